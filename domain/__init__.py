@@ -1,0 +1,1 @@
+"""Thinking: plain values in, plain values out. No Django, Celery, network, clock, randomness or logging."""

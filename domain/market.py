@@ -1,0 +1,111 @@
+"""What is traded and what is quoted: assets, pairs, books, and the view that holds them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from domain.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A currency or token; on a chain it is its address, never its symbol."""
+
+    symbol: str
+    chain_id: int | None = None
+    address: str | None = None
+    decimals: int | None = None
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An ordered pair of assets: prices are in ``quote`` per ``base``."""
+
+    base: Asset
+    quote: Asset
+
+    @classmethod
+    def parse(cls, symbol: str) -> "Pair":
+        """Return the pair that ``BTC/USD`` names. Raises: BadInput."""
+        base, slash, quote = symbol.partition("/")
+        if not (base and slash and quote) or "/" in quote:
+            raise BadInput(f"{symbol!r} is not a pair: write it as BTC/USD")
+        return cls(Asset(base), Asset(quote))
+
+    @property
+    def symbol(self) -> str:
+        """Return the pair as ``BTC/USD``."""
+        return f"{self.base}/{self.quote}"
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class Side(StrEnum):
+    """What we do with the base asset."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> "Side":
+        """Return the side that undoes this one."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class Level(NamedTuple):
+    """One price level: quote per base, and base."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An order book at one instant, best level first on either side.
+
+    Units: prices in quote per base, quantities in base, instants in ns since the epoch (UTC).
+    """
+
+    venue: str
+    pair: Pair
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    venue_at_ns: int
+    seen_at_ns: int
+    seq: int
+
+
+Market: TypeAlias = Book
+
+
+class MarketKey(NamedTuple):
+    """Names one market: a pair on a venue."""
+
+    venue: str
+    pair: Pair
+
+
+class MarketView(Protocol):
+    """The latest state of every market, and the routes that join them."""
+
+    def book(self, key: MarketKey) -> Book | None:
+        """Return the latest sound book, or None where none has been seen."""
+
+    def routes(self, key: MarketKey) -> "Sequence[Route]":
+        """Return every route with a leg on ``key``."""
+
+
+class Clock(Protocol):
+    """Where now comes from: the machine, or a replay."""
+
+    def now_ns(self) -> int:
+        """Return ns since the epoch (UTC)."""

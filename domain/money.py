@@ -1,0 +1,59 @@
+"""How money is reckoned: exact where it can be, rounded against us where it cannot, and the one way to floats."""
+
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    Clamped,
+    Context,
+    Decimal,
+    DivisionByZero,
+    FloatOperation,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+)
+
+EXACT = Context(prec=78, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow, FloatOperation])
+_TRAPS = [InvalidOperation, DivisionByZero, Overflow, FloatOperation, Clamped]
+DOWN = Context(prec=40, rounding=ROUND_FLOOR, traps=_TRAPS)
+UP = Context(prec=40, rounding=ROUND_CEILING, traps=_TRAPS)
+
+ZERO = Decimal(0)
+BPS = Decimal(10_000)
+COLUMN_STEP = Decimal("1e-18")  # what a money column holds
+
+
+def floor_to_step(quantity: Decimal, step: Decimal) -> Decimal:
+    """Return the largest multiple of ``step`` not above ``quantity`` (both positive): we never sell dust we lack.
+
+    Raises: decimal.Inexact rather than lose a digit.
+    """
+    return EXACT.multiply(EXACT.divide_int(quantity, step), step)
+
+
+def quantize_down(amount: Decimal) -> Decimal:
+    """Return ``amount`` on the money column's grid, rounded towards minus infinity: what we gain is never overstated."""
+    return amount.quantize(COLUMN_STEP, context=DOWN)
+
+
+def quantize_up(amount: Decimal) -> Decimal:
+    """Return ``amount`` on the money column's grid, rounded towards plus infinity: what we pay is never understated."""
+    return amount.quantize(COLUMN_STEP, context=UP)
+
+
+def bps_of(part: Decimal, whole: Decimal) -> Decimal:
+    """Return ``part / whole`` in basis points, rounded down.
+
+    Raises: decimal.DivisionByZero, decimal.InvalidOperation.
+    """
+    return DOWN.divide(EXACT.multiply(part, BPS), whole)
+
+
+def from_float(value: float) -> Decimal:
+    """Return the shortest decimal that reads back as ``value``: for venues that speak in floats, once, at the edge."""
+    return Decimal(repr(value))
+
+
+def to_float(value: Decimal) -> float:
+    """Return the nearest float: for features, scores and screens, never for money."""
+    return float(value)

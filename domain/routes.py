@@ -1,0 +1,67 @@
+"""Routes: which two markets are bought and sold against each other."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.market import MarketKey, Pair, Side
+
+
+class RouteKind(StrEnum):
+    """What sort of markets a route joins."""
+
+    BOOK_BOOK = "book_book"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side of a route: what we do, where."""
+
+    venue: str
+    pair: Pair
+    side: Side
+
+    @property
+    def market(self) -> MarketKey:
+        """Return the market this leg trades on."""
+        return MarketKey(self.venue, self.pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Buy on the first leg, sell on the second; ``conversions`` are the pairs that join unlike quotes."""
+
+    legs: tuple[Leg, Leg]
+    kind: RouteKind = RouteKind.BOOK_BOOK
+    conversions: tuple[Pair, ...] = ()
+
+    @property
+    def buy(self) -> Leg:
+        """Return the leg that buys."""
+        return self.legs[0]
+
+    @property
+    def sell(self) -> Leg:
+        """Return the leg that sells."""
+        return self.legs[1]
+
+    @property
+    def key(self) -> str:
+        """Return the name used in rows: ``kraken:BTC/USD>alpaca:BTC/USD``, buy first."""
+        return ">".join(f"{leg.venue}:{leg.pair}" for leg in self.legs)
+
+    @property
+    def needs_conversion(self) -> bool:
+        """Whether the two quotes differ and nothing converts one into the other."""
+        return self.buy.pair.quote != self.sell.pair.quote and not self.conversions
+
+
+def routes_between(markets: Iterable[MarketKey]) -> tuple[Route, ...]:
+    """Return both directions of every pair of markets on different venues that share their base asset."""
+    listed = sorted(markets, key=lambda key: (key.venue, key.pair.symbol))
+    return tuple(
+        Route((Leg(buy.venue, buy.pair, Side.BUY), Leg(sell.venue, sell.pair, Side.SELL)))
+        for buy in listed
+        for sell in listed
+        if buy.venue != sell.venue and buy.pair.base == sell.pair.base
+    )
