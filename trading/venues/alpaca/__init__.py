@@ -1,0 +1,1 @@
+"""Alpaca: the crypto book stream, REST reference data, account by alpaca-py."""

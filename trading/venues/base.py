@@ -1,0 +1,191 @@
+"""What we ask of any venue, and how a venue may fail: ``Refused``, ``Unreachable`` or ``OutcomeUnknown``, nothing else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from domain.costs import FeeSchedule
+from domain.fills import Fill
+from domain.market import Book, Pair, Side
+from domain.sizing import Lot
+
+OnChange: TypeAlias = Callable[[Book], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An immediate-or-cancel limit order: quantity in base, price in quote per base."""
+
+    client_id: str
+    pair: Pair
+    side: Side
+    quantity: Decimal
+    limit_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The venue has taken the request; what became of it, only ``find`` tells."""
+
+    venue_order_id: str
+
+
+class OrderState(StrEnum):
+    """Whether an order can still fill."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An order as the venue knows it; ``refused_reason`` is set where the venue turned it down."""
+
+    state: OrderState
+    fills: tuple[Fill, ...] = ()
+    refused_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAbsent:
+    """The venue never had the order, asked through every list it keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotYetKnown:
+    """The order may still appear: ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What an account holds at one instant, by asset symbol; ``held`` is the part tied up in orders.
+
+    ``fees`` is what the account itself says it pays, None where the venue does not tell.
+    """
+
+    balances: Mapping[str, Decimal]
+    fees: FeeSchedule | None
+    as_of_ns: int
+    held: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One pair as a venue trades it."""
+
+    pair: Pair
+    lot: Lot
+    venue_symbol: str
+    is_tradable: bool = True
+
+
+class TradingVenue(Protocol):
+    """Where orders go. Every method is synchronous and raises Refused, Unreachable or OutcomeUnknown alone."""
+
+    @property
+    def name(self) -> str:
+        """Return the venue's name as routes and rows spell it."""
+
+    def place(self, order: Order) -> Ack:
+        """Send an order once; never retried here."""
+
+    def find(self, client_id: str, since: datetime | None = None) -> Found | ProvenAbsent | NotYetKnown:
+        """Return what became of the order that we sent under ``client_id``, not before ``since``."""
+
+    def cancel(self, client_id: str) -> Ack:
+        """Ask that the order fill no further; harmless if it is closed."""
+
+    def account(self) -> AccountView:
+        """Return balances and fees as the venue states them."""
+
+
+class AccountSource(Protocol):
+    """What a venue says about an account and its markets; raises as a TradingVenue does."""
+
+    def account(self) -> AccountView:
+        """Return balances and fees as the venue states them."""
+
+    def listings(self) -> tuple[Listing, ...]:
+        """Return every spot pair of the venue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The book that a paper order meets, as stored."""
+
+    order: Order
+    book: Book
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The book's time has not come, or nobody has stored it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Nobody saw the market in time: nothing fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeverPlaced:
+    """No order was ever sent under that client id."""
+
+
+class ObservationSource(Protocol):
+    """Where the paper venue learns what book an order meets: rows alone, so that queueing changes nothing."""
+
+    def observed(self, client_id: str) -> Observed | Pending | Missed | NeverPlaced:
+        """Return the stored observation for the order of that client id."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """How a feed is doing; ``refused`` and ``trouble`` are counts by reason.
+
+    Units: instants in ns since the epoch (UTC), None where it has not happened.
+    """
+
+    venue: str
+    origin: str
+    messages: int
+    books: int
+    reconnects: int
+    resyncs: int
+    connected_at_ns: int | None
+    heard_at_ns: int | None
+    book_at_ns: int | None
+    lag_ns: int | None
+    venue_state: str
+    refused: Mapping[str, int]
+    trouble: Mapping[str, int]
+
+    @property
+    def integrity(self) -> float:
+        """Return the share of books that were sound; 1 where none has come."""
+        refused = sum(self.refused.values())
+        return self.books / (self.books + refused) if self.books or refused else 1.0
+
+
+class MarketSource(Protocol):
+    """Where books come from. Only sound books are handed on; what is not is counted under its reason."""
+
+    @property
+    def venue(self) -> str:
+        """Return the venue's name."""
+
+    @property
+    def status(self) -> FeedStatus:
+        """Return how the feed is doing now."""
+
+    async def stream(self, pairs: Sequence[Pair], on_change: OnChange) -> None:
+        """Call ``on_change`` with every new sound book, reconnecting as needed, until cancelled.
+
+        Raises: Refused if the venue will not serve us as configured.
+        """
+
+    async def snapshot(self, pairs: Sequence[Pair]) -> list[Book]:
+        """Return one sound book for each pair that has one. Raises: Refused, Unreachable."""

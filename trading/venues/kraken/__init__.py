@@ -1,0 +1,1 @@
+"""Kraken: WebSocket v2 books with checksum, REST reference data, account by ccxt."""
