@@ -1,0 +1,114 @@
+"""Order books: what a taker gets by walking the levels, and whether a book can be believed."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from domain.errors import BadMarketData
+from domain.market import Book, Level, Side
+from domain.money import EXACT, ZERO
+
+NS_PER_MS = 1_000_000
+FUTURE_TOLERANCE_MS = 500  # clocks differ by this much and no more; beyond it no age can be trusted
+
+
+class Walk(NamedTuple):
+    """What a taker gets by walking the levels: exact, and never beyond what is shown."""
+
+    quantity: Decimal
+    quote: Decimal
+    worst_price: Decimal  # 0 where nothing was taken
+
+
+def levels_facing(book: Book, side: Side) -> tuple[Level, ...]:
+    """Return the levels that an order on ``side`` takes from."""
+    return book.asks if side is Side.BUY else book.bids
+
+
+def taken(levels: Sequence[Level], quantity: Decimal, *, limit: Decimal | None, side: Side) -> tuple[Level, ...]:
+    """Return what a taker of ``quantity`` takes of each level, best first, never worse than ``limit``."""
+    left, found = quantity, []
+    for price, shown in levels:
+        if left <= ZERO or (limit is not None and _is_worse(price, limit, side)):
+            break
+        part = min(shown, left)
+        found.append(Level(price, part))
+        left = EXACT.subtract(left, part)
+    return tuple(found)
+
+
+def walk(levels: Sequence[Level], quantity: Decimal, *, limit: Decimal | None, side: Side) -> Walk:
+    """Return what a taker of ``quantity`` gets, never beyond the depth shown nor ``limit``."""
+    return total_of(taken(levels, quantity, limit=limit, side=side))
+
+
+def total_of(levels: Sequence[Level]) -> Walk:
+    """Return the sum over ``levels``, best first."""
+    quantity, quote = ZERO, ZERO
+    for price, part in levels:
+        quantity = EXACT.add(quantity, part)
+        quote = EXACT.fma(price, part, quote)
+    return Walk(quantity, quote, levels[-1].price if levels else ZERO)
+
+
+def depth_of(levels: Sequence[Level]) -> Decimal:
+    """Return all the quantity that ``levels`` show."""
+    return total_of(levels).quantity
+
+
+def check(book: Book, *, now_ns: int, max_age_ms: int) -> None:
+    """Raise BadMarketData unless ``book`` is well formed and of now, by our clock and by the venue's.
+
+    Reasons: those of ``validate``, ``stale``, ``future``.
+    """
+    validate(book)
+    reason = staleness(book, now_ns=now_ns, max_age_ms=max_age_ms)
+    if reason is None and now_ns - book.venue_at_ns > max_age_ms * NS_PER_MS:
+        reason = "stale"  # just received, but the venue itself says it is old
+    if reason is not None:
+        raise BadMarketData(reason, _named(book))
+
+
+def staleness(book: Book, *, now_ns: int, max_age_ms: int) -> str | None:
+    """Return ``stale`` or ``future`` for a book that was not seen just now, None for one that was."""
+    if now_ns - book.seen_at_ns > max_age_ms * NS_PER_MS:
+        return "stale"
+    ahead_ns = max(book.venue_at_ns, book.seen_at_ns) - now_ns
+    return "future" if ahead_ns > FUTURE_TOLERANCE_MS * NS_PER_MS else None
+
+
+def validate(book: Book) -> None:
+    """Raise BadMarketData unless ``book`` is well formed; checked once, where it enters.
+
+    Reasons: ``empty``, ``not_finite``, ``not_positive``, ``unsorted``, ``crossed``, ``locked``.
+    """
+    for levels, side in ((book.bids, Side.SELL), (book.asks, Side.BUY)):
+        if not levels:
+            raise BadMarketData("empty", f"{_named(book)} shows nothing to {side}")
+        reason = _fault_in(levels, side)
+        if reason is not None:
+            raise BadMarketData(reason, _named(book))
+    bid, ask = book.bids[0].price, book.asks[0].price
+    if bid >= ask:
+        raise BadMarketData("crossed" if bid > ask else "locked", f"{_named(book)} bids {bid} and asks {ask}")
+
+
+def _fault_in(levels: Sequence[Level], side: Side) -> str | None:
+    before: Decimal | None = None
+    for price, quantity in levels:
+        if not (price.is_finite() and quantity.is_finite()):
+            return "not_finite"
+        if price <= ZERO or quantity <= ZERO:
+            return "not_positive"
+        if before is not None and not _is_worse(price, before, side):
+            return "unsorted"
+        before = price
+    return None
+
+
+def _is_worse(price: Decimal, than: Decimal, side: Side) -> bool:
+    return price > than if side is Side.BUY else price < than
+
+
+def _named(book: Book) -> str:
+    return f"{book.venue} {book.pair}"
