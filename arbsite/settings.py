@@ -1,0 +1,126 @@
+"""Django's settings, all of them derived from the one typed tree ``settings.ARB``."""
+
+from django.templatetags.static import static
+
+from arbsite import config
+from arbsite.logs import logging_config
+from domain.scope import Mode
+
+ARB = config.current()
+
+SECRET_KEY = ARB.web.secret_key.reveal()
+DEBUG = ARB.web.is_debug
+ALLOWED_HOSTS = list(ARB.web.allowed_hosts)
+ROOT_URLCONF = "arbsite.urls"
+WSGI_APPLICATION = "arbsite.wsgi.application"
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "ops",
+    "risk",
+    "mlops",
+    "trading",
+    "arbsite",
+]
+
+MIDDLEWARE = [
+    "arbsite.middleware.correlation",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ARB.checkout / "arbsite" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# The engine stays Django's own: django-timescaledb's drops the primary key of every hypertable.
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": ARB.database.host,
+        "PORT": ARB.database.port or "",
+        "NAME": ARB.database.name,
+        "USER": ARB.database.user,
+        "PASSWORD": ARB.database.password.reveal(),
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 3, "application_name": f"arbsite-{ARB.scope.mode}", **ARB.database.options},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = ARB.state_dir / "static"
+WHITENOISE_USE_FINDERS = True  # a fresh checkout serves its pages before anyone ran collectstatic
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+
+# The embedded web process speaks plain HTTP on loopback; cookies are bound to TLS wherever it is reached otherwise.
+IS_LOOPBACK = set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]"}
+SESSION_COOKIE_AGE = 30 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or IS_LOOPBACK)
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+SECURE_SSL_REDIRECT = not (DEBUG or IS_LOOPBACK)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 0 if DEBUG or IS_LOOPBACK else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(ARB)
+
+# Everything under CELERY is read in arbsite/celery.py, beside the queues that it is about.
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+CELERY_TIMEZONE = "UTC"
+
+BADGE_COLOURS = {Mode.SIM: "info", Mode.DRY_RUN: "success", Mode.LIVE: "danger", Mode.REPLAY: "primary"}
+
+UNFOLD = {
+    "SITE_TITLE": "arbsite",
+    "SITE_HEADER": "arbsite",
+    "SITE_SUBHEADER": "cross-venue arbitrage",
+    "SITE_SYMBOL": "swap_horiz",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "arbsite.admin.environment_badge",
+    "DASHBOARD_CALLBACK": "arbsite.home.dashboard",
+    "STYLES": [lambda request: static("arbsite/home.css")],
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "arbsite.navigation.sections"},
+}

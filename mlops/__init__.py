@@ -1,0 +1,1 @@
+"""Models: samples, versions, scores."""

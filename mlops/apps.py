@@ -1,0 +1,10 @@
+"""Registers the mlops app."""
+
+from django.apps import AppConfig
+
+
+class MlopsConfig(AppConfig):
+    """The mlops app."""
+
+    name = "mlops"
+    default_auto_field = "django.db.models.BigAutoField"

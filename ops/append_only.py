@@ -1,0 +1,52 @@
+"""The migration operation that makes a table history: rows are added and never changed."""
+
+from typing import Any
+
+from django.db.migrations.operations.base import Operation
+
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION refuse_change_of_history() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is history: rows are only added', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+"""
+
+
+class AppendOnly(Operation):
+    """Refuse UPDATE and DELETE on a model's table by a trigger; the ORM then raises IntegrityError.
+
+    TRUNCATE and TimescaleDB's drop_chunks still work: they are how tests and retention empty a table.
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Leave the models' state alone: the trigger is the database's."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Create the trigger."""
+        table, trigger = self._names(app_label, to_state, schema_editor)
+        schema_editor.execute(_FUNCTION, params=None)
+        schema_editor.execute(
+            f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()",
+            params=None,
+        )
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Drop the trigger; the function stays for the other tables."""
+        table, trigger = self._names(app_label, from_state, schema_editor)
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {trigger} ON {table}", params=None)
+
+    def describe(self) -> str:
+        """Return what migrate prints."""
+        return f"Make {self.model} append-only"
+
+    def _names(self, app_label: str, state: Any, schema_editor: Any) -> tuple[str, str]:
+        table = state.apps.get_model(app_label, self.model)._meta.db_table
+        quote = schema_editor.quote_name
+        return quote(table), quote(f"{table}_is_append_only")

@@ -1,0 +1,46 @@
+"""Advisory locks: one holder of a name at a time, across every process on the database."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+
+def key_of(name: str) -> int:
+    """Return the signed 64-bit key that stands for ``name``."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+@contextmanager
+def advisory(name: str) -> Iterator[bool]:
+    """Yield whether this session took the lock ``name``, without waiting; it is let go at the end of the block.
+
+    The lock lives on the database session, so a process that dies lets it go.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key_of(name)])
+        taken = bool(cursor.fetchone()[0])
+    try:
+        yield taken
+    finally:
+        if taken:
+            _release(name)
+
+
+def hold_until_commit(name: str) -> None:
+    """Wait for the lock ``name`` and keep it until the caller's transaction ends.
+
+    Raises: TransactionManagementError outside a transaction, where the lock would be let go at once.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(f"lock {name!r} is held until commit: open a transaction first")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key_of(name)])
+
+
+def _release(name: str) -> None:
+    # A broken session has let the lock go already, and cannot be asked.
+    if connection.connection is not None and not connection.connection.closed:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key_of(name)])

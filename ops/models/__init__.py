@@ -1,0 +1,8 @@
+"""The rows that every app needs and none owns."""
+
+from ops.models.alert import Alert, Delivery, Level
+from ops.models.canary import Canary
+from ops.models.operator_action import OperatorAction
+from ops.models.outbox import Outbox
+
+__all__ = ["Alert", "Canary", "Delivery", "Level", "OperatorAction", "Outbox"]

@@ -1,0 +1,130 @@
+"""The migration operation that makes a table a series: a hypertable on TimescaleDB, a BRIN index elsewhere."""
+
+from typing import Any
+
+from django.db.migrations.operations.base import Operation
+
+# Creating the extension on a server that has its files but did not preload it kills the connection: ask for both.
+_CAN_ENABLE = """
+SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
+   AND current_setting('timescaledb.max_background_workers', true) IS NOT NULL
+"""
+_IS_ENABLED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
+_MAY_CREATE = """
+SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+    OR (has_database_privilege(current_database(), 'CREATE')
+        AND (SELECT bool_or(trusted) FROM pg_available_extension_versions WHERE name = 'timescaledb'))
+"""
+_PRIMARY_KEY = "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'"
+_FOREIGN_KEYS = """
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'
+"""
+_TRIGGERS = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
+
+
+class Series(Operation):
+    """Swap a model's database key to (id, time) and partition it by time where TimescaleDB is enabled.
+
+    Django keeps ``id`` as the model's key, so the admin works; every unique constraint of the model must hold the
+    time column, and no database-level foreign key may point at it (``db_constraint=False``, the time beside it).
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model: str, time_column: str = "timestamp", chunk_days: int = 7) -> None:
+        self.model = model
+        self.time_column = time_column
+        self.chunk_days = chunk_days
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Leave the models' state alone: only the database knows of the second key column."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Make the table a series."""
+        table = self._table(app_label, to_state)
+        self._swap_key(schema_editor, table, columns=("id", self.time_column))
+        if timescale_enabled(schema_editor.connection):
+            schema_editor.execute(
+                "SELECT create_hypertable(%s::regclass, %s::name, chunk_time_interval => %s::interval, "
+                "create_default_indexes => FALSE, migrate_data => TRUE)",
+                [table, self.time_column, f"{self.chunk_days} days"],
+            )
+        else:
+            quote = schema_editor.quote_name
+            schema_editor.execute(
+                f"CREATE INDEX {quote(self._brin(table))} ON {quote(table)} USING brin ({quote(self.time_column)})"
+            )
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Make the table an ordinary one again, rows kept."""
+        table = self._table(app_label, from_state)
+        if _is_hypertable(schema_editor.connection, table):
+            _copy_to_plain(schema_editor, table)
+        schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(self._brin(table))}")
+        self._swap_key(schema_editor, table, columns=("id",))
+
+    def describe(self) -> str:
+        """Return what migrate prints."""
+        return f"Make {self.model} a series over {self.time_column}"
+
+    def _table(self, app_label: str, state: Any) -> str:
+        return state.apps.get_model(app_label, self.model)._meta.db_table
+
+    def _brin(self, table: str) -> str:
+        return f"{table}_{self.time_column}_brin"
+
+    def _swap_key(self, schema_editor: Any, table: str, *, columns: tuple[str, ...]) -> None:
+        quote = schema_editor.quote_name
+        for (old,) in _rows(schema_editor.connection, _PRIMARY_KEY, [quote(table)]):
+            schema_editor.execute(f"ALTER TABLE {quote(table)} DROP CONSTRAINT {quote(old)}")
+        key = ", ".join(quote(column) for column in columns)
+        schema_editor.execute(f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(f'{table}_pkey')} PRIMARY KEY ({key})")
+
+
+def timescale_enabled(connection: Any) -> bool:
+    """Return whether this database has TimescaleDB, enabling it where the server and our role allow that."""
+    if _yes(connection, _IS_ENABLED):
+        return True
+    if not (_yes(connection, _CAN_ENABLE) and _yes(connection, _MAY_CREATE)):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION timescaledb")
+    return True
+
+
+def _is_hypertable(connection: Any, table: str) -> bool:
+    return _yes(connection, _IS_ENABLED) and _yes(
+        connection,
+        "SELECT EXISTS (SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = %s)",
+        [table],
+    )
+
+
+def _copy_to_plain(schema_editor: Any, table: str) -> None:
+    quote, connection = schema_editor.quote_name, schema_editor.connection
+    name, copy = quote(table), quote(f"{table}_plain")
+    foreign_keys = _rows(connection, _FOREIGN_KEYS, [name])
+    triggers = [row[0] for row in _rows(connection, _TRIGGERS, [name]) if "ts_insert_blocker" not in row[0]]
+    schema_editor.execute(f"CREATE TABLE {copy} (LIKE {name} INCLUDING ALL)", params=None)
+    schema_editor.execute(f"INSERT INTO {copy} OVERRIDING SYSTEM VALUE SELECT * FROM {name}", params=None)
+    schema_editor.execute(f"DROP TABLE {name}", params=None)
+    schema_editor.execute(f"ALTER TABLE {copy} RENAME TO {name}", params=None)
+    schema_editor.execute(
+        f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id), 0) + 1, false) FROM {name}",
+        params=None,
+    )
+    for key, definition in foreign_keys:
+        schema_editor.execute(f"ALTER TABLE {name} ADD CONSTRAINT {quote(key)} {definition}", params=None)
+    for definition in triggers:
+        schema_editor.execute(definition, params=None)
+
+
+def _yes(connection: Any, sql: str, params: list[Any] | None = None) -> bool:
+    return bool(_rows(connection, sql, params)[0][0])
+
+
+def _rows(connection: Any, sql: str, params: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()

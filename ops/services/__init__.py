@@ -1,0 +1,1 @@
+"""What other apps call: outbox, alerts, operators, canaries, schedules."""

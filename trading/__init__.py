@@ -1,0 +1,1 @@
+"""What is traded: opportunities, executions, venues and market data."""
