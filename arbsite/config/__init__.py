@@ -1,0 +1,58 @@
+"""The configuration: the only reader of the process environment, as one frozen tree."""
+
+from arbsite.config.build import load
+from arbsite.config.environment import (
+    child_environ,
+    current,
+    name_settings_module,
+    prepend_to_path,
+    source,
+    use_mode,
+    use_services,
+)
+from arbsite.config.generated import claim_state_dir, generated_secret, secret_file
+from arbsite.config.services import database_url, parse_database_url
+from arbsite.config.tree import (
+    DATABASE_SUFFIX,
+    Alpaca,
+    Arb,
+    Breakers,
+    Credentials,
+    Database,
+    Fees,
+    Kraken,
+    Limits,
+    Redis,
+    TradingConfig,
+    Venues,
+    Web,
+)
+
+__all__ = [
+    "DATABASE_SUFFIX",
+    "Alpaca",
+    "Arb",
+    "Breakers",
+    "Credentials",
+    "Database",
+    "Fees",
+    "Kraken",
+    "Limits",
+    "Redis",
+    "TradingConfig",
+    "Venues",
+    "Web",
+    "child_environ",
+    "claim_state_dir",
+    "current",
+    "database_url",
+    "generated_secret",
+    "load",
+    "name_settings_module",
+    "parse_database_url",
+    "prepend_to_path",
+    "secret_file",
+    "source",
+    "use_mode",
+    "use_services",
+]

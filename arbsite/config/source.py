@@ -1,0 +1,83 @@
+"""Where values come from: the process environment over a ``.env`` file over the defaults."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv.parser import Binding, parse_stream
+
+from arbsite.config.variables import VARIABLES
+from domain.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Source:
+    """The variables that are set, blank ones left out, and where each was."""
+
+    values: Mapping[str, str]
+    origins: Mapping[str, str]
+
+    def get(self, name: str) -> str:
+        """Return what ``name`` is set to, or its default."""
+        return self.values.get(name, VARIABLES[name].default)
+
+    def origin(self, name: str) -> str:
+        """Return ``environment``, the file, or ``default``."""
+        return self.origins.get(name, "default")
+
+
+def read_source(environ: Mapping[str, str], env_file: Path | None) -> Source:
+    """Return the variables of ``environ`` over those of ``env_file``. Raises: BadInput naming file and line."""
+    from_file = _read_file(env_file) if env_file else {}
+    for name in environ:
+        _reject_misspelt(name, "the environment") if name.startswith("ARB_") else None
+    merged = {name: (value, str(env_file)) for name, value in from_file.items() if value.strip()}
+    # a variable that is set but blank counts as unset: compose files pass blanks on
+    merged |= {name: (environ[name], "environment") for name in VARIABLES if environ.get(name, "").strip()}
+    return Source(
+        values={name: value.strip() for name, (value, _) in merged.items()},
+        origins={name: origin for name, (_, origin) in merged.items()},
+    )
+
+
+def _read_file(env_file: Path) -> dict[str, str]:
+    try:
+        with env_file.open(encoding="utf-8") as stream:
+            bindings = list(parse_stream(stream))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{env_file} cannot be read: {error}") from error
+    values: dict[str, str] = {}
+    for binding in bindings:
+        _take(binding, env_file, values)
+    return {name: value for name, value in values.items() if name in VARIABLES}
+
+
+def _take(binding: Binding, env_file: Path, values: dict[str, str]) -> None:
+    where = f"{env_file} line {_line_of(binding)}"
+    if binding.error or (binding.key is not None and binding.value is None):
+        raise BadInput(f"{where} is not NAME=value")
+    if binding.key is None or binding.value is None:
+        return
+    if binding.key in values:
+        raise BadInput(f"{where} sets {binding.key} a second time")
+    _reject_misspelt(binding.key, where)
+    values[binding.key] = binding.value
+
+
+def _line_of(binding: Binding) -> int:
+    # the parser hands a statement its leading blank lines
+    text = binding.original.string
+    return binding.original.line + len(text) - len(text.lstrip("\n"))
+
+
+def _reject_misspelt(name: str, where: str) -> None:
+    if name in VARIABLES:
+        return
+    near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+    if near:
+        raise BadInput(f"{where} sets {name}, which is unknown: is {near[0]} meant?")
+    if name.startswith("ARB_"):
+        raise BadInput(f"{where} sets {name}, which is unknown: .env.example lists every variable")

@@ -1,0 +1,173 @@
+"""The typed settings: one frozen tree, built once, read everywhere as ``settings.ARB``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from domain.market import Pair
+from domain.scope import Mode, Scope
+from domain.secret import Secret
+
+DATABASE_SUFFIX = {Mode.DRY_RUN: "", Mode.LIVE: "", Mode.SIM: "_sim", Mode.REPLAY: "_replay"}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An API key and its secret: always both."""
+
+    key: Secret
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The PostgreSQL server and the base name of its databases; port 0 where an embedded one is not started yet."""
+
+    host: str
+    port: int
+    base_name: str
+    name: str  # resolved for the mode
+    user: str
+    password: Secret
+    options: Mapping[str, str]
+    is_embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    """The Redis server; its address holds a password and is empty where an embedded one is not started yet."""
+
+    url: Secret
+    is_embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kraken:
+    """How Kraken is reached."""
+
+    rest_url: str
+    ws_url: str
+    trade: Credentials | None
+    read: Credentials | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alpaca:
+    """How Alpaca is reached."""
+
+    trading_url: str
+    data_url: str
+    stream_url: str
+    trade: Credentials | None
+    read: Credentials | None
+    data: Credentials | None
+
+
+@dataclass(frozen=True, slots=True)
+class Venues:
+    """Every venue."""
+
+    kraken: Kraken
+    alpaca: Alpaca
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What a venue charges."""
+
+    maker_bps: Decimal
+    taker_bps: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TradingConfig:
+    """When a difference is an opportunity and how it is traded."""
+
+    min_net_bps: Decimal
+    near_miss_bps: Decimal
+    max_book_age_ms: int
+    max_skew_ms: int
+    max_trade_usd: Decimal
+    paper_delay_ms: int
+    episode_linger_ms: int
+    leg_slippage_bps: Decimal
+    unwind_limit_bps: Decimal
+    observe_timeout_ms: int
+    not_sent_after_ms: int
+    quote_usd: Mapping[str, Decimal]
+    fees: Mapping[str, Fees]  # by venue, instead of the dated table
+
+
+@dataclass(frozen=True, slots=True)
+class Breakers:
+    """When a breaker trips and how it recovers."""
+
+    window: int
+    min_win_rate: Decimal
+    max_drawdown: Decimal
+    max_gas_share: Decimal
+    max_consecutive_failures: int
+    volatility_multiple: Decimal
+    failure_rate: Decimal
+    failure_window_s: int
+    slippage_z: Decimal
+    min_outcomes: int
+    cooldown_s: int
+    probes: int
+    probe_size: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is never exceeded."""
+
+    max_trade_usd: Decimal
+    max_open_executions: int
+    max_exposure_usd: Decimal
+    daily_loss_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The admin and Flower, both on 127.0.0.1; a port of None is chosen when the process starts."""
+
+    port: int | None
+    flower_port: int | None
+    flower_user: str
+    flower_password: Secret | None
+    admin_user: str
+    admin_password: Secret | None
+    secret_key: Secret
+    allowed_hosts: tuple[str, ...]
+    is_debug: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arb:
+    """Everything that configures this system."""
+
+    scope: Scope
+    commit: str
+    checkout: Path
+    state_dir: Path
+    log_dir: Path
+    stop_file: Path
+    recorded_data: Path | None
+    pairs: tuple[Pair, ...]
+    database: Database
+    redis: Redis
+    mlflow_uri: str | None
+    alchemy_key: Secret | None
+    wallet_key: Secret | None
+    venues: Venues
+    trading: TradingConfig
+    breakers: Breakers
+    limits: Limits
+    web: Web
+    alert_urls: tuple[Secret, ...]
+
+    @property
+    def redis_url(self) -> str:
+        """Return the Redis address, password included."""
+        return self.redis.url.reveal()

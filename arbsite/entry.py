@@ -1,0 +1,89 @@
+"""How a command begins and ends: its settings, the servers it needs, its schema, its exit code."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
+from arbsite import config
+from arbsite.embedded import Lease, acquire
+from arbsite.embedded.binaries import client_programs
+from domain.errors import ArbError, BadInput, Refused, Unreachable
+from domain.scope import Mode
+
+EXIT_CODES: tuple[tuple[type[ArbError], int], ...] = ((BadInput, 2), (Refused, 4), (Unreachable, 5), (ArbError, 1))
+
+WITHOUT_SERVICES = frozenset({"help", "version", "check", "show_config", "diffsettings", "collectstatic", "findstatic"})
+WITHOUT_SCHEMA = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup"})
+
+
+def main(argv: list[str]) -> int:
+    """Run the command that ``argv`` names and return its exit code; our own errors are one line on stderr."""
+    try:
+        return _run(argv)
+    except ArbError as error:
+        print(error, file=sys.stderr)
+        return exit_code(error)
+
+
+def exit_code(error: ArbError) -> int:
+    """Return the exit code that tells what sort of error ended a command."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def lease_services() -> AbstractContextManager[Lease | None]:
+    """Return a lease on the embedded servers, named in this process's settings; none where all are configured.
+
+    Raises: Unreachable if they do not start, BadInput if the settings are unsound.
+    """
+    arb = config.current()
+    if not (arb.database.is_embedded or arb.redis.is_embedded):
+        return nullcontext()
+    lease = acquire(arb.state_dir)
+    config.use_services(
+        database_url=lease.database_url() if arb.database.is_embedded else None,
+        redis_url=lease.redis_url if arb.redis.is_embedded else None,
+    )
+    if arb.database.is_embedded:
+        config.prepend_to_path(client_programs())  # an older psql or pg_dump does not fit this server
+    return lease
+
+
+def _run(argv: list[str]) -> int:
+    config.name_settings_module()
+    command = argv[1] if len(argv) > 1 else "help"
+    is_question = command.startswith("-") or not {"--help", "-h", "--version"}.isdisjoint(argv)
+    _take_mode(argv)
+    config.current()
+    if is_question or command in WITHOUT_SERVICES:
+        _execute(argv)
+        return 0
+    owns_schema = config.current().database.is_embedded
+    with lease_services():
+        if command not in WITHOUT_SCHEMA:
+            _prepare_schema(applies=owns_schema)
+        _execute(argv)
+    return 0
+
+
+def _take_mode(argv: list[str]) -> None:
+    """Let ``--mode`` choose the settings, the database among them, before Django reads them."""
+    for given, following in zip(argv[2:], [*argv[3:], ""], strict=True):
+        mode = following if given == "--mode" else given.removeprefix("--mode=") if "--mode=" in given else None
+        if mode is not None:
+            if mode not in tuple(Mode):
+                raise BadInput(f"--mode is {mode!r}; it must be one of {', '.join(Mode)}")
+            config.use_mode(mode)
+
+
+def _prepare_schema(*, applies: bool) -> None:
+    import django  # late: Django reads its settings when it is set up, and they name the servers leased above
+
+    django.setup()
+    from arbsite.schema import ensure_migrated  # late: needs the set-up above
+
+    ensure_migrated(applies=applies)
+
+
+def _execute(argv: list[str]) -> None:
+    from django.core.management import execute_from_command_line  # late: as above
+
+    execute_from_command_line(argv)

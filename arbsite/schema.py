@@ -1,0 +1,99 @@
+"""The databases and their schema: created and migrated where that is ours to do, else said to be behind."""
+
+import pkgutil
+from importlib import import_module
+
+import psycopg
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from psycopg import sql
+
+from arbsite.config import Database
+from domain.errors import Refused, Unreachable
+
+_LOCK = 0x61726273  # one migration at a time: "arbs"
+
+
+def ensure_migrated(*, applies: bool) -> int:
+    """Return how many migrations were missing, applied now where ``applies``.
+
+    Raises: Unreachable if the database cannot be reached, or lacks migrations that are not ours to apply.
+    """
+    if applies:
+        ensure_database(settings.ARB.database)
+    missing = _missing_migrations()
+    if missing and not applies:
+        raise Unreachable(f"the database lacks {len(missing)} migrations: run manage.py migrate, or manage.py setup")
+    if missing:
+        _migrate()
+    return len(missing)
+
+
+def ensure_database(database: Database) -> bool:
+    """Create the database of this mode where it is absent, and return whether it was.
+
+    Raises: Unreachable if the server cannot be reached, Refused if the role may not create databases.
+    """
+    with _connect_beside(database) as server:
+        known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database.name]).fetchone()
+        if known:
+            return False
+        try:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database.name)))
+        except psycopg.errors.DuplicateDatabase:
+            return False  # another command was first
+        except psycopg.errors.InsufficientPrivilege:
+            raise Refused(
+                f"the role {database.user} may not create the database {database.name}: create it, or grant CREATEDB"
+            ) from None
+        return True
+
+
+def _connect_beside(database: Database) -> psycopg.Connection:
+    """Return a connection to a database that exists: the base one, or the server's own."""
+    failure = ""
+    for name in (database.base_name, "postgres"):
+        try:
+            return psycopg.connect(
+                host=database.host,
+                port=database.port,
+                dbname=name,
+                user=database.user,
+                password=database.password.reveal(),
+                autocommit=True,
+                connect_timeout=5,
+                **database.options,
+            )
+        except psycopg.OperationalError as error:
+            failure = failure or str(error).splitlines()[0]
+    raise Unreachable(f"the database server at {database.host}:{database.port} cannot be used: {failure}")
+
+
+def _missing_migrations() -> set[tuple[str, str]]:
+    try:
+        applied = set(MigrationRecorder(connection).applied_migrations())
+    except OperationalError as error:
+        reason = str(error).splitlines()[0]
+        raise Unreachable(f"the database {connection.settings_dict['NAME']} cannot be used: {reason}") from error
+    return {(app.label, name) for app in apps.get_app_configs() for name in _migrations_of(app)} - applied
+
+
+def _migrations_of(app: AppConfig) -> list[str]:
+    """Return the names of an app's migrations, by their files: importing them all takes ten times as long."""
+    try:
+        package = import_module(f"{app.name}.migrations")
+    except ModuleNotFoundError:
+        return []
+    return [module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] not in "_~"]
+
+
+def _migrate() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
