@@ -1,0 +1,137 @@
+"""From a changed market to candidates: the funnel that every route passes or leaves with a reason.
+
+Stages in order: ``fresh`` (no_book, stale, future, skewed), ``conversion`` (no_conversion), ``crossed`` (not_crossed),
+``cost`` (below_threshold), ``size`` (too_small, no_rate). What comes out is a candidate.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.book import NS_PER_MS, staleness
+from domain.costs import CostLine, FeeSchedule, schedule_of
+from domain.errors import BadInput
+from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, features_of
+from domain.market import Book, MarketKey, MarketView
+from domain.money import EXACT, ZERO, bps_of, from_float, to_float
+from domain.routes import Route
+from domain.screen import MARGIN_BPS, factor_of, top_edges_bps
+from domain.sizing import Caps, Lot, Rejected, Sized, size_route
+
+__all__ = ["STAGES", "Candidate", "DetectConfig", "Rejected", "Stage", "detect"]
+
+
+class Stage(StrEnum):
+    """How far a route came before it was left; the last two belong to the pipeline."""
+
+    FRESH = "fresh"
+    CONVERSION = "conversion"
+    CROSSED = "crossed"
+    COST = "cost"
+    SIZE = "size"
+    SCORE = "score"
+    ADMISSION = "admission"
+
+
+STAGES: tuple[Stage, ...] = tuple(Stage)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectConfig:
+    """The thresholds, fees and lots that detection works by; ``context`` is what the models are told beside the books.
+
+    A route is a near miss if its net edge is less than ``near_miss_bps`` below ``min_net_bps``.
+    """
+
+    min_net_bps: Decimal
+    near_miss_bps: Decimal
+    max_age_ms: int
+    max_skew_ms: int
+    fees: Mapping[str, FeeSchedule]
+    lots: Mapping[MarketKey, Lot]
+    caps: Caps
+    quote_usd: Mapping[str, Decimal]
+    context: Mapping[str, FeatureContext] = field(default_factory=dict)  # by pair, as BTC/USD
+
+    def __post_init__(self) -> None:
+        for name in ("near_miss_bps", "max_age_ms", "max_skew_ms"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name} must not be negative, it is {getattr(self, name)}")
+
+    def is_near_miss(self, rejected: Rejected) -> bool:
+        """Whether ``rejected`` failed on its edge alone, and by little."""
+        if rejected.net_bps is None or rejected.at_stage != Stage.COST:
+            return False
+        return rejected.net_bps > EXACT.subtract(self.min_net_bps, self.near_miss_bps)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A route that pays after every cost, with all that the decision rests on; ``size`` is the base bought."""
+
+    route: Route
+    size: Decimal
+    gross_bps: Decimal
+    net_bps: Decimal
+    costs: tuple[CostLine, ...]
+    features: FeatureVector
+    markets: tuple[Book, Book]
+    sized: Sized
+
+
+def detect(
+    changed: MarketKey, view: MarketView, *, now_ns: int, config: DetectConfig
+) -> Iterator[Candidate | Rejected]:
+    """Yield, for every route with a leg on ``changed``, a candidate or the reason why it is none.
+
+    Raises: BadInput where fees or lots of a market are not stated.
+    """
+    for route in view.routes(changed):
+        buy, sell = view.book(route.buy.market), view.book(route.sell.market)
+        if buy is None or sell is None:
+            yield Rejected(route, "no_book", Stage.FRESH)
+            continue
+        yield _screen(route, buy, sell, now_ns, config) or _judge(route, (buy, sell), now_ns, config)
+
+
+def _screen(route: Route, buy: Book, sell: Book, now_ns: int, config: DetectConfig) -> Rejected | None:
+    reason = _age_fault(buy, sell, now_ns, config)
+    if reason is not None:
+        return Rejected(route, reason, Stage.FRESH)
+    if buy.pair.quote != sell.pair.quote:  # a conversion leg is not priced yet, so unlike quotes never net
+        return Rejected(route, "no_conversion", Stage.CONVERSION)
+    if not (buy.asks and sell.bids):
+        return Rejected(route, "no_book", Stage.FRESH)
+    if sell.bids[0].price <= buy.asks[0].price:
+        return Rejected(route, "not_crossed", Stage.CROSSED)
+    factor = factor_of(schedule_of(config.fees, buy.venue), schedule_of(config.fees, sell.venue))
+    gross_bps, net_bps = top_edges_bps(buy, sell, factor)
+    if net_bps > to_float(config.min_net_bps) - MARGIN_BPS:
+        return None
+    return Rejected(route, "below_threshold", Stage.COST, _shown(gross_bps), _shown(net_bps))
+
+
+def _shown(edge_bps: float) -> Decimal:
+    return from_float(round(edge_bps, 4))
+
+
+def _age_fault(buy: Book, sell: Book, now_ns: int, config: DetectConfig) -> str | None:
+    for book in (buy, sell):
+        reason = staleness(book, now_ns=now_ns, max_age_ms=config.max_age_ms)
+        if reason is not None:
+            return reason
+    is_skewed = abs(buy.seen_at_ns - sell.seen_at_ns) > config.max_skew_ms * NS_PER_MS
+    return "skewed" if is_skewed else None
+
+
+def _judge(route: Route, markets: tuple[Book, Book], now_ns: int, config: DetectConfig) -> Candidate | Rejected:
+    sized = size_route(route, markets, fees=config.fees, lots=config.lots, caps=config.caps, quote_usd=config.quote_usd)
+    if isinstance(sized, Rejected):
+        return sized
+    gross_bps, net_bps = bps_of(sized.gross_quote, sized.buy_quote), bps_of(sized.net_quote, sized.buy_quote)
+    if net_bps <= config.min_net_bps or net_bps <= ZERO:
+        return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
+    context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)
+    features = features_of(route, markets, sized, now_ns=now_ns, context=context)
+    return Candidate(route, sized.buy_quantity, gross_bps, net_bps, sized.costs, features, markets, sized)

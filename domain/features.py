@@ -1,0 +1,160 @@
+"""What the models see of a candidate: one fixed, named, hashed tuple of floats, reckoned once at decision time."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from typing import TypeAlias
+
+from domain.market import Book, Level
+from domain.money import to_float
+from domain.routes import Route
+from domain.sizing import Sized
+
+FEATURE_SET = "v1"
+FEATURE_NAMES: tuple[str, ...] = (
+    "gross_bps",
+    "net_bps",
+    "cost_bps",
+    "log_notional_quote",
+    "buy_depth_share",
+    "sell_depth_share",
+    "buy_levels",
+    "sell_levels",
+    "buy_slip_bps",
+    "sell_slip_bps",
+    "buy_spread_bps",
+    "sell_spread_bps",
+    "buy_imbalance",
+    "sell_imbalance",
+    "buy_age_ms",
+    "sell_age_ms",
+    "skew_ms",
+    "hour_sin",
+    "hour_cos",
+    "volatility_1h",
+    "volatility_24h",
+    "volatility_ratio",
+    "returns_1h",
+)
+FEATURE_HASH = sha256("\n".join((FEATURE_SET, *FEATURE_NAMES)).encode()).hexdigest()
+
+_UNKNOWN = math.nan
+_NS_PER_MS = 1e6
+_NS_PER_DAY = 86_400 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureVector:
+    """The values of ``FEATURE_NAMES``, in their order; ``nan`` where the context did not know."""
+
+    values: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the values by name; None (as JSON has no ``nan``) where unknown."""
+        return {
+            name: None if math.isnan(value) else value for name, value in zip(FEATURE_NAMES, self.values, strict=True)
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, float | None]) -> "FeatureVector":
+        """Return the vector that ``as_dict`` stored; a name that was not stored is unknown."""
+        values = (stored.get(name) for name in FEATURE_NAMES)
+        return cls(tuple(_UNKNOWN if value is None else float(value) for value in values))
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureContext:
+    """What is known beside the two books: annualised volatilities and the last hour's return, as shares."""
+
+    volatility_1h: float = field(default=_UNKNOWN)
+    volatility_24h: float = field(default=_UNKNOWN)
+    returns_1h: float = field(default=_UNKNOWN)
+
+
+NO_CONTEXT = FeatureContext()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the models think of a candidate."""
+
+    success_probability: float
+    expected_net_usd: float
+    slippage_bps: float
+    model_versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Abstained:
+    """No model could judge, and why; the rules carry on."""
+
+    reason: str
+
+
+Scorer: TypeAlias = Callable[[FeatureVector], Scores | Abstained]
+
+
+def features_of(
+    route: Route, markets: tuple[Book, Book], sized: Sized, *, now_ns: int, context: FeatureContext = NO_CONTEXT
+) -> FeatureVector:
+    """Return what the models see of this route, these books and this size."""
+    named = {
+        **_edge(sized),
+        **_side("buy", sized.buy_quantity, markets[0].asks, sized.buy_worst),
+        **_side("sell", sized.sell_quantity, markets[1].bids, sized.sell_worst),
+        **_shape("buy", markets[0], now_ns),
+        **_shape("sell", markets[1], now_ns),
+        "skew_ms": abs(markets[0].seen_at_ns - markets[1].seen_at_ns) / _NS_PER_MS,
+        **_hour(now_ns),
+        **_context(context),
+    }
+    return FeatureVector(tuple(named[name] for name in FEATURE_NAMES))
+
+
+def _edge(sized: Sized) -> dict[str, float]:
+    spent = to_float(sized.buy_quote)
+    gross_bps, net_bps = (to_float(value) / spent * 1e4 for value in (sized.gross_quote, sized.net_quote))
+    return {
+        "gross_bps": gross_bps,
+        "net_bps": net_bps,
+        "cost_bps": gross_bps - net_bps,
+        "log_notional_quote": math.log(spent),
+    }
+
+
+def _side(name: str, quantity: Decimal, levels: Sequence[Level], worst: Decimal) -> dict[str, float]:
+    depth = math.fsum(to_float(level.quantity) for level in levels)
+    best, last = to_float(levels[0].price), to_float(worst)
+    reached = next(number for number, level in enumerate(levels, start=1) if level.price == worst)
+    return {
+        f"{name}_depth_share": to_float(quantity) / depth,
+        f"{name}_levels": float(reached),
+        f"{name}_slip_bps": abs(last - best) / best * 1e4,
+    }
+
+
+def _shape(name: str, book: Book, now_ns: int) -> dict[str, float]:
+    bid, ask = to_float(book.bids[0].price), to_float(book.asks[0].price)
+    bid_size, ask_size = to_float(book.bids[0].quantity), to_float(book.asks[0].quantity)
+    return {
+        f"{name}_spread_bps": (ask - bid) / (ask + bid) * 2e4,
+        f"{name}_imbalance": (bid_size - ask_size) / (bid_size + ask_size),
+        f"{name}_age_ms": (now_ns - book.seen_at_ns) / _NS_PER_MS,
+    }
+
+
+def _hour(now_ns: int) -> dict[str, float]:
+    angle = 2 * math.pi * (now_ns % _NS_PER_DAY) / _NS_PER_DAY
+    return {"hour_sin": math.sin(angle), "hour_cos": math.cos(angle)}
+
+
+def _context(context: FeatureContext) -> dict[str, float]:
+    known = context.volatility_24h > 0  # false for nan as well
+    return {
+        "volatility_1h": context.volatility_1h,
+        "volatility_24h": context.volatility_24h,
+        "volatility_ratio": context.volatility_1h / context.volatility_24h if known else _UNKNOWN,
+        "returns_1h": context.returns_1h,
+    }
