@@ -13,8 +13,8 @@ from domain.book import NS_PER_MS, staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
 from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, features_of
-from domain.market import Book, MarketKey, MarketView
-from domain.money import EXACT, ZERO, bps_of, from_float, to_float
+from domain.market import Asset, Book, MarketKey, MarketView
+from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_float
 from domain.routes import Route
 from domain.screen import MARGIN_BPS, factor_of, top_edges_bps
 from domain.sizing import Caps, Lot, Rejected, Sized, size_route
@@ -53,11 +53,16 @@ class DetectConfig:
     caps: Caps
     quote_usd: Mapping[str, Decimal]
     context: Mapping[str, FeatureContext] = field(default_factory=dict)  # by pair, as BTC/USD
+    resolution_s: int = 0  # how coarse the books are: 0 for order books, 60 for one-minute candles
 
     def __post_init__(self) -> None:
         for name in ("near_miss_bps", "max_age_ms", "max_skew_ms"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must not be negative, it is {getattr(self, name)}")
+
+    def in_usd(self, amount: Decimal, asset: Asset) -> Decimal:
+        """Return what an amount of a quote asset is worth in US dollars, rounded down. Raises: KeyError."""
+        return quantize_down(EXACT.multiply(amount, self.quote_usd[asset.symbol]))
 
     def is_near_miss(self, rejected: Rejected) -> bool:
         """Whether ``rejected`` failed on its edge alone, and by little."""
@@ -129,7 +134,7 @@ def _judge(route: Route, markets: tuple[Book, Book], now_ns: int, config: Detect
     sized = size_route(route, markets, fees=config.fees, lots=config.lots, caps=config.caps, quote_usd=config.quote_usd)
     if isinstance(sized, Rejected):
         return sized
-    gross_bps, net_bps = bps_of(sized.gross_quote, sized.buy_quote), bps_of(sized.net_quote, sized.buy_quote)
+    gross_bps, net_bps = (quantize_down(bps_of(part, sized.buy_quote)) for part in (sized.gross_quote, sized.net_quote))
     if net_bps <= config.min_net_bps or net_bps <= ZERO:
         return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
     context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)

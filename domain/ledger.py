@@ -28,9 +28,9 @@ def entries_for(venue: str, pair: Pair, side: Side, fill: Fill) -> tuple[Entry, 
     A value finer than the money column's grid is rounded against us.
     """
     quote = _column_quote(side, fill)
-    base, paid = (fill.quantity, -quote) if side is Side.BUY else (-fill.quantity, quote)
+    base, paid = (fill.quantity, quote.copy_negate()) if side is Side.BUY else (fill.quantity.copy_negate(), quote)
     moves = (*_move(venue, "market", pair.base, base), *_move(venue, "market", pair.quote, paid))
-    return moves if fill.fee == ZERO else (*moves, *_move(venue, "fees", fill.fee_asset, -quantize_up(fill.fee)))
+    return moves if fill.fee == ZERO else (*moves, *_move(venue, "fees", fill.fee_asset, quantize_up(fill.fee).copy_negate()))
 
 
 def net_exposure(entries: Iterable[Entry]) -> Mapping[Asset, Decimal]:
@@ -132,7 +132,7 @@ def average_price(fills: Sequence[Fill], side: Side) -> Decimal | None:
 
 
 def _move(venue: str, counterpart: str, asset: Asset, amount: Decimal) -> tuple[Entry, Entry]:
-    return Entry(f"{_OURS}{venue}", asset, amount), Entry(f"{counterpart}:{venue}", asset, -amount)
+    return Entry(f"{_OURS}{venue}", asset, amount), Entry(f"{counterpart}:{venue}", asset, amount.copy_negate())
 
 
 def _column_quote(side: Side, fill: Fill) -> Decimal:
@@ -170,11 +170,11 @@ def _value_handed_over(main: Sequence[Booked], unwinds: Sequence[Booked], unwoun
     price = average_price([row.fill for row in main if row.side is side], side)
     if price is None:  # the legs never traded that way: the unwinding's own prices leave no loss to explain
         price = average_price([row.fill for row in unwinds], side.opposite)
-    return ZERO if price is None else -EXACT.multiply(unwound, price)
+    return ZERO if price is None else EXACT.multiply(unwound, price).copy_negate()
 
 
 def _matched(pair: Pair, main: Sequence[Booked]) -> Decimal:
-    bought = EXACT.add(_filled(main, Side.BUY), -_fees_in(pair.base, main))
+    bought = EXACT.subtract(_filled(main, Side.BUY), _fees_in(pair.base, main))
     return max(min(bought, _filled(main, Side.SELL)), ZERO)
 
 
