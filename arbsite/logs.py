@@ -14,7 +14,7 @@ import structlog
 from domain.secret import Secret
 from ops import correlation, redaction
 
-# Libraries whose info lines are a line per request.
+# Libraries whose info lines are a line per request or per task.
 _CHATTY = (
     "alpaca",
     "asyncio",
@@ -22,6 +22,9 @@ _CHATTY = (
     "ccxt",
     "httpcore",
     "httpx",
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.strategy",
     "kombu",
     "markdown_it",
     "urllib3",
