@@ -1,0 +1,1 @@
+"""The Alpaca double: trading REST, data REST and the crypto data stream."""

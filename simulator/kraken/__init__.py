@@ -1,0 +1,1 @@
+"""The Kraken double: REST and WebSocket v2."""

@@ -1,0 +1,237 @@
+"""Kraken's WebSocket v2: subscriptions, snapshots, updates with checksum, heartbeats."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from aiohttp import WSMsgType, web
+
+from domain.errors import Refused
+from domain.market import Book, Level, Pair
+from simulator.faults import Channel, FaultKind
+from simulator.instruments import instrument_of
+from simulator.kraken import wire
+from simulator.outbound import Outbound
+from simulator.publication import Change, Publisher, poison_price
+
+DEPTHS = (10, 25, 100, 500, 1000)
+CHANNELS = ("book", "ticker", "instrument")
+HEARTBEAT_S = 1.0
+
+
+class Session:
+    """One client and what it subscribed to."""
+
+    def __init__(self, out: Outbound) -> None:
+        self.out = out
+        self.depths: dict[Pair, int] = {}
+        self.tickers: set[Pair] = set()
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether the client hears anything at all."""
+        return bool(self.depths or self.tickers)
+
+
+class KrakenStream:
+    """The WebSocket side of the double."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._pairs = {pair.symbol: pair for pair in publisher.pairs}
+        self._sessions: set[Session] = set()
+        self._connections = 0
+
+    def add_routes(self, app: web.Application) -> None:
+        """Serve ``/v2``."""
+        app.router.add_get("/v2", self._serve)
+
+    def broadcast(self, changes: Iterable[Change]) -> None:
+        """Tell every subscriber what changed."""
+        if self._strike(FaultKind.DISCONNECT):
+            self.cut_all()
+        for change in changes:
+            self._broadcast_book(change)
+            if (change.before.bids[0], change.before.asks[0]) != (change.after.bids[0], change.after.asks[0]):
+                self._broadcast_ticker(change.after)
+
+    async def beat(self) -> None:
+        """Send a heartbeat each second to whoever is subscribed."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for session in self._sessions:
+                if session.is_subscribed:
+                    session.out.send(wire.HEARTBEAT)
+
+    def cut_all(self) -> None:
+        """Drop every connection."""
+        for session in self._sessions:
+            session.out.cut()
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        out = Outbound(socket, request, venue=self._publisher.venue, board=self._publisher.board)
+        session = Session(out)
+        self._sessions.add(session)
+        self._connections += 1
+        out.send(wire.status_frame(self._connections))
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._receive(session, message.data)
+        finally:
+            self._sessions.discard(session)
+            await out.close()
+        return socket
+
+    def _receive(self, session: Session, text: str) -> None:
+        try:
+            request = json.loads(text)
+            method, params, req_id = request["method"], request.get("params", {}), request.get("req_id")
+        except (ValueError, TypeError, KeyError):
+            session.out.send(json.dumps({"error": "Malformed request", "success": False}))
+            return
+        if method == "ping":
+            session.out.send(self._answer("pong", req_id))
+        elif method in ("subscribe", "unsubscribe"):
+            self._change_subscription(session, method, params, req_id)
+        else:
+            session.out.send(self._answer(method, req_id, error=f"Unsupported method {method}", success=False))
+
+    def _change_subscription(self, session: Session, method: str, params: Mapping[str, object], req_id: object) -> None:
+        channel = params.get("channel")
+        if channel not in CHANNELS:
+            error = f"Subscription channel {channel} not supported"
+            session.out.send(self._answer(method, req_id, error=error, success=False))
+        elif channel == "instrument":
+            self._subscribe_instrument(session, method, req_id)
+        else:
+            for symbol in _symbols(params):
+                self._change_one(session, method, str(channel), symbol, params, req_id)
+
+    def _change_one(
+        self, session: Session, method: str, channel: str, symbol: str, params: Mapping[str, object], req_id: object
+    ) -> None:
+        try:
+            pair = self._listed(symbol)
+            if channel == "ticker":
+                self._change_ticker(session, method, pair, req_id)
+            elif method == "subscribe":
+                self._subscribe_book(session, pair, params.get("depth", 10), req_id)
+            else:
+                self._unsubscribe_book(session, pair, req_id)
+        except Refused as refused:
+            session.out.send(self._answer(method, req_id, error=str(refused), success=False, symbol=symbol))
+
+    def _subscribe_book(self, session: Session, pair: Pair, depth: object, req_id: object) -> None:
+        if not isinstance(depth, int) or depth not in DEPTHS:
+            raise Refused("Subscription depth not supported")
+        if pair in session.depths:
+            raise Refused("Already subscribed to one channel")
+        session.depths[pair] = depth
+        result = {"channel": "book", "symbol": pair.symbol, "depth": depth, "snapshot": True}
+        session.out.send(self._answer("subscribe", req_id, result=result, success=True))
+        session.out.send(self._snapshot(pair, depth))
+
+    def _unsubscribe_book(self, session: Session, pair: Pair, req_id: object) -> None:
+        depth = session.depths.pop(pair, None)
+        if depth is None:
+            raise Refused("Subscription Not Found")
+        result = {"channel": "book", "symbol": pair.symbol, "depth": depth}
+        session.out.send(self._answer("unsubscribe", req_id, result=result, success=True))
+
+    def _change_ticker(self, session: Session, method: str, pair: Pair, req_id: object) -> None:
+        result = {"channel": "ticker", "symbol": pair.symbol}
+        session.out.send(self._answer(method, req_id, result=result, success=True))
+        if method == "unsubscribe":
+            session.tickers.discard(pair)
+            return
+        session.tickers.add(pair)
+        session.out.send(self._ticker("snapshot", self._publisher.book(pair)))
+
+    def _subscribe_instrument(self, session: Session, method: str, req_id: object) -> None:
+        session.out.send(self._answer(method, req_id, result={"channel": "instrument"}, success=True))
+        if method == "subscribe":
+            pairs = [_instrument(pair) for pair in self._publisher.pairs]
+            data = {"assets": [], "pairs": pairs}
+            session.out.send(json.dumps({"channel": "instrument", "type": "snapshot", "data": data}))
+
+    def _broadcast_book(self, change: Change) -> None:
+        pair = change.after.pair
+        frames: dict[int, str | None] = {}
+        for session in self._sessions:
+            depth = session.depths.get(pair)
+            if depth is None:
+                continue
+            if depth not in frames:
+                frames[depth] = self._update(change, depth)
+            frame = frames[depth]
+            if frame is not None:
+                session.out.send(frame)
+
+    def _broadcast_ticker(self, book: Book) -> None:
+        listeners = [session for session in self._sessions if book.pair in session.tickers]
+        frame = self._ticker("update", book) if listeners else ""
+        for session in listeners:
+            session.out.send(frame)
+
+    def _snapshot(self, pair: Pair, depth: int) -> str:
+        book = self._publisher.book(pair)
+        return self._frame("snapshot", book, book.bids[:depth], book.asks[:depth])
+
+    def _update(self, change: Change, depth: int) -> str | None:
+        before, after = change
+        bids = wire.window_changes(before.bids, after.bids, depth)
+        asks = wire.window_changes(before.asks, after.asks, depth)
+        return self._frame("update", after, bids, asks) if bids or asks else None
+
+    def _frame(self, kind: str, book: Book, bids: Iterable[Level], asks: Iterable[Level]) -> str:
+        crc = wire.checksum(book)
+        if self._strike(FaultKind.WRONG_CHECKSUM):
+            crc ^= 1
+        poison = poison_price(self._publisher.board, self._publisher.venue, Channel.STREAM)
+        poisoned = [] if poison is None else [Level(poison, Decimal(1))]
+        lot = instrument_of(book.pair).lot
+        return wire.book_frame(kind, book, bids=list(bids), asks=[*poisoned, *asks], lot=lot, crc=crc)
+
+    def _ticker(self, kind: str, book: Book) -> str:
+        candles = self._publisher.market.tape(self._publisher.key(book.pair)).candles()
+        return wire.ticker_frame(kind, book, candles)
+
+    def _answer(self, method: str, req_id: object, **fields: object) -> str:
+        return wire.answer_frame(method, req_id=req_id, at_ns=self._publisher.now_ns(), **fields)
+
+    def _listed(self, symbol: str) -> Pair:
+        try:
+            return self._pairs[symbol]
+        except KeyError:
+            raise Refused(f"Currency pair not supported {symbol}") from None
+
+    def _strike(self, kind: FaultKind) -> bool:
+        felt = self._publisher.board.strike(kind, venue=self._publisher.venue, channel=Channel.STREAM)
+        return felt is not None
+
+
+def _symbols(params: Mapping[str, object]) -> list[str]:
+    symbols = params.get("symbol")
+    return [str(symbol) for symbol in symbols] if isinstance(symbols, list) else []
+
+
+def _instrument(pair: Pair) -> dict[str, object]:
+    instrument = instrument_of(pair)
+    return {
+        "symbol": pair.symbol,
+        "base": pair.base.symbol,
+        "quote": pair.quote.symbol,
+        "status": "online",
+        "price_precision": instrument.price_decimals,
+        "qty_precision": instrument.lot_decimals,
+        "price_increment": float(instrument.tick),
+        "qty_increment": float(instrument.lot),
+        "qty_min": float(instrument.min_quantity),
+        "cost_min": "0.5",
+        "marginable": False,
+        "has_index": False,
+    }

@@ -1,0 +1,154 @@
+"""The doubles on loopback: one event loop, one market process, every venue on its own port."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+
+from aiohttp import web
+
+from domain.errors import BadInput
+from domain.market import Pair
+from simulator.accounts import Account, alpaca_account, kraken_account
+from simulator.alpaca.double import AlpacaDouble
+from simulator.alpaca.stream import AUTH_TIMEOUT_S
+from simulator.faults import Fault, FaultBoard
+from simulator.instruments import ALPACA, DEFAULT_PAIRS, KRAKEN
+from simulator.kraken.double import KrakenDouble
+from simulator.market import INCIDENT_AT_S, STEP_NS, MarketProcess
+from simulator.publication import Publisher
+
+HOST = "127.0.0.1"
+SHUTDOWN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorConfig:
+    """What to simulate and where; port 0 takes a free one."""
+
+    seed: int = 1
+    pairs: tuple[Pair, ...] = DEFAULT_PAIRS
+    incident_at_s: float | None = INCIDENT_AT_S
+    faults: tuple[Fault, ...] = ()
+    kraken_port: int = 0
+    alpaca_port: int = 0
+    kraken: Account = field(default_factory=kraken_account)
+    alpaca: Account = field(default_factory=alpaca_account)
+    auth_timeout_s: float = AUTH_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where each API of the doubles answers; an SDK takes each as it is."""
+
+    kraken_rest: str
+    kraken_ws: str
+    alpaca_trading: str
+    alpaca_data: str
+    alpaca_stream: str
+
+    @property
+    def fault_endpoints(self) -> tuple[str, str]:
+        """Return where fault scripts are set at run time; either serves every venue."""
+        return (f"{self.kraken_rest}/faults", f"{self.alpaca_trading}/faults")
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the URLs by name."""
+        return asdict(self)
+
+
+class Doubles:
+    """The running venues."""
+
+    def __init__(self, config: SimulatorConfig, *, clock: Callable[[], int] = time.time_ns) -> None:
+        self._config = config
+        self._clock = clock
+        self.market = MarketProcess(config.seed, config.pairs, start_ns=clock(), incident_at_s=config.incident_at_s)
+        self.faults = FaultBoard(config.faults, elapsed_s=self._elapsed_s)
+        self._kraken = KrakenDouble(self._publisher(KRAKEN), config.kraken)
+        self._alpaca = AlpacaDouble(self._publisher(ALPACA), config.alpaca, auth_timeout_s=config.auth_timeout_s)
+        self._runners: list[web.AppRunner] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.urls = Urls("", "", "", "", "")
+
+    async def start(self) -> None:
+        """Open the ports and set the market going. Raises: BadInput if a port is taken."""
+        kraken = await self._listen(self._kraken.app, self._config.kraken_port)
+        alpaca = await self._listen(self._alpaca.app, self._config.alpaca_port)
+        self.urls = Urls(
+            kraken_rest=f"http://{kraken}",
+            kraken_ws=f"ws://{kraken}/v2",
+            alpaca_trading=f"http://{alpaca}",
+            alpaca_data=f"http://{alpaca}",
+            alpaca_stream=f"ws://{alpaca}/v1beta3/crypto/us",
+        )
+        self._tasks = [asyncio.create_task(self._drive()), asyncio.create_task(self._kraken.live())]
+
+    async def stop(self) -> None:
+        """Close every connection and port; raise what stopped the market, if anything did."""
+        for task in self._tasks:
+            task.cancel()
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._kraken.cut_all()
+        self._alpaca.cut_all()
+        for runner in self._runners:
+            await runner.cleanup()
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    async def failed(self) -> None:
+        """Return never; raise what stopped the market, if anything did."""
+        await asyncio.gather(*self._tasks)
+
+    async def __aenter__(self) -> "Doubles":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _drive(self) -> None:
+        """Follow real time, a step of the market at a time."""
+        while True:
+            books = self.market.advance(self._clock())
+            self._kraken.publish(books)
+            self._alpaca.publish(books)
+            due_ns = self.market.now_ns + STEP_NS
+            await asyncio.sleep(max(0.0, (due_ns - self._clock()) / 1e9))
+
+    async def _listen(self, app: web.Application, port: int) -> str:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        self._runners.append(runner)
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+        except OSError as taken:
+            await self.stop()
+            raise BadInput(f"port {port} on {HOST} cannot be opened: {taken.strerror}") from taken
+        return f"{HOST}:{runner.addresses[0][1]}"
+
+    def _publisher(self, venue: str) -> Publisher:
+        return Publisher(venue, self.market, self.faults, clock=self._clock)
+
+    def _elapsed_s(self) -> float:
+        return (self._clock() - self.market.start_ns) / 1e9
+
+
+async def serve(config: SimulatorConfig) -> Doubles:
+    """Return the doubles, listening and in motion. Raises: BadInput if a port is taken."""
+    doubles = Doubles(config)
+    await doubles.start()
+    return doubles
+
+
+def run(config: SimulatorConfig, *, announce: Callable[[Urls], None] = print) -> None:
+    """Serve the doubles until interrupted, and ``announce`` their URLs once they answer."""
+
+    async def until_interrupted() -> None:
+        async with await serve(config) as doubles:
+            announce(doubles.urls)
+            await doubles.failed()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(until_interrupted())
