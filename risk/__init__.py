@@ -1,0 +1,1 @@
+"""Risk: what may be sent, what has been lost, and the locks that stop trading."""

@@ -1,0 +1,1 @@
+"""Risk's commands: halt, resume, breakers."""

@@ -1,0 +1,26 @@
+"""Equity marks: what the scope was worth after each settlement."""
+
+from typing import Any
+
+from django.db import models
+
+from ops.scoped import ScopedModel
+from risk.models.money import is_a_number, money_field
+
+
+class EquityMark(ScopedModel):
+    """What one scope's capital was worth at one moment; never altered."""
+
+    timestamp = models.DateTimeField()
+    equity_usd = money_field()
+
+    class Meta(ScopedModel.Meta):
+        verbose_name = "equity mark"
+        constraints: list[Any] = [
+            *ScopedModel.Meta.constraints,
+            models.CheckConstraint(condition=is_a_number("equity_usd"), name="equity_is_a_number"),
+        ]
+        indexes = [models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_equity_scope_time")]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.equity_usd.normalize():f} USD"

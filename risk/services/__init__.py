@@ -1,0 +1,44 @@
+"""What trading, tasks, commands and the admin ask of risk.
+
+Lock order: whoever locks an execution's or an order's row and the gate locks the row first; whoever locks several
+gates locks them by mode and run.
+"""
+
+from risk.services.admission import admit, may_send, release
+from risk.services.answers import AdmitRequest, Admitted, GateAnswer, Halted, Headroom, OutcomeReport, Refusal
+from risk.services.breakers import note_volatility, recover, reset, tick, tick_all, trip
+from risk.services.gate import end_wind_down, wind_down
+from risk.services.halting import halt, resume
+from risk.services.limits import headroom, set_limit
+from risk.services.outcomes import record_outcome
+from risk.services.overview import Status, status
+from risk.services.stopfile import stop_file_present
+
+__all__ = [
+    "AdmitRequest",
+    "Admitted",
+    "GateAnswer",
+    "Halted",
+    "Headroom",
+    "OutcomeReport",
+    "Refusal",
+    "Status",
+    "admit",
+    "end_wind_down",
+    "halt",
+    "headroom",
+    "may_send",
+    "note_volatility",
+    "record_outcome",
+    "recover",
+    "release",
+    "reset",
+    "resume",
+    "set_limit",
+    "status",
+    "stop_file_present",
+    "tick",
+    "tick_all",
+    "trip",
+    "wind_down",
+]

@@ -1,0 +1,81 @@
+"""Halt and resume: the stop file first, then the gate rows; each says which part took hold."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+
+from domain.errors import BadInput
+from domain.scope import Scope
+from ops.services import operators
+from risk.models import GateState
+from risk.services.answers import Halted
+from risk.services.gate import known_scopes, lock_gate, set_gate
+from risk.services.stopfile import remove_stop_file, write_stop_file
+
+LOCK_WAIT_MS = 1000  # a halt answers within two seconds, whatever holds the gate
+
+
+def halt(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...], everywhere: bool = True) -> Halted:
+    """Stop opening orders: write the stop file, then halt the gates of ``scopes``, or of every scope as well.
+
+    The file alone stops every scope. Raises: BadInput without a reason.
+    """
+    _require(reason)
+    return Halted(
+        file_error=_attempt(lambda: write_stop_file(reason=reason, actor=actor, now=now)),
+        database_error=_attempt(
+            lambda: _set_all(scopes, everywhere, GateState.HALTED, action="halt", reason=reason, actor=actor, now=now)
+        ),
+    )
+
+
+def resume(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...], everywhere: bool = True) -> Halted:
+    """Lift the halt: the gates first, then the stop file, which keeps its word if the database fails.
+
+    Raises: BadInput without a reason.
+    """
+    _require(reason)
+    failed = _attempt(
+        lambda: _set_all(scopes, everywhere, GateState.ACTIVE, action="resume", reason=reason, actor=actor, now=now)
+    )
+    if failed:
+        return Halted(file_error="kept, because the gate rows were not changed", database_error=failed)
+    return Halted(file_error=_attempt(remove_stop_file))
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise BadInput("the reason is empty: say why in a few words")
+
+
+def _attempt(act: Callable[[], None]) -> str:
+    """Return what went wrong, or nothing: one part of a halt failing must never keep the other from working."""
+    try:
+        act()
+    except (OSError, DatabaseError, InterfaceError) as error:
+        return str(error).strip() or type(error).__name__
+    return ""
+
+
+def _set_all(
+    scopes: tuple[Scope, ...],
+    everywhere: bool,
+    state: GateState,
+    *,
+    action: str,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> None:
+    with transaction.atomic():
+        _bound_the_wait()
+        for scope in known_scopes(scopes) if everywhere else scopes:
+            gate = lock_gate(scope, now=now)
+            set_gate(gate, state, reason=reason if state == GateState.HALTED else "", actor=actor, now=now)
+            operators.record(actor, action, reason, scope=scope, subject="gate")
+
+
+def _bound_the_wait() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_WAIT_MS}ms"])
