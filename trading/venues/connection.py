@@ -1,0 +1,203 @@
+"""One WebSocket kept open: connect, talk, notice silence, back off, connect again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol, TypeAlias
+
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from domain.errors import Unreachable
+from domain.market import Clock
+from trading.venues.health import FeedHealth
+
+log = structlog.get_logger(__name__)
+
+Frame: TypeAlias = str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSettings:
+    """Where to connect and how long to wait for what."""
+
+    url: str
+    open_timeout_s: float = 10.0
+    silence_s: float = 10.0
+    book_silence_s: float = 60.0  # messages come but no sound book among them
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 30.0
+    largest_frame: int = 1 << 20
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Conversation(Protocol):
+    """What we say on one connection; it holds whatever the connection has told so far."""
+
+    def opening(self) -> Sequence[Frame]:
+        """Return what we say first."""
+
+    def answer(self, frame: Frame) -> Sequence[Frame]:
+        """Take a message and return what we say to it. Raises: Refused, Unreachable to end the connection."""
+
+    def when_quiet(self) -> Sequence[Frame]:
+        """Return what we say to hear whether anybody is there."""
+
+
+class Backoff:
+    """Waits that double up to a limit, each drawn from its upper half so that clients do not return together."""
+
+    def __init__(self, rng: Random, *, first_s: float, longest_s: float) -> None:
+        self._rng = rng
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._failures = 0
+
+    def reset(self) -> None:
+        """Begin again with the first wait."""
+        self._failures = 0
+
+    def next_s(self) -> float:
+        """Return how long to wait now."""
+        wait_s = min(self._longest_s, self._first_s * 2.0 ** min(self._failures, 30))
+        self._failures += 1
+        return wait_s * (0.5 + self._rng.random() / 2)
+
+
+async def keep_talking(
+    settings: SocketSettings, begin: Callable[[], Conversation], *, health: FeedHealth, clock: Clock, rng: Random
+) -> None:
+    """Hold a conversation for ever, a new one on each connection.
+
+    Raises: Refused if the venue will not serve us as configured.
+    """
+    backoff = Backoff(rng, first_s=settings.first_wait_s, longest_s=settings.longest_wait_s)
+    while True:
+        books_before = health.books
+        reason = await _talk_once(settings, begin(), health=health, clock=clock)
+        health.disconnected(reason)
+        if health.books > books_before:
+            backoff.reset()
+        wait_s = backoff.next_s()
+        log.warning("feed_disconnected", venue=health.venue, reason=reason, wait_s=round(wait_s, 3))
+        await asyncio.sleep(wait_s)
+
+
+async def _talk_once(settings: SocketSettings, talk: Conversation, *, health: FeedHealth, clock: Clock) -> str:
+    """Return why the connection ended."""
+    try:
+        async with _open(settings) as socket:
+            health.connected(clock.now_ns())
+            async with _watched(socket, talk, health=health, settings=settings) as watch:
+                await _say(socket, talk.opening())
+                await _listen(socket, talk, watch, health=health, clock=clock)
+    except (OSError, WebSocketException, Unreachable) as error:
+        return _reason_of(error)
+    return "closed"
+
+
+@asynccontextmanager
+async def _open(settings: SocketSettings) -> AsyncIterator[ClientConnection]:
+    async with connect(
+        settings.url,
+        additional_headers=dict(settings.headers),
+        open_timeout=settings.open_timeout_s,
+        close_timeout=1.0,
+        max_size=settings.largest_frame,
+        compression=None,
+        proxy=None,
+        ping_interval=None,  # silence is watched here, by what the venue says rather than by what its proxy answers
+    ) as socket:
+        yield socket
+
+
+class _Watch:
+    """Notices silence on one connection: asks at half time, gives up at the end."""
+
+    def __init__(self, socket: ClientConnection, talk: Conversation, settings: SocketSettings, health: FeedHealth):
+        self._socket = socket
+        self._talk = talk
+        self._settings = settings
+        self._health = health
+        self._has_asked = False
+        self._books = health.books
+        self.heard_at_s = self._book_at_s = asyncio.get_running_loop().time()
+        self.verdict: str | None = None
+
+    async def run(self) -> None:
+        while self.verdict is None:
+            await asyncio.sleep(self._settings.silence_s / 8)
+            now_s = asyncio.get_running_loop().time()
+            self.verdict = self._judge(now_s)
+            await self._ask_if_quiet(now_s - self.heard_at_s)
+        self._socket.transport.abort()
+
+    def _judge(self, now_s: float) -> str | None:
+        if self._health.books != self._books:
+            self._books, self._book_at_s = self._health.books, now_s
+        if now_s - self.heard_at_s >= self._settings.silence_s:
+            return "silent"
+        return "no_books" if now_s - self._book_at_s >= self._settings.book_silence_s else None
+
+    async def _ask_if_quiet(self, quiet_s: float) -> None:
+        is_quiet = quiet_s >= self._settings.silence_s / 2
+        if is_quiet and not self._has_asked and self.verdict is None:
+            await _say(self._socket, self._talk.when_quiet())
+        self._has_asked = is_quiet
+
+
+@asynccontextmanager
+async def _watched(
+    socket: ClientConnection, talk: Conversation, *, health: FeedHealth, settings: SocketSettings
+) -> AsyncIterator[_Watch]:
+    watch = _Watch(socket, talk, settings, health)
+    task = asyncio.create_task(watch.run(), name=f"{health.venue}-silence")
+    try:
+        yield watch
+    except ConnectionClosed as error:
+        if watch.verdict:
+            raise Unreachable(watch.verdict) from error
+        raise
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        _raise_own_fault(task)
+
+
+def _raise_own_fault(task: "asyncio.Task[None]") -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, ConnectionClosed):  # a closed socket the listener meets as well
+        raise error
+
+
+async def _listen(
+    socket: ClientConnection, talk: Conversation, watch: _Watch, *, health: FeedHealth, clock: Clock
+) -> None:
+    now_s = asyncio.get_running_loop().time
+    while True:
+        frame = await socket.recv()
+        watch.heard_at_s = now_s()
+        health.heard(clock.now_ns())
+        said = talk.answer(frame)
+        if said:
+            await _say(socket, said)
+
+
+async def _say(socket: ClientConnection, frames: Sequence[Frame]) -> None:
+    for frame in frames:
+        await socket.send(frame)
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, InvalidStatus):
+        return f"http_{error.response.status_code}"
+    if isinstance(error, ConnectionClosed):
+        return f"closed_{error.rcvd.code}" if error.rcvd else "cut_off"
+    if isinstance(error, Unreachable):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return "connect_timeout"
+    return "handshake" if isinstance(error, WebSocketException) else "no_connection"

@@ -1,0 +1,80 @@
+"""The books of one connection: what is sound goes out, what is torn is asked for again, not too often."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from domain.errors import BadMarketData
+from domain.market import Pair
+from domain.timestamps import NS_PER_MS
+from trading.venues.base import OnChange
+from trading.venues.health import FeedHealth
+from trading.venues.ladder import LocalBook
+
+
+@dataclass(frozen=True, slots=True)
+class KeepingRules:
+    """How many levels are kept and handed on, when a book is too old, and how often one is asked for again."""
+
+    depth: int
+    shown: int
+    max_age_ms: int
+    resync_gap_ms: int
+
+
+class BookKeeper:
+    """Keeps one book per symbol for the time of one connection."""
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        rules: KeepingRules,
+        *,
+        health: FeedHealth,
+        seq: Iterator[int],
+        on_change: OnChange,
+    ) -> None:
+        self._rules = rules
+        self._health = health
+        self._seq = seq
+        self._on_change = on_change
+        self._books = {
+            pair.symbol: LocalBook(health.venue, pair, depth=rules.depth, shown=rules.shown) for pair in pairs
+        }
+        self._asked_at_ns: dict[str, int] = {}
+
+    @property
+    def symbols(self) -> list[str]:
+        """Return every symbol kept."""
+        return list(self._books)
+
+    def note_asked(self, now_ns: int) -> None:
+        """Note that every book was asked for just now."""
+        self._asked_at_ns = dict.fromkeys(self._books, now_ns)
+
+    def find(self, symbol: str) -> LocalBook | None:
+        """Return the book of ``symbol``; None, counted, for one that nobody asked for."""
+        book = self._books.get(symbol)
+        if book is None:
+            self._health.refused["unknown_symbol"] += 1
+        return book
+
+    def publish(self, local: LocalBook, seen_at_ns: int) -> str | None:
+        """Hand a book on if it is sound; else return the reason, counted."""
+        try:
+            book = local.sound_book(seen_at_ns=seen_at_ns, seq=next(self._seq), max_age_ms=self._rules.max_age_ms)
+        except BadMarketData as bad:
+            self._health.refused[bad.reason] += 1
+            return bad.reason
+        self._health.sound(venue_at_ns=book.venue_at_ns, seen_at_ns=seen_at_ns)
+        self._on_change(book)
+        return None
+
+    def must_ask_again(self, local: LocalBook, now_ns: int) -> bool:
+        """Drop a torn book; return whether it is time to ask for a whole one."""
+        local.drop()
+        asked_at_ns = self._asked_at_ns.get(local.pair.symbol)
+        if asked_at_ns is not None and now_ns - asked_at_ns < self._rules.resync_gap_ms * NS_PER_MS:
+            return False
+        self._asked_at_ns[local.pair.symbol] = now_ns
+        self._health.resyncs += 1
+        return True

@@ -1,0 +1,192 @@
+"""Kraken's books as they change: WebSocket v2, every message verified by its checksum."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+
+import structlog
+
+from domain.book import validate
+from domain.errors import BadInput, BadMarketData, Refused, Unreachable
+from domain.market import Book, Clock, Pair
+from trading.venues.base import FeedStatus, OnChange
+from trading.venues.connection import Frame, SocketSettings, keep_talking
+from trading.venues.health import FeedHealth
+from trading.venues.keeper import BookKeeper, KeepingRules
+from trading.venues.kraken import wire
+from trading.venues.ladder import LocalBook
+from trading.venues.rest import RestClient, rest_client
+
+log = structlog.get_logger(__name__)
+
+DEPTHS = (10, 25, 100, 500, 1000)
+ORIGIN = "kraken"
+_TRADING_STATES = ("", "online", "limit_only")
+
+
+@dataclass(frozen=True, slots=True)
+class KrakenFeedSettings:
+    """How Kraken's market data is reached and when a book is too old. Raises: BadInput."""
+
+    socket: SocketSettings
+    rest_url: str
+    max_age_ms: int
+    depth: int = 25
+    resync_gap_ms: int = 1000
+    rest_timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.depth not in DEPTHS:
+            raise BadInput(f"Kraken has no books of depth {self.depth}: choose from {', '.join(map(str, DEPTHS))}")
+
+
+class KrakenFeed:
+    """Kraken as a source of books."""
+
+    venue = wire.VENUE
+
+    def __init__(self, settings: KrakenFeedSettings, *, clock: Clock, rng: Random) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._health = FeedHealth(self.venue, origin=ORIGIN)
+        self._seq = count(1)
+
+    @property
+    def status(self) -> FeedStatus:
+        """Return how the feed is doing now."""
+        return self._health.status()
+
+    async def stream(self, pairs: Sequence[Pair], on_change: OnChange) -> None:
+        """Call ``on_change`` with every new sound book until cancelled."""
+
+        def begin() -> KrakenConversation:
+            return KrakenConversation(
+                pairs, self._settings, health=self._health, clock=self._clock, seq=self._seq, on_change=on_change
+            )
+
+        await keep_talking(self._settings.socket, begin, health=self._health, clock=self._clock, rng=self._rng)
+
+    async def snapshot(self, pairs: Sequence[Pair]) -> list[Book]:
+        """Return one sound book by REST for each pair that has one. Raises: Refused, Unreachable."""
+        async with rest_client(self._settings.rest_url, timeout_s=self._settings.rest_timeout_s, headers={}) as client:
+            books = await asyncio.gather(*(self._read_depth(client, pair) for pair in pairs))
+        return [book for book in books if book is not None]
+
+    async def _read_depth(self, client: RestClient, pair: Pair) -> Book | None:
+        params = {"pair": wire.rest_symbol(pair), "count": str(self._settings.depth)}
+        asked_at_ns = self._clock.now_ns()
+        body = await client.read("/0/public/Depth", params)
+        try:
+            answer = wire.parse_rest(body)
+            raise_for_errors(answer.errors)
+            book = wire.parse_depth(answer.result, pair, asked_at_ns=asked_at_ns, seq=next(self._seq))
+            validate(book)
+        except BadMarketData as bad:
+            self._health.refused[bad.reason] += 1
+            return None
+        self._health.sound(venue_at_ns=asked_at_ns, seen_at_ns=asked_at_ns)
+        return book
+
+
+def raise_for_errors(errors: Sequence[str]) -> None:
+    """Raise what Kraken's REST errors mean for the caller: Unreachable for limits and outages, else Refused."""
+    if not errors:
+        return
+    said = ", ".join(errors)
+    if any(error.startswith(("EService:", "EAPI:Rate limit", "EGeneral:Temporary")) for error in errors):
+        raise Unreachable(f"Kraken says {said}")
+    raise Refused(f"Kraken says {said}")
+
+
+class KrakenConversation:
+    """One connection's talk: subscribe, keep the books, verify each message, ask again for a torn book."""
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        settings: KrakenFeedSettings,
+        *,
+        health: FeedHealth,
+        clock: Clock,
+        seq: Iterator[int],
+        on_change: OnChange,
+    ) -> None:
+        self._depth = settings.depth
+        self._health = health
+        self._clock = clock
+        rules = KeepingRules(settings.depth, settings.depth, settings.max_age_ms, settings.resync_gap_ms)
+        self._keeper = BookKeeper(pairs, rules, health=health, seq=seq, on_change=on_change)
+        health.venue_state = ""
+
+    def opening(self) -> Sequence[Frame]:
+        """Return the subscription."""
+        self._keeper.note_asked(self._clock.now_ns())
+        return (wire.subscribe(self._keeper.symbols, depth=self._depth),)
+
+    def when_quiet(self) -> Sequence[Frame]:
+        """Return Kraken's own ping, which any living connection answers."""
+        return (wire.ping(),)
+
+    def answer(self, frame: Frame) -> Sequence[Frame]:
+        """Take a message; return the requests that bring a torn book back."""
+        try:
+            messages = wire.parse_message(frame)
+        except BadMarketData as bad:
+            self._health.refused[bad.reason] += 1  # if a book lacks it, its next checksum tells
+            return ()
+        said: list[Frame] = []
+        for message in messages:
+            if isinstance(message, wire.BookMessage):
+                said += self._take_book(message)
+            elif isinstance(message, wire.StatusMessage):
+                self._take_status(message)
+            else:
+                self._take_refusal(message)
+        return said
+
+    def _take_status(self, message: wire.StatusMessage) -> None:
+        log.info("venue_state", venue=wire.VENUE, state=message.system)
+        self._health.venue_state = message.system
+
+    def _take_refusal(self, message: wire.SubscriptionRefused) -> None:
+        self._health.trouble["subscription_refused"] += 1
+        log.warning("subscription_refused", venue=wire.VENUE, symbol=message.symbol, error=message.error)
+
+    def _take_book(self, message: wire.BookMessage) -> Sequence[Frame]:
+        book = self._keeper.find(message.symbol)
+        if book is None:
+            return ()
+        seen_at_ns = self._clock.now_ns()
+        if not (book.is_whole or message.is_whole):
+            self._health.trouble["awaiting_snapshot"] += 1
+            return self._ask_again(book, seen_at_ns)
+        try:
+            _update(book, message, seen_at_ns)
+        except BadMarketData as torn:
+            self._health.refused[torn.reason] += 1
+            return self._ask_again(book, seen_at_ns)
+        if self._health.venue_state in _TRADING_STATES:
+            self._keeper.publish(book, seen_at_ns)
+        else:
+            self._health.refused["venue_not_online"] += 1
+        return ()
+
+    def _ask_again(self, book: LocalBook, now_ns: int) -> Sequence[Frame]:
+        if not self._keeper.must_ask_again(book, now_ns):
+            return ()
+        symbols = [book.pair.symbol]
+        return (wire.unsubscribe(symbols, depth=self._depth), wire.subscribe(symbols, depth=self._depth))
+
+
+def _update(book: LocalBook, message: wire.BookMessage, seen_at_ns: int) -> None:
+    """Apply and verify. A whole book without an instant counts as of now: it was made for our request."""
+    at_ns = message.venue_at_ns if message.venue_at_ns is not None else seen_at_ns
+    if message.is_whole:
+        book.load(message.bids, message.asks, venue_at_ns=at_ns)
+    else:
+        book.apply(message.bids, message.asks, venue_at_ns=at_ns)
+    if wire.checksum_of_texts(book.asks.texts, book.bids.texts) != message.checksum:
+        raise BadMarketData("checksum", book.pair.symbol)

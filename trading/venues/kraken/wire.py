@@ -1,0 +1,280 @@
+"""What Kraken writes, as typed values with exact digits: WebSocket v2 books, REST pairs, depth and balances.
+
+Source: docs.kraken.com, WebSocket v2 ``book``, ``status`` and ``heartbeat``, guide "Book checksum (WebSocket v2)",
+REST ``AssetPairs``, ``Depth``, ``BalanceEx`` and ``TradeVolume``.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
+from zlib import crc32
+
+from domain.errors import BadMarketData
+from domain.market import Asset, Book, Level, Pair
+from domain.sizing import Lot
+from trading.venues.base import Listing
+from trading.venues.exact import decode_json, instant_ns, plain_digits
+from trading.venues.ladder import Change
+
+VENUE = "kraken"
+CHECKSUM_LEVELS = 10
+
+_LEGACY_CODES = {
+    **{f"X{code}": code for code in ("ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN")},
+    **{f"Z{code}": code for code in ("USD", "EUR", "GBP", "JPY", "CAD", "AUD")},
+    "XXBT": "BTC",
+    "XBT": "BTC",
+    "XXDG": "DOGE",
+    "XDG": "DOGE",
+}
+_REST_CODES = {"BTC": "XBT", "DOGE": "XDG"}
+
+
+class BookMessage(NamedTuple):
+    """A whole book, or the levels that changed since the message before."""
+
+    is_whole: bool
+    symbol: str
+    bids: list[Change]
+    asks: list[Change]
+    checksum: int
+    venue_at_ns: int | None
+
+
+class StatusMessage(NamedTuple):
+    """What the exchange says of itself: online, maintenance, cancel_only, post_only or limit_only."""
+
+    system: str
+
+
+class SubscriptionRefused(NamedTuple):
+    """A subscription that Kraken turned down, and why."""
+
+    symbol: str
+    error: str
+
+
+Message: TypeAlias = BookMessage | StatusMessage | SubscriptionRefused
+
+
+def parse_message(frame: str | bytes) -> tuple[Message, ...]:
+    """Return what one WebSocket frame tells us; heartbeats, pongs and acknowledgements tell nothing.
+
+    Raises: BadMarketData.
+    """
+    message = decode_json(frame)
+    if not isinstance(message, dict):
+        raise BadMarketData("malformed", "a message is not an object")
+    channel = message.get("channel")
+    if channel == "book":
+        return tuple(_book(message.get("type"), row) for row in _rows(message))
+    if channel == "status":
+        return tuple(StatusMessage(str(_member(row, "system"))) for row in _rows(message))
+    if message.get("success") is False:
+        return (SubscriptionRefused(str(message.get("symbol", "")), str(message.get("error", ""))),)
+    return ()
+
+
+def _rows(message: Mapping[str, Any]) -> list[Any]:
+    rows = message.get("data")
+    if not isinstance(rows, list):
+        raise BadMarketData("malformed", "a message without data")
+    return rows
+
+
+def _book(kind: object, row: Any) -> BookMessage:
+    if kind not in ("snapshot", "update"):
+        raise BadMarketData("malformed", f"book of type {kind!r}")
+    at = row.get("timestamp") if isinstance(row, dict) else None
+    return BookMessage(
+        kind == "snapshot",
+        str(_member(row, "symbol")),
+        _changes(_member(row, "bids")),
+        _changes(_member(row, "asks")),
+        _checksum_of(_member(row, "checksum")),
+        None if at is None else instant_ns(at),
+    )
+
+
+def _member(row: Any, name: str) -> Any:
+    try:
+        return row[name]
+    except (TypeError, KeyError):
+        raise BadMarketData("malformed", f"{name} is missing") from None
+
+
+def _changes(rows: Any) -> list[Change]:
+    if not isinstance(rows, list):
+        raise BadMarketData("malformed", "levels are not a list")
+    return [_change(_member(row, "price"), _member(row, "qty")) for row in rows]
+
+
+def _change(price: object, quantity: object) -> Change:
+    price_digits, quantity_digits = plain_digits(price), plain_digits(quantity)
+    return Change(Decimal(price_digits), Decimal(quantity_digits), _checksum_text(price_digits, quantity_digits))
+
+
+def _checksum_of(text: object) -> int:
+    if not isinstance(text, str) or not (text.isascii() and text.isdigit()) or len(text) > 10:
+        raise BadMarketData("malformed", f"checksum {text!r}"[:60])
+    return int(text)
+
+
+def _checksum_text(price: str, quantity: str) -> str:
+    return price.replace(".", "").lstrip("0") + quantity.replace(".", "").lstrip("0")
+
+
+def checksum_of_texts(asks: list[str], bids: list[str]) -> int:
+    """Return the checksum of a book given by its levels' texts, best first."""
+    return crc32("".join(asks[:CHECKSUM_LEVELS] + bids[:CHECKSUM_LEVELS]).encode("ascii"))
+
+
+def book_checksum(asks: Iterable[tuple[str, str]], bids: Iterable[tuple[str, str]]) -> int:
+    """Return Kraken's checksum of a book given as (price, size) strings exactly as sent, best first.
+
+    Source: docs.kraken.com, guide "Book checksum (WebSocket v2)".
+    """
+    top = (*islice(asks, CHECKSUM_LEVELS), *islice(bids, CHECKSUM_LEVELS))
+    return crc32("".join(_checksum_text(price, size) for price, size in top).encode("ascii"))
+
+
+def subscribe(symbols: Sequence[str], *, depth: int) -> str:
+    """Return the request for books of ``symbols``, whole book first."""
+    params = {"channel": "book", "symbol": list(symbols), "depth": depth, "snapshot": True}
+    return json.dumps({"method": "subscribe", "params": params})
+
+
+def unsubscribe(symbols: Sequence[str], *, depth: int) -> str:
+    """Return the request that ends the books of ``symbols``."""
+    return json.dumps({"method": "unsubscribe", "params": {"channel": "book", "symbol": list(symbols), "depth": depth}})
+
+
+def ping() -> str:
+    """Return the request that any living connection answers."""
+    return json.dumps({"method": "ping"})
+
+
+def asset_code(code: str) -> str:
+    """Return the symbol we use for Kraken's asset code: BTC for XXBT, USD for ZUSD."""
+    return _LEGACY_CODES.get(code, code)
+
+
+def rest_symbol(pair: Pair) -> str:
+    """Return the pair as REST takes it: XBTUSD for BTC/USD."""
+    return "".join(_REST_CODES.get(asset.symbol, asset.symbol) for asset in (pair.base, pair.quote))
+
+
+def parse_listing(row: Mapping[str, Any]) -> Listing:
+    """Return one entry of AssetPairs. Raises: BadMarketData."""
+    base, slash, quote = str(_member(row, "wsname")).partition("/")
+    if not slash:
+        raise BadMarketData("malformed", "wsname is not a pair")
+    lot = Lot(
+        step=Decimal(1).scaleb(-_small(row, "lot_decimals")),
+        min_quantity=_amount(row, "ordermin"),
+        min_quote=_amount(row, "costmin"),
+        tick=_amount(row, "tick_size") if "tick_size" in row else Decimal(1).scaleb(-_small(row, "pair_decimals")),
+    )
+    pair = Pair(Asset(asset_code(base)), Asset(asset_code(quote)))
+    return Listing(pair, lot, str(_member(row, "altname")), is_tradable=row.get("status", "online") == "online")
+
+
+def _small(row: Mapping[str, Any], name: str) -> int:
+    digits = plain_digits(str(_member(row, name)))
+    if not digits.isdigit() or int(digits) > 18:
+        raise BadMarketData("malformed", f"{name} is {digits}")
+    return int(digits)
+
+
+def _amount(row: Mapping[str, Any], name: str) -> Decimal:
+    return Decimal(plain_digits(str(_member(row, name))))
+
+
+class RestAnswer(NamedTuple):
+    """A REST reply: errors, or a result."""
+
+    errors: tuple[str, ...]
+    result: Any
+
+
+def parse_rest(body: bytes) -> RestAnswer:
+    """Return what a REST body says. Raises: BadMarketData."""
+    answer = decode_json(body)
+    errors = _member(answer, "error")
+    if not isinstance(errors, list):
+        raise BadMarketData("malformed", "error is not a list")
+    return RestAnswer(tuple(str(error) for error in errors), answer.get("result"))
+
+
+def parse_depth(result: Any, pair: Pair, *, asked_at_ns: int, seq: int) -> Book:
+    """Return the book in a Depth result; its instants are when we asked, the earliest it can be of.
+
+    Raises: BadMarketData.
+    """
+    if not isinstance(result, dict) or len(result) != 1:
+        raise BadMarketData("malformed", "Depth answers for one pair")
+    (sides,) = result.values()
+    bids, asks = _levels(_member(sides, "bids")), _levels(_member(sides, "asks"))
+    return Book(VENUE, pair, bids, asks, asked_at_ns, asked_at_ns, seq)
+
+
+def _levels(rows: Any) -> tuple[Level, ...]:
+    if not isinstance(rows, list):
+        raise BadMarketData("malformed", "levels are not a list")
+    return tuple(_level(row) for row in rows)
+
+
+def _level(row: Any) -> Level:
+    if not isinstance(row, list) or len(row) < 2:
+        raise BadMarketData("malformed", "a level is not [price, volume, time]")
+    return Level(Decimal(plain_digits(row[0])), Decimal(plain_digits(row[1])))
+
+
+class Holding(NamedTuple):
+    """What is held of one asset, and the part of it tied up in orders."""
+
+    total: Decimal
+    held: Decimal
+
+
+def parse_balances(result: Any) -> dict[str, Holding]:
+    """Return the holdings in a BalanceEx result, by our symbols. Raises: BadMarketData."""
+    if not isinstance(result, dict):
+        raise BadMarketData("malformed", "balances are not an object")
+    return {asset_code(code): _holding(row) for code, row in result.items()}
+
+
+def _holding(row: Any) -> Holding:
+    held = row.get("hold_trade", "0") if isinstance(row, dict) else "0"
+    return Holding(_signed(_member(row, "balance")), Decimal(plain_digits(str(held))))
+
+
+def _signed(value: object) -> Decimal:
+    digits = str(value)
+    if digits.startswith("-"):
+        return Decimal(plain_digits(digits[1:])).copy_negate()  # an overdrawn balance is a fact, not bad data
+    return Decimal(plain_digits(digits))
+
+
+class FeePair(NamedTuple):
+    """The highest maker and taker fees of a list, in bps; None where the list is empty."""
+
+    maker_bps: Decimal | None
+    taker_bps: Decimal | None
+
+
+def parse_fees(result: Any) -> FeePair:
+    """Return the fees in a TradeVolume result. Raises: BadMarketData."""
+    if not isinstance(result, dict):
+        raise BadMarketData("malformed", "fees are not an object")
+    return FeePair(_highest_bps(result.get("fees_maker")), _highest_bps(result.get("fees")))
+
+
+def _highest_bps(rows: Any) -> Decimal | None:
+    if not rows:
+        return None
+    if not isinstance(rows, dict):
+        raise BadMarketData("malformed", "a fee list is not an object")
+    return max(_amount(row, "fee").scaleb(2) for row in rows.values())  # Kraken writes percent

@@ -1,0 +1,45 @@
+"""Public REST reads, asynchronous: bytes come back or the error tree says why not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from domain.errors import Refused, Unreachable
+
+LARGEST_BODY = 16 << 20
+
+
+class RestClient:
+    """Reads from one venue over kept connections."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+
+    async def read(self, path: str, params: Mapping[str, str]) -> bytes:
+        """Return the body of a 200 answer. Raises: Refused for 4xx, Unreachable for all else."""
+        try:
+            async with self._session.get(self._base_url + path, params=dict(params), allow_redirects=False) as answer:
+                body = await answer.content.read(LARGEST_BODY)
+                _check_status(answer.status, path)
+                return body
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
+            raise Unreachable(f"{path}: {type(error).__name__}") from error
+
+
+@asynccontextmanager
+async def rest_client(base_url: str, *, timeout_s: float, headers: Mapping[str, str]) -> AsyncIterator[RestClient]:
+    """Open a client for the time of the block."""
+    timeout = aiohttp.ClientTimeout(total=timeout_s)
+    async with aiohttp.ClientSession(timeout=timeout, headers=dict(headers), auto_decompress=True) as session:
+        yield RestClient(session, base_url)
+
+
+def _check_status(status: int, path: str) -> None:
+    if status == 200:
+        return
+    if 400 <= status < 500 and status not in (408, 425, 429):
+        raise Refused(f"{path}: HTTP {status}")
+    raise Unreachable(f"{path}: HTTP {status}")
