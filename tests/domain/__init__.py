@@ -1,0 +1,1 @@
+"""Tests of thinking: no database, no network, no clock."""

@@ -1,0 +1,113 @@
+"""Walking books, and telling sound books from unsound ones."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+
+from domain.book import FUTURE_TOLERANCE_MS, NS_PER_MS, Walk, check, depth_of, staleness, validate, walk
+from domain.errors import BadMarketData
+from domain.market import Level, Side
+from tests.domain.books import NOW_NS, book, decimals, levels, sides_of_book
+
+ASKS = levels(("100", "1"), ("101", "2"), ("103", "5"))
+BIDS = levels(("99", "1"), ("98", "2"))
+
+
+def test_a_buyer_walks_up_and_pays_each_level_its_price():
+    assert walk(ASKS, Decimal("2.5"), limit=None, side=Side.BUY) == Walk(Decimal("2.5"), Decimal("251.5"), Decimal(101))
+
+
+def test_a_seller_walks_down():
+    assert walk(BIDS, Decimal(2), limit=None, side=Side.SELL) == Walk(Decimal(2), Decimal(197), Decimal(98))
+
+
+def test_a_walk_stops_at_its_limit_which_is_still_taken():
+    assert walk(ASKS, Decimal(9), limit=Decimal(101), side=Side.BUY).quantity == 3
+    assert walk(BIDS, Decimal(9), limit=Decimal(99), side=Side.SELL).quantity == 1
+
+
+def test_a_walk_never_goes_beyond_what_is_shown():
+    assert walk(ASKS, Decimal(1000), limit=None, side=Side.BUY) == Walk(Decimal(8), Decimal(817), Decimal(103))
+
+
+def test_nothing_within_the_limit_is_nothing_at_no_price():
+    assert walk(ASKS, Decimal(1), limit=Decimal(99), side=Side.BUY) == Walk(Decimal(0), Decimal(0), Decimal(0))
+
+
+@given(asks=sides_of_book(Side.BUY), quantity=decimals("0.01", "20", 2))
+def test_a_walk_takes_what_is_asked_or_all_there_is_at_no_better_than_the_best_price(asks, quantity):
+    got = walk(asks, quantity, limit=None, side=Side.BUY)
+    assert got.quantity == min(quantity, depth_of(asks))
+    assert asks[0].price * got.quantity <= got.quote <= got.worst_price * got.quantity
+
+
+@given(bids=sides_of_book(Side.SELL), quantity=decimals("0.01", "20", 2), limit=decimals("95", "105", 2))
+def test_no_level_worse_than_the_limit_is_touched(bids, quantity, limit):
+    got = walk(bids, quantity, limit=limit, side=Side.SELL)
+    assert got.quantity <= depth_of([level for level in bids if level.price >= limit])
+    assert got.quote >= limit * got.quantity
+
+
+def test_a_walk_keeps_every_digit():
+    tiny = Decimal("0.000000000000000001")
+    price = Decimal("12345678901234567890.123456789012345678")
+    got = walk((Level(price, Decimal(1)),), Decimal(1) - tiny, limit=None, side=Side.BUY)
+    exact = 12345678901234567890123456789012345678 * (10**18 - 1)
+    assert got.quote == Decimal(f"{exact}e-36")
+
+
+def test_a_sound_fresh_book_passes():
+    check(book(), now_ns=NOW_NS, max_age_ms=1000)
+
+
+@pytest.mark.parametrize(
+    ("reason", "bids", "asks"),
+    [
+        ("empty", (), ASKS),
+        ("empty", BIDS, ()),
+        ("crossed", levels(("101", "1")), ASKS),
+        ("locked", levels(("100", "1")), ASKS),
+        ("not_positive", levels(("99", "0")), ASKS),
+        ("not_positive", levels(("-1", "1")), ASKS),
+        ("not_finite", BIDS, levels(("NaN", "1"))),
+        ("not_finite", BIDS, levels(("100", "Infinity"))),
+        ("unsorted", levels(("98", "1"), ("99", "1")), ASKS),
+        ("unsorted", BIDS, levels(("100", "1"), ("100", "2"))),
+    ],
+)
+def test_an_unsound_book_is_refused_by_its_reason(reason, bids, asks):
+    with pytest.raises(BadMarketData) as refusal:
+        validate(book(bids=bids, asks=asks))
+    assert refusal.value.reason == reason
+
+
+def test_a_refusal_names_the_market():
+    with pytest.raises(BadMarketData, match="alpaca BTC/USD"):
+        validate(book(bids=()))
+
+
+def test_age_is_allowed_up_to_its_limit_exactly():
+    limit_ns = NOW_NS + 1000 * NS_PER_MS
+    assert staleness(book(), now_ns=limit_ns, max_age_ms=1000) is None
+    assert staleness(book(), now_ns=limit_ns + 1, max_age_ms=1000) == "stale"
+
+
+def test_a_book_that_just_came_but_is_old_by_the_venue_s_own_clock_is_stale():
+    late = replace(book(), venue_at_ns=NOW_NS - 1001 * NS_PER_MS)
+    with pytest.raises(BadMarketData, match="stale"):
+        check(late, now_ns=NOW_NS, max_age_ms=1000)
+
+
+def test_a_book_from_the_future_is_refused_beyond_what_clocks_may_differ():
+    ahead_ns = FUTURE_TOLERANCE_MS * NS_PER_MS
+    assert staleness(replace(book(), venue_at_ns=NOW_NS + ahead_ns), now_ns=NOW_NS, max_age_ms=1000) is None
+    ahead = replace(book(), venue_at_ns=NOW_NS + ahead_ns + 1)
+    assert staleness(ahead, now_ns=NOW_NS, max_age_ms=1000) == "future"
+    with pytest.raises(BadMarketData, match="future"):
+        check(ahead, now_ns=NOW_NS, max_age_ms=1000)
+
+
+def test_our_own_clock_stepping_back_makes_books_future_not_fresh():
+    assert staleness(book(), now_ns=NOW_NS - 10**9, max_age_ms=1000) == "future"
