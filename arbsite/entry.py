@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise
 
 from arbsite import config
 from arbsite.embedded import Lease, acquire
@@ -66,12 +67,15 @@ def _run(argv: list[str]) -> int:
 
 def _take_mode(argv: list[str]) -> None:
     """Let ``--mode`` choose the settings, the database among them, before Django reads them."""
-    for given, following in zip(argv[2:], [*argv[3:], ""], strict=True):
-        mode = following if given == "--mode" else given.removeprefix("--mode=") if "--mode=" in given else None
-        if mode is not None:
-            if mode not in tuple(Mode):
-                raise BadInput(f"--mode is {mode!r}; it must be one of {', '.join(Mode)}")
-            config.use_mode(mode)
+    for mode in _modes_in(argv):
+        if mode not in tuple(Mode):
+            raise BadInput(f"--mode is {mode!r}; it must be one of {', '.join(Mode)}")
+        config.use_mode(mode)
+
+
+def _modes_in(argv: list[str]) -> list[str]:
+    spelt_apart = [after for given, after in pairwise(argv) if given == "--mode"]
+    return spelt_apart + [given.removeprefix("--mode=") for given in argv if given.startswith("--mode=")]
 
 
 def _prepare_schema(*, applies: bool) -> None:

@@ -54,8 +54,8 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
 def _scope(source: Source) -> Scope:
     mode = parse.choice(source, "ARB_MODE", Mode)
     run_id = source.get("ARB_RUN_ID") or None
-    if run_id and mode is not Mode.REPLAY:
-        raise BadInput(f"ARB_RUN_ID is set, but ARB_MODE is {mode}: only replay tells runs apart")
+    if run_id and mode not in (Mode.REPLAY, Mode.SIM):
+        raise BadInput(f"ARB_RUN_ID is set, but ARB_MODE is {mode}: only replay and sim tell runs apart")
     return Scope(mode, run_id)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from arbsite.config.build import build
 from arbsite.config.generated import generated_secret
+from arbsite.config.services import database_url
 from arbsite.config.source import Source, read_source
 from arbsite.config.tree import Arb
-from arbsite.config.variables import VARIABLES
+from arbsite.config.variables import TIMESCALE, VARIABLES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -66,7 +67,14 @@ def child_environ(secrets: Iterable[str] = ()) -> dict[str, str]:
     """Return the environment of a child process: ours, of the secrets only those named, and no ``.env`` file to read."""
     allowed = set(secrets)
     plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    given = {name: value for name, value in source().values.items() if not VARIABLES[name].is_secret or name in allowed}
+    given = {
+        name: value
+        for name, value in source().values.items()
+        if name not in TIMESCALE and (name in allowed or not VARIABLES[name].is_secret)
+    }
+    database = current().database
+    if "DATABASE_URL" in allowed and database.port:
+        given["DATABASE_URL"] = database_url(database)  # one address, whichever way it was configured
     return plain | given | {"ARB_ENV_FILE": "none"}
 
 

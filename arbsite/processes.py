@@ -1,0 +1,106 @@
+"""Which processes make up the system, what each runs, and which secrets each may see."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from arbsite import config
+from arbsite.config import Arb
+from arbsite.embedded.ports import HOST, free_port, is_free
+from domain.errors import BadInput
+
+_SERVERS = ("DATABASE_URL", "REDIS_URL")
+_TRADE_KEYS = ("KRAKEN_API_KEY", "KRAKEN_API_SECRET", "ALPACA_API_KEY", "ALPACA_API_SECRET", "WALLET_PRIVATE_KEY")
+_READ_KEYS = ("KRAKEN_READ_API_KEY", "KRAKEN_READ_API_SECRET", "ALPACA_READ_API_KEY", "ALPACA_READ_API_SECRET")
+_DATA_KEYS = ("ALPACA_DATA_API_KEY", "ALPACA_DATA_API_SECRET")
+_NODES = ("ALCHEMY_API_KEY",)
+_ALERTS = ("ARB_ALERT_URLS",)
+
+_PREFERRED_WEB_PORT = 8000
+_PREFERRED_FLOWER_PORT = 5555
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where people find the web pages, on 127.0.0.1."""
+
+    web: int
+    flower: int
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One row of the table: a name, a command line, and the secret variables it may see."""
+
+    name: str
+    argv: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
+    queue: str | None = None
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment it runs in: of the secrets, those of its row alone."""
+        environ = config.child_environ((*_SERVERS, *self.secrets))
+        if self.name == "flower":
+            environ["FLOWER_BASIC_AUTH"] = flower_login(config.current())
+        return environ
+
+
+def choose_ports(arb: Arb) -> Ports:
+    """Return the ports the settings fix, else the usual ones, else free ones. Raises: BadInput if a fixed one is taken."""
+    web = _port("ARB_WEB_PORT", arb.web.port, _PREFERRED_WEB_PORT)
+    return Ports(web=web, flower=_port("ARB_FLOWER_PORT", arb.web.flower_port, _PREFERRED_FLOWER_PORT))
+
+
+def flower_login(arb: Arb) -> str:
+    """Return ``user:password`` for Flower, the password generated where none is set."""
+    password = arb.web.flower_password or config.generated_secret(arb.state_dir, "flower_password")
+    return f"{arb.web.flower_user}:{password.reveal()}"
+
+
+def table(ports: Ports) -> tuple[Process, ...]:
+    """Return every process, those that trade first."""
+    return (
+        _worker("execution", "prefork", secrets=(*_TRADE_KEYS, *_NODES)),
+        Process("stream", (sys.executable, "manage.py", "stream"), secrets=(*_DATA_KEYS, *_NODES)),
+        _worker("scan", "solo", secrets=_ALERTS),  # delivers alerts
+        Process("beat", _celery("beat", "--loglevel=INFO", "--pidfile=")),
+        web(ports.web),
+        _worker("account", "solo", secrets=(*_READ_KEYS, *_NODES)),
+        _worker("ml", "solo"),
+        Process("flower", _celery("flower", f"--address={HOST}", f"--port={ports.flower}")),
+    )
+
+
+def web(port: int) -> Process:
+    """Return the process that serves the admin."""
+    options = (f"--bind={HOST}:{port}", "--workers=1", "--threads=4", "--graceful-timeout=5", "--no-control-socket")
+    argv = (sys.executable, "-m", "gunicorn", "arbsite.wsgi:application", *options)
+    return Process("web", argv, secrets=("ARB_SECRET_KEY",))
+
+
+def named(processes: Sequence[Process], *names: str) -> tuple[Process, ...]:
+    """Return the rows of ``names``. Raises: BadInput if one is unknown."""
+    known = {process.name: process for process in processes}
+    for name in names:
+        if name not in known:
+            raise BadInput(f"there is no process {name!r}: there are {', '.join(known)}")
+    return tuple(known[name] for name in names)
+
+
+def _worker(queue: str, pool: str, *, secrets: tuple[str, ...] = ()) -> Process:
+    concurrency = ("--concurrency=1",) if pool == "prefork" else ()
+    options = (f"--queues={queue}", f"--pool={pool}", *concurrency, f"--hostname={queue}@%h", "--loglevel=INFO")
+    quiet = ("--events", "--without-gossip", "--without-mingle")
+    return Process(f"worker-{queue}", _celery("worker", *options, *quiet), secrets=secrets, queue=queue)
+
+
+def _celery(verb: str, *options: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "--app=arbsite.celery", verb, *options)
+
+
+def _port(variable: str, fixed: int | None, preferred: int) -> int:
+    if fixed is None:
+        return free_port(preferred)
+    if not is_free(fixed):
+        raise BadInput(f"{variable} is {fixed}, but something listens on that port already")
+    return fixed

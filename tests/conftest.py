@@ -1,0 +1,77 @@
+"""The ground every test stands on: our own settings and servers, never those of the operator's environment."""
+
+import atexit
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+from django.db import connections
+
+from arbsite import config
+from arbsite.config import claim_state_dir
+from arbsite.config.variables import VARIABLES
+from arbsite.embedded import locks
+from arbsite.entry import lease_services
+
+
+def _forget_the_operators_settings() -> None:
+    kept = {"TEST_DATABASE_URL", "ARB_RECORDED_DATA", "ARB_STATE_DIR"}
+    for name in VARIABLES:
+        if name not in kept:
+            os.environ.pop(name, None)
+    scratch = tempfile.mkdtemp(prefix="arbsite-tests-")
+    os.environ |= {
+        "ARB_ENV_FILE": "none",
+        "ARB_MODE": "sim",
+        "ARB_LOG_DIR": f"{scratch}/logs",
+        "ARB_STOP_FILE": f"{scratch}/STOP",
+    }
+
+
+def _use_test_services() -> int:
+    """Lease the servers, and return the slot whose databases are this process's alone."""
+    test_database_url = os.environ.pop("TEST_DATABASE_URL", "")
+    if test_database_url:
+        config.use_services(database_url=test_database_url)
+    lease = lease_services()
+    if lease is not None:
+        lease.__enter__()
+        atexit.register(lease.__exit__, None, None, None)
+    slot = _take_slot(config.current().state_dir)
+    server = config.current().redis_url.rsplit("/", 1)[0]
+    config.use_services(redis_url=f"{server}/{slot}")  # database 0 is the running system's
+    return slot
+
+
+def _take_slot(state_dir: Path) -> int:
+    for slot in range(1, 16):
+        lock = locks.open_lock(claim_state_dir(state_dir) / f"tests-{slot}.lock")
+        if locks.try_alone(lock):
+            return slot  # the lock is held until this process ends
+        os.close(lock)
+    raise pytest.UsageError("fifteen test runs are under way in this checkout: wait for one to end")
+
+
+_forget_the_operators_settings()
+_SLOT = _use_test_services()
+config.name_settings_module()
+django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Name the test database after our slot, so that runs side by side never share one."""
+    database = connections["default"].settings_dict
+    database["TEST"]["NAME"] = f"test_{database['NAME']}_{_SLOT}"
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """Return a folder that another account can reach, as servers need where the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="arbsite-test-", dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
