@@ -37,7 +37,7 @@ class OneBeat(DatabaseScheduler):
             log.error("beat_without_database", error=str(error))
             connection.close()
             return STANDBY_S
-        return min(pause_s, SIGN_EVERY_S)
+        return min(float(pause_s), SIGN_EVERY_S)
 
     def _has_lock(self) -> bool:
         connection.ensure_connection()

@@ -1,10 +1,9 @@
 """Django's settings, all of them derived from the one typed tree ``settings.ARB``."""
 
-from django.templatetags.static import static
+import warnings
 
 from arbsite import config
 from arbsite.logs import logging_config
-from domain.scope import Mode
 
 ARB = config.current()
 
@@ -83,6 +82,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = ARB.state_dir / "static"
 WHITENOISE_USE_FINDERS = True  # a fresh checkout serves its pages before anyone ran collectstatic
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)  # which whitenoise warns of
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -106,21 +106,16 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(ARB)
 
-# Everything under CELERY is read in arbsite/celery.py, beside the queues that it is about.
+# Celery's settings stand in arbsite/celery.py, beside the queues that they are about.
 DJANGO_CELERY_BEAT_TZ_AWARE = True
-CELERY_TIMEZONE = "UTC"
-
-BADGE_COLOURS = {Mode.SIM: "info", Mode.DRY_RUN: "success", Mode.LIVE: "danger", Mode.REPLAY: "primary"}
 
 UNFOLD = {
     "SITE_TITLE": "arbsite",
     "SITE_HEADER": "arbsite",
     "SITE_SUBHEADER": "cross-venue arbitrage",
     "SITE_SYMBOL": "swap_horiz",
-    "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "arbsite.admin.environment_badge",
     "DASHBOARD_CALLBACK": "arbsite.home.dashboard",
-    "STYLES": [lambda request: static("arbsite/home.css")],
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "arbsite.navigation.sections"},
+    "SIDEBAR": {"show_search": True, "navigation": "arbsite.admin.sidebar"},
 }

@@ -65,24 +65,22 @@ class Redactor:
         return self.text(text)
 
 
-_installed = Redactor()
+_installed = [Redactor()]  # one, replaced whole
 
 
-def install(secrets: Iterable[str]) -> Redactor:
-    """Let this process know its secrets by value, and return the redactor that does."""
-    global _installed
-    _installed = Redactor(secrets)
-    return _installed
+def install(secrets: Iterable[str]) -> None:
+    """Let this process know its secrets by value."""
+    _installed[0] = Redactor(secrets)
 
 
 def redact(text: str) -> str:
     """Return ``text`` without the secrets that this process knows or recognises."""
-    return _installed.text(text)
+    return _installed[0].text(text)
 
 
 def redact_value(name: str, value: Any) -> Any:
     """Return ``value`` as plain JSON values without the secrets that this process knows or recognises."""
-    return _installed.value(name, value)
+    return _installed[0].value(name, value)
 
 
 def _forms(secret: str) -> set[str]:

@@ -9,7 +9,7 @@ from domain.scope import Mode, Scope
 MODES = [mode.value for mode in Mode]
 
 
-class ScopedQuerySet(models.QuerySet):
+class ScopedQuerySet(models.QuerySet[Any]):
     """Rows that know their scope."""
 
     def in_scope(self, scope: Scope) -> Self:

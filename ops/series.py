@@ -69,7 +69,7 @@ class Series(Operation):
         return f"Make {self.model} a series over {self.time_column}"
 
     def _table(self, app_label: str, state: Any) -> str:
-        return state.apps.get_model(app_label, self.model)._meta.db_table
+        return str(state.apps.get_model(app_label, self.model)._meta.db_table)
 
     def _brin(self, table: str) -> str:
         return f"{table}_{self.time_column}_brin"
@@ -107,12 +107,12 @@ def _copy_to_plain(schema_editor: Any, table: str) -> None:
     foreign_keys = _rows(connection, _FOREIGN_KEYS, [name])
     triggers = [row[0] for row in _rows(connection, _TRIGGERS, [name]) if "ts_insert_blocker" not in row[0]]
     schema_editor.execute(f"CREATE TABLE {copy} (LIKE {name} INCLUDING ALL)", params=None)
-    schema_editor.execute(f"INSERT INTO {copy} OVERRIDING SYSTEM VALUE SELECT * FROM {name}", params=None)
+    schema_editor.execute(f"INSERT INTO {copy} OVERRIDING SYSTEM VALUE TABLE {name}", params=None)
     schema_editor.execute(f"DROP TABLE {name}", params=None)
     schema_editor.execute(f"ALTER TABLE {copy} RENAME TO {name}", params=None)
     schema_editor.execute(
-        f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id), 0) + 1, false) FROM {name}",
-        params=None,
+        f"SELECT setval(pg_get_serial_sequence(%s, 'id'), coalesce(max(id), 0) + 1, false) FROM {name}",  # noqa: S608
+        [name],
     )
     for key, definition in foreign_keys:
         schema_editor.execute(f"ALTER TABLE {name} ADD CONSTRAINT {quote(key)} {definition}", params=None)
@@ -127,4 +127,4 @@ def _yes(connection: Any, sql: str, params: list[Any] | None = None) -> bool:
 def _rows(connection: Any, sql: str, params: list[Any] | None = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
