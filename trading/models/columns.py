@@ -1,0 +1,34 @@
+"""Column kinds and constraint pieces that the trading tables share."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+COLUMN_LIMIT = 10**20  # a numeric(38, 18) column holds less than this, and PostgreSQL sorts NaN above it
+
+
+class MoneyField(models.DecimalField):  # type: ignore[type-arg]
+    """An exact amount, price or ratio: numeric(38, 18)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 38)
+        kwargs.setdefault("decimal_places", 18)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "trading.models.columns.MoneyField", args, kwargs
+
+
+def is_number(*names: str) -> Q:
+    """Return the condition that none of the columns is NaN, which PostgreSQL holds to be greater than every number."""
+    condition = Q()
+    for name in names:
+        condition &= Q(**{f"{name}__lt": COLUMN_LIMIT})
+    return condition
+
+
+def is_positive(name: str) -> Q:
+    """Return the condition that the column is a number above zero."""
+    return Q(**{f"{name}__gt": 0}) & is_number(name)

@@ -1,0 +1,183 @@
+"""Executions: the intent to trade an opportunity, its orders, their fills, and the ledger they leave."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from domain.execution import ExecutionState, LegState
+from domain.market import Side
+from ops.scoped import ScopedModel
+from trading.models.columns import MoneyField, is_number, is_positive
+from trading.models.opportunity import Opportunity
+
+
+def _choices(enum: type) -> list[tuple[str, str]]:
+    return [(member.value, member.value.replace("_", " ")) for member in enum]  # type: ignore[attr-defined]
+
+
+class Execution(ScopedModel):
+    """One attempt to trade an opportunity; it always ends settled, unwound or with a person."""
+
+    STATES = ExecutionState
+
+    # The opportunity lives in a series, whose key holds its time: no database-level foreign key can point at it.
+    opportunity = models.ForeignKey(Opportunity, on_delete=models.DO_NOTHING, db_constraint=False)
+    opportunity_at = models.DateTimeField()
+    correlation_id = models.CharField(max_length=36, blank=True)
+    reservation_id = models.BigIntegerField()
+    route_key = models.CharField(max_length=120)
+    symbol = models.CharField(max_length=32)
+    quote_asset = models.CharField(max_length=16)
+    state = models.CharField(max_length=16, choices=_choices(ExecutionState), default=ExecutionState.RESERVED)
+    reason = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, help_text="when to look at it again; none once it has ended")
+    steps = models.PositiveIntegerField(default=0)
+    notional_usd = MoneyField()
+    dust_quantity = MoneyField(help_text="base units too small to trade: a difference up to this is even")
+    planned_gross_quote = MoneyField()
+    planned_net_quote = MoneyField()
+    settled_at = models.DateTimeField(null=True)
+    gross_quote = MoneyField(null=True)
+    fees_quote = MoneyField(null=True)
+    gas_quote = MoneyField(null=True)
+    slippage_quote = MoneyField(null=True)
+    unwind_quote = MoneyField(null=True, help_text="what undoing an unmatched leg lost")
+    net_quote = MoneyField(null=True)
+    net_usd = MoneyField(null=True)
+
+    class Meta(ScopedModel.Meta):
+        ordering = ["-decided_at"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="idx_execution_due"),
+            models.Index(fields=["mode", "run_id", "-decided_at"], name="idx_execution_scope_time"),
+        ]
+        constraints = [
+            *ScopedModel.Meta.constraints,
+            models.UniqueConstraint(fields=["mode", "run_id", "opportunity"], name="execution_once_per_opportunity"),
+            models.UniqueConstraint(fields=["mode", "run_id", "reservation_id"], name="execution_once_per_reservation"),
+            models.CheckConstraint(condition=Q(state__in=list(ExecutionState)), name="execution_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True) | (Q(net_usd__isnull=False) & is_number("net_quote", "net_usd")),
+                name="execution_settles_with_a_result",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.route_key} {self.state}"
+
+
+class Order(ScopedModel):
+    """One order of an execution: written before it is sent, never sent twice."""
+
+    STATES = LegState
+
+    class Role(models.TextChoices):
+        """Why the order exists."""
+
+        OPEN = "open"
+        UNWIND = "unwind"
+
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="orders")
+    leg = models.PositiveSmallIntegerField()
+    attempt = models.PositiveSmallIntegerField(default=1)
+    role = models.CharField(max_length=8, choices=Role, default=Role.OPEN)
+    venue = models.CharField(max_length=32)
+    symbol = models.CharField(max_length=32)
+    side = models.CharField(max_length=4, choices=_choices(Side))
+    quantity = MoneyField()
+    limit_price = MoneyField()
+    quantity_step = MoneyField()
+    price_tick = MoneyField()
+    state = models.CharField(max_length=12, choices=_choices(LegState), default=LegState.PLANNED)
+    client_id = models.CharField(max_length=36)
+    venue_order_id = models.CharField(max_length=64, blank=True)
+    filled_quantity = MoneyField(default=0)
+    sending_at = models.DateTimeField(null=True, help_text="when the decision to send was committed")
+    closed_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta(ScopedModel.Meta):
+        ordering = ["execution_id", "leg", "attempt"]
+        constraints = [
+            *ScopedModel.Meta.constraints,
+            models.UniqueConstraint(fields=["execution", "leg", "attempt"], name="order_intended_once"),
+            models.UniqueConstraint(fields=["venue", "client_id"], name="order_client_id_is_unique_at_its_venue"),
+            models.CheckConstraint(condition=is_positive("quantity"), name="order_quantity_is_positive"),
+            models.CheckConstraint(condition=is_positive("limit_price"), name="order_limit_is_positive"),
+            models.CheckConstraint(
+                condition=Q(filled_quantity__gte=0) & Q(filled_quantity__lte=F("quantity")),
+                name="execution_never_overfilled",
+            ),
+            models.CheckConstraint(condition=Q(state__in=list(LegState)), name="order_state_is_known"),
+            models.CheckConstraint(condition=Q(side__in=list(Side)), name="order_side_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity.normalize():f} {self.symbol} on {self.venue}"
+
+
+class Fill(ScopedModel):
+    """What a venue says it traded for us; only ever appended."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills")
+    venue = models.CharField(max_length=32)
+    trade_id = models.CharField(max_length=64)
+    price = MoneyField()
+    quantity = MoneyField()
+    fee_asset = models.CharField(max_length=16)
+    fee = MoneyField()
+    filled_at = models.DateTimeField()
+
+    class Meta(ScopedModel.Meta):
+        ordering = ["id"]
+        constraints = [
+            *ScopedModel.Meta.constraints,
+            models.UniqueConstraint(fields=["mode", "run_id", "venue", "trade_id"], name="fill_recorded_once"),
+            models.CheckConstraint(
+                condition=is_positive("price") & is_positive("quantity"), name="fill_price_and_quantity_are_positive"
+            ),
+            models.CheckConstraint(condition=is_number("fee"), name="fill_fee_is_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} at {self.price.normalize():f}"
+
+
+class LedgerEntry(ScopedModel):
+    """One line of double entry: the lines of a fill sum to zero per asset; only ever appended."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="entries")
+    fill = models.ForeignKey(Fill, on_delete=models.PROTECT, related_name="entries")
+    account = models.CharField(max_length=64, help_text="venue:kraken, market:kraken, fees:kraken")
+    asset = models.CharField(max_length=16)
+    amount = MoneyField()
+    recorded_at = models.DateTimeField()
+
+    class Meta(ScopedModel.Meta):
+        ordering = ["id"]
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            *ScopedModel.Meta.constraints,
+            models.CheckConstraint(condition=is_number("amount"), name="ledger_amount_is_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount.normalize():+f} {self.asset}"
+
+
+class StateEvent(ScopedModel):
+    """One row of an execution's or an order's life; only ever appended."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="events")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events", null=True)
+    event = models.CharField(max_length=32)
+    from_state = models.CharField(max_length=16)
+    to_state = models.CharField(max_length=16)
+    happened_at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+
+    class Meta(ScopedModel.Meta):
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} + {self.event} = {self.to_state}"

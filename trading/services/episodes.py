@@ -1,0 +1,173 @@
+"""Episodes: a route that pays is one opportunity from the moment it clears its threshold until it stays below it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+
+from domain.costs import CostLine
+from domain.features import FEATURE_HASH, FEATURE_SET, Abstained, Scores
+from domain.money import quantize_down
+from domain.scope import Scope
+from domain.timestamps import from_ns, to_ns
+from mlops.services import SampleReport, record_sample
+from ops import correlation
+from risk.services import GateAnswer, Refusal
+from trading.models import OpenEpisode, Opportunity
+from trading.services.snapshots import book_to_json
+
+if TYPE_CHECKING:
+    from trading.services.pipeline import Decision
+
+
+@dataclass(slots=True)
+class _Open:
+    last_seen_ns: int
+    peak_bps: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The end of an episode: its route stayed below the threshold for the linger time."""
+
+    route_key: str
+    last_seen_ns: int
+    peak_bps: Decimal
+
+
+class EpisodeTracker:
+    """Knows which routes are in an episode, so that one episode is committed once and not once per tick."""
+
+    def __init__(self, *, linger_ns: int) -> None:
+        self._linger_ns = linger_ns
+        self._open: dict[str, _Open] = {}
+
+    def opens(self, decision: "Decision") -> bool:
+        """Return whether this decision begins an episode; one that is open is only prolonged."""
+        key, bps = decision.candidate.route.key, decision.candidate.net_bps
+        if (known := self._open.get(key)) is None:
+            self._open[key] = _Open(decision.decided_at_ns, bps)
+            return True
+        known.last_seen_ns = decision.decided_at_ns
+        known.peak_bps = max(known.peak_bps, bps)
+        return False
+
+    def closed_by(self, now_ns: int) -> list[Closed]:
+        """Return and forget the episodes whose route has not paid for the linger time."""
+        ended = [
+            Closed(key, known.last_seen_ns, known.peak_bps)
+            for key, known in self._open.items()
+            if now_ns - known.last_seen_ns >= self._linger_ns
+        ]
+        for closed in ended:
+            del self._open[closed.route_key]
+        return ended
+
+    def resume(self, scope: Scope) -> None:
+        """Take up the episodes that an earlier process left open."""
+        for row in OpenEpisode.objects.in_scope(scope):
+            self._open.setdefault(row.route_key, _Open(to_ns(row.last_seen_at), Decimal(0)))
+
+
+def open_episode(decision: "Decision", *, scope: Scope) -> Opportunity | None:
+    """Write the opportunity of a new episode, or return None if the route's episode is open already."""
+    at = from_ns(decision.decided_at_ns)
+    episode, is_new = OpenEpisode.objects.get_or_create(
+        **scope.columns,
+        route_key=decision.candidate.route.key,
+        defaults={"opportunity_id": 0, "opportunity_at": at, "last_seen_at": at},
+    )
+    if not is_new:
+        return None
+    opportunity = Opportunity.objects.create(**_columns(decision), timestamp=at, **scope.columns)
+    OpenEpisode.objects.filter(pk=episode.pk).update(opportunity_id=opportunity.pk)
+    return opportunity
+
+
+def tell_models(opportunity: Opportunity, decision: "Decision", *, scope: Scope) -> None:
+    """Hand the opportunity to the models as a sample, traded or not."""
+    record_sample(
+        SampleReport(
+            opportunity_id=opportunity.pk,
+            timestamp=opportunity.timestamp,
+            features=decision.candidate.features,
+            resolution_s=decision.config.resolution_s,
+        ),
+        scope=scope,
+    )
+
+
+def refuse(opportunity: Opportunity, refusal: Refusal) -> Refusal:
+    """Note why the opportunity is not traded and what each gate answered."""
+    note_gates(opportunity, refusal.gates, reason=refusal.reason)
+    return refusal
+
+
+def note_gates(opportunity: Opportunity, gates: Iterable[GateAnswer], *, reason: str = "") -> None:
+    """Store each gate's answer with the opportunity, and the reason if it was refused."""
+    answers = [{"gate": gate.gate, "passed": gate.passed, "detail": gate.detail} for gate in gates]
+    Opportunity.objects.filter(pk=opportunity.pk, timestamp=opportunity.timestamp).update(reason=reason, gates=answers)
+
+
+def close_episode(closed: Closed, *, scope: Scope) -> None:
+    """Write the end and the peak of an episode; harmless when it is closed already."""
+    with transaction.atomic():
+        row = OpenEpisode.objects.select_for_update().in_scope(scope).filter(route_key=closed.route_key).first()
+        if row is None:
+            return
+        Opportunity.objects.filter(pk=row.opportunity_id, timestamp=row.opportunity_at).update(
+            closed_at=from_ns(closed.last_seen_ns),
+            peak_edge_bps=Greatest(F("peak_edge_bps"), quantize_down(closed.peak_bps)),
+        )
+        row.delete()
+
+
+def _columns(decision: "Decision") -> dict[str, Any]:
+    candidate = decision.candidate
+    buy, sell = candidate.route.legs
+    net_bps = quantize_down(candidate.net_bps)
+    return {
+        "correlation_id": correlation.new(),
+        "route_key": candidate.route.key,
+        "symbol": buy.pair.symbol,
+        "buy_venue": buy.venue,
+        "sell_venue": sell.venue,
+        "size": candidate.size,
+        "notional_usd": decision.config.in_usd(candidate.sized.buy_quote, buy.pair.quote),
+        "edge_bps": net_bps,
+        "gross_edge_bps": quantize_down(candidate.gross_bps),
+        "peak_edge_bps": net_bps,
+        "costs": [_cost_json(line) for line in candidate.costs],
+        "books": [book_to_json(book) for book in candidate.markets],
+        "features": candidate.features.as_dict(),
+        "feature_set": FEATURE_SET,
+        "feature_hash": FEATURE_HASH,
+        "scores": _scores_json(decision.scores),
+        "reason": "",
+        "resolution_s": decision.config.resolution_s,
+    }
+
+
+def _cost_json(line: CostLine) -> dict[str, str]:
+    return {
+        "kind": line.kind.value,
+        "asset": line.asset.symbol,
+        "amount": str(line.amount),
+        "usd": str(line.usd),
+        "source": line.source,
+    }
+
+
+def _scores_json(scores: Scores | Abstained) -> dict[str, Any]:
+    if isinstance(scores, Abstained):
+        return {"abstained": scores.reason}
+    return {
+        "success_probability": scores.success_probability,
+        "expected_net_usd": scores.expected_net_usd,
+        "slippage_bps": scores.slippage_bps,
+        "model_versions": list(scores.model_versions),
+    }

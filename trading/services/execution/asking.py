@@ -1,0 +1,130 @@
+"""Asking: what became of an order that may be at the venue, and its fills into the ledger exactly once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import F
+
+from domain.errors import Unreachable
+from domain.execution import LegEvent, LegState
+from domain.fills import Fill
+from domain.ledger import Entry, entries_for
+from domain.market import Clock, Side
+from domain.money import EXACT
+from domain.timestamps import from_ns
+from trading.models import Execution, LedgerEntry, Order
+from trading.models import Fill as FillRow
+from trading.services.execution.open import market_of
+from trading.services.execution.transitions import move_order
+from trading.venues.base import Found, NotYetKnown, OrderState, ProvenAbsent, TradingVenue
+
+log = structlog.get_logger(__name__)
+
+AT_VENUE = (LegState.OPEN, LegState.PARTIAL, LegState.CHECKING)
+
+
+def ask(execution: Execution, *, venues: Mapping[str, TradingVenue], clock: Clock) -> None:
+    """Ask the venue about every order that may be there, and commit what it says."""
+    _doubt_interrupted(execution, clock=clock)
+    for order in execution.orders.filter(state__in=AT_VENUE).select_related("execution"):
+        try:
+            answer = venues[order.venue].find(order.client_id, since=order.sending_at)
+        except Unreachable as error:
+            log.warning("venue_does_not_answer", order_id=order.pk, venue=order.venue, error=str(error))
+            continue
+        _record(order, answer, at=from_ns(clock.now_ns()))
+
+
+def _doubt_interrupted(execution: Execution, *, clock: Clock) -> None:
+    """An order still SENDING here was interrupted between its commit and its answer: it may be at the venue."""
+    with transaction.atomic():
+        for order in execution.orders.filter(state=LegState.SENDING).select_related("execution"):
+            move_order(order, LegEvent.TIME_OUT, at=from_ns(clock.now_ns()), reason="interrupted while sending")
+
+
+def _record(order: Order, answer: Found | ProvenAbsent | NotYetKnown, *, at: datetime) -> None:
+    match answer:
+        case NotYetKnown():
+            return
+        case ProvenAbsent():
+            with transaction.atomic():
+                move_order(order, LegEvent.PROVE_ABSENT, at=at, closed_at=at, reason="proven absent")
+        case Found():
+            with transaction.atomic():
+                _record_found(order, answer, at=at)
+
+
+def _record_found(order: Order, found: Found, *, at: datetime) -> None:
+    for fill in found.fills:
+        _book_fill(order, fill, at=at)
+    filled = order.filled_quantity
+    if filled == order.quantity:
+        move_order(order, LegEvent.FILL, at=at, closed_at=at)
+    elif found.state is OrderState.OPEN:
+        if filled > 0 and order.state != LegState.PARTIAL:
+            move_order(order, LegEvent.FILL_PART, at=at)
+    elif found.refused_reason:
+        move_order(order, LegEvent.REFUSE, at=at, closed_at=at, reason=found.refused_reason)
+    else:
+        move_order(order, LegEvent.CANCEL, at=at, closed_at=at, reason="" if filled else "limit_not_reached")
+
+
+def _book_fill(order: Order, fill: Fill, *, at: datetime) -> None:
+    """Append one fill, its ledger lines and the balances they move; a fill seen before changes nothing."""
+    row, is_new = FillRow.objects.get_or_create(
+        **order.scope.columns,
+        venue=order.venue,
+        trade_id=fill.trade_id,
+        defaults={
+            "order": order,
+            "price": fill.price,
+            "quantity": fill.quantity,
+            "fee_asset": fill.fee_asset.symbol,
+            "fee": fill.fee,
+            "filled_at": at,
+        },
+    )
+    if not is_new:
+        return
+    entries = entries_for(order.venue, market_of(order).pair, Side(order.side), fill)
+    _append_entries(row, entries, at=at)
+    order.filled_quantity = EXACT.add(Decimal(order.filled_quantity), fill.quantity)
+    Order.objects.filter(pk=order.pk).update(filled_quantity=F("filled_quantity") + fill.quantity)
+
+
+def _append_entries(fill: FillRow, entries: tuple[Entry, ...], *, at: datetime) -> None:
+    scope = fill.scope.columns
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            **scope,
+            execution_id=fill.order.execution_id,
+            fill=fill,
+            account=entry.account,
+            asset=entry.asset.symbol,
+            amount=entry.amount,
+            recorded_at=at,
+        )
+        for entry in entries
+    )
+    held = {account: venue for account, _, venue in (_split(entry.account) for entry in entries) if venue}
+    for entry in sorted(entries, key=lambda entry: entry.asset.symbol):
+        if entry.account in held:
+            _move_balance(scope, held[entry.account], entry)
+
+
+def _split(account: str) -> tuple[str, str, str]:
+    kind, _, name = account.partition(":")
+    return account, kind, name if kind == "venue" else ""
+
+
+def _move_balance(scope: dict[str, str], venue: str, entry: Entry) -> None:
+    """Add a ledger line to its balance; one statement, so that two executions never lose each other's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO trading_balance (mode, run_id, venue, asset, amount) VALUES (%s, %s, %s, %s, %s) "
+            "ON CONFLICT (mode, run_id, venue, asset) DO UPDATE SET amount = trading_balance.amount + EXCLUDED.amount",
+            [scope["mode"], scope["run_id"], venue, entry.asset.symbol, entry.amount],
+        )

@@ -1,0 +1,173 @@
+"""Opening: an admitted opportunity becomes an execution with its two orders, each with the book it will meet."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection
+
+from domain.detection import DetectConfig, Rejected
+from domain.errors import Refused
+from domain.execution import client_id
+from domain.market import MarketKey, Pair, Side
+from domain.money import BPS, DOWN, EXACT, floor_to_step, quantize_down
+from domain.scope import Mode, Scope
+from domain.sizing import Caps, Sized, size_route
+from domain.timestamps import from_ns
+from risk.services import AdmitRequest, Admitted, Refusal
+from trading.models import Execution, FillObservation, Opportunity, Order
+from trading.services.episodes import note_gates
+
+if TYPE_CHECKING:
+    from trading.services.pipeline import Decision
+
+OBSERVATION_CHANNEL = "fill_observation"
+
+
+class NotAdmitted(Refused):
+    """An opportunity that may not be traded, with what each gate answered."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An order to be written: where, what, how much, and how far beyond ``price`` it may trade."""
+
+    market: MarketKey
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    slippage_bps: Decimal
+    quantity_step: Decimal
+    price_tick: Decimal
+
+
+def request_for(opportunity: Opportunity) -> AdmitRequest:
+    """Return what the gates are asked about this opportunity."""
+    return AdmitRequest(
+        opportunity_id=opportunity.pk,
+        route_key=opportunity.route_key,
+        symbol=opportunity.symbol,
+        venues=(opportunity.buy_venue, opportunity.sell_venue),
+        size=opportunity.size,
+        notional_usd=opportunity.notional_usd,
+        worst_loss_usd=share_of(opportunity.notional_usd, settings.ARB.trading.unwind_limit_bps),
+    )
+
+
+def open_execution(opportunity: Opportunity, decision: "Decision", admitted: Admitted, *, scope: Scope) -> Execution:
+    """Write the execution and its two orders; nothing is sent.
+
+    Raises: NotAdmitted if the size that was admitted is too small to trade.
+    """
+    sized = _sized_to(admitted, decision)
+    note_gates(opportunity, admitted.gates)
+    decided_at = from_ns(decision.decided_at_ns)
+    buy, sell = decision.candidate.route.legs
+    execution = Execution.objects.create(
+        **scope.columns,
+        opportunity=opportunity,
+        opportunity_at=opportunity.timestamp,
+        correlation_id=opportunity.correlation_id,
+        reservation_id=admitted.reservation_id,
+        route_key=opportunity.route_key,
+        symbol=opportunity.symbol,
+        quote_asset=buy.pair.quote.symbol,
+        decided_at=decided_at,
+        due_at=decided_at,
+        notional_usd=decision.config.in_usd(sized.buy_quote, buy.pair.quote),
+        dust_quantity=_dust(decision),
+        planned_gross_quote=sized.gross_quote,
+        planned_net_quote=sized.net_quote,
+    )
+    intents = (
+        _intent(buy.market, Side.BUY, sized.buy_quantity, sized.buy_worst, decision.config),
+        _intent(sell.market, Side.SELL, sized.sell_quantity, sized.sell_worst, decision.config),
+    )
+    for leg, intent in enumerate(intents):
+        write_order(execution, intent, leg=leg, role=Order.Role.OPEN, at=decided_at)
+    return execution
+
+
+def write_order(
+    execution: Execution, intent: Intent, *, leg: int, role: Order.Role, at: datetime, attempt: int = 1
+) -> Order:
+    """Write one intent; on paper also ask for the book it will meet."""
+    order = Order.objects.create(
+        **execution.scope.columns,
+        execution=execution,
+        leg=leg,
+        attempt=attempt,
+        role=role,
+        venue=intent.market.venue,
+        symbol=intent.market.pair.symbol,
+        side=intent.side,
+        quantity=intent.quantity,
+        limit_price=protected(intent.price, intent.side, intent.slippage_bps, intent.price_tick),
+        quantity_step=intent.quantity_step,
+        price_tick=intent.price_tick,
+        client_id=client_id(execution.pk, leg, attempt, scope=execution.scope),
+    )
+    if execution.scope.mode is not Mode.LIVE:
+        _ask_for_book(order, due_at=at + timedelta(milliseconds=settings.ARB.trading.paper_delay_ms))
+    return order
+
+
+def protected(price: Decimal, side: Side, slippage_bps: Decimal, tick: Decimal) -> Decimal:
+    """Return the worst price we accept: ``slippage_bps`` beyond ``price``, on the tick grid, never below one tick."""
+    beyond = share_of(price, slippage_bps)
+    limit = EXACT.add(price, beyond) if side is Side.BUY else EXACT.subtract(price, beyond)
+    return max(floor_to_step(limit, tick) if limit > 0 else tick, tick)
+
+
+def share_of(amount: Decimal, bps: Decimal) -> Decimal:
+    """Return ``bps`` of an amount on the money grid, rounded down."""
+    return quantize_down(DOWN.divide(EXACT.multiply(amount, bps), BPS))
+
+
+def market_of(order: Order) -> MarketKey:
+    """Return the market that an order trades on."""
+    return MarketKey(order.venue, Pair.parse(order.symbol))
+
+
+def _intent(market: MarketKey, side: Side, quantity: Decimal, worst: Decimal, config: DetectConfig) -> Intent:
+    lot = config.lots[market]
+    return Intent(market, side, quantity, worst, settings.ARB.trading.leg_slippage_bps, lot.step, lot.tick)
+
+
+def _dust(decision: "Decision") -> Decimal:
+    """What neither leg's market would take as an order of its own."""
+    lots = [decision.config.lots[leg.market] for leg in decision.candidate.route.legs]
+    return max(max(lot.step, lot.min_quantity) for lot in lots)
+
+
+def _sized_to(admitted: Admitted, decision: "Decision") -> Sized:
+    candidate, config = decision.candidate, decision.config
+    if admitted.size >= candidate.size:
+        return candidate.sized
+    usd = config.in_usd(candidate.sized.buy_quote, candidate.route.buy.pair.quote)
+    caps = Caps(max_usd=quantize_down(DOWN.divide(EXACT.multiply(usd, admitted.size), candidate.size)))
+    sized = size_route(
+        candidate.route,
+        candidate.markets,
+        fees=config.fees,
+        lots=config.lots,
+        caps=caps,
+        quote_usd=config.quote_usd,
+    )
+    if isinstance(sized, Rejected):
+        raise NotAdmitted(Refusal(sized.reason, admitted.gates))
+    return sized
+
+
+def _ask_for_book(order: Order, *, due_at: datetime) -> None:
+    FillObservation.objects.create(
+        **order.scope.columns, order=order, venue=order.venue, symbol=order.symbol, due_at=due_at
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [OBSERVATION_CHANNEL, str(order.pk)])

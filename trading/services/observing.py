@@ -1,0 +1,192 @@
+"""Looking again: the book a paper order meets, and what was left of each edge some time after its decision."""
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from django.conf import settings
+from django.db import transaction
+
+from domain.detection import Rejected
+from domain.market import Book, MarketKey, Side
+from domain.money import ZERO, bps_of, quantize_down, to_float
+from domain.scope import Scope
+from domain.sizing import size_route
+from domain.timestamps import NS_PER_MS, from_ns, to_ns
+from mlops.services import LabelReport, label_sample
+from trading.dispatch import EXECUTION_STEP, Dispatch
+from trading.models import EdgeObservation, FillObservation, Opportunity
+from trading.models import Order as OrderRow
+from trading.services.execution.open import market_of
+from trading.services.execution.sending import order_for_venue
+from trading.services.snapshots import book_from_json, book_to_json
+from trading.venues.base import Missed, NeverPlaced, Observed, Pending
+
+if TYPE_CHECKING:
+    from trading.services.pipeline import Decision
+
+OFFSETS_MS = (100, 250, 500, 1000, 3000)
+
+
+class PastBooks(Protocol):
+    """Books as they were a moment ago."""
+
+    def book_at(self, key: MarketKey, at_ns: int) -> Book | None:
+        """Return the latest book seen at or before an instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class FillRequest:
+    """A paper order that waits for the book of its market at ``due_ns``."""
+
+    order_id: int
+    market: MarketKey
+    side: Side
+    due_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLeft:
+    """What was left of an edge ``offset_ms`` after the decision; no figure where a book was missing or stale."""
+
+    offset_ms: int
+    net_bps: Decimal | None
+    size: Decimal
+
+
+@dataclass(slots=True)
+class _Watched:
+    decision: "Decision"
+    left: list[EdgeLeft]
+
+
+class EdgeWatch:
+    """Looks at each decision's route again at the fixed offsets and hands the whole curve on once it is complete."""
+
+    def __init__(self, books: PastBooks) -> None:
+        self._books = books
+        self._heap: list[tuple[int, int, int, _Watched]] = []
+        self._order = itertools.count()
+
+    def watch(self, decision: "Decision") -> None:
+        """Look at this decision's route again."""
+        watched = _Watched(decision, [])
+        for offset_ms in OFFSETS_MS:
+            due_ns = decision.decided_at_ns + offset_ms * NS_PER_MS
+            heapq.heappush(self._heap, (due_ns, next(self._order), offset_ms, watched))
+
+    def complete(self, now_ns: int) -> Iterable[tuple["Decision", list[EdgeLeft]]]:
+        """Yield the decisions whose last look has come due, with their curves."""
+        while self._heap and self._heap[0][0] <= now_ns:
+            due_ns, _, offset_ms, watched = heapq.heappop(self._heap)
+            watched.left.append(self._look(watched.decision, due_ns, offset_ms))
+            if len(watched.left) == len(OFFSETS_MS):
+                yield watched.decision, watched.left
+
+    def _look(self, decision: "Decision", at_ns: int, offset_ms: int) -> EdgeLeft:
+        route, config = decision.candidate.route, decision.config
+        buy, sell = (self._fresh(leg.market, at_ns, config.max_age_ms) for leg in route.legs)
+        if buy is None or sell is None:
+            return EdgeLeft(offset_ms, None, ZERO)
+        sized = size_route(
+            route, (buy, sell), fees=config.fees, lots=config.lots, caps=config.caps, quote_usd=config.quote_usd
+        )
+        if isinstance(sized, Rejected):
+            return EdgeLeft(offset_ms, ZERO, ZERO)
+        return EdgeLeft(offset_ms, quantize_down(bps_of(sized.net_quote, sized.buy_quote)), sized.buy_quantity)
+
+    def _fresh(self, key: MarketKey, at_ns: int, max_age_ms: int) -> Book | None:
+        book = self._books.book_at(key, at_ns)
+        return book if book is not None and at_ns - book.seen_at_ns <= max_age_ms * NS_PER_MS else None
+
+
+class FillWatch:
+    """Holds the paper orders that wait for their book, by due time."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, FillRequest]] = []
+        self._known: set[int] = set()
+
+    def add(self, request: FillRequest) -> None:
+        """Wait for this request's book; a request known already changes nothing."""
+        if request.order_id not in self._known:
+            self._known.add(request.order_id)
+            heapq.heappush(self._heap, (request.due_ns, request.order_id, request))
+
+    def due(self, now_ns: int) -> Iterable[FillRequest]:
+        """Yield, earliest first, the requests whose time has come."""
+        while self._heap and self._heap[0][0] <= now_ns:
+            request = heapq.heappop(self._heap)[2]
+            self._known.discard(request.order_id)
+            yield request
+
+
+def pending_requests(scope: Scope, *, order_id: int | None = None) -> list[FillRequest]:
+    """Return the paper orders whose book nobody has stored yet, or the one of ``order_id``."""
+    rows = FillObservation.objects.in_scope(scope).filter(observed_at__isnull=True).select_related("order")
+    if order_id is not None:
+        rows = rows.filter(order_id=order_id)
+    return [FillRequest(row.order_id, market_of(row.order), Side(row.order.side), to_ns(row.due_at)) for row in rows]
+
+
+def store_book(request: FillRequest, book: Book, *, at_ns: int, dispatch: Dispatch) -> None:
+    """Store the book an order meets and have its execution stepped; a book stored before stays."""
+    with transaction.atomic():
+        stored = FillObservation.objects.filter(order_id=request.order_id, observed_at__isnull=True).update(
+            observed_at=from_ns(at_ns), book=book_to_json(book)
+        )
+        if stored:
+            execution_id = OrderRow.objects.values_list("execution_id", flat=True).get(pk=request.order_id)
+            dispatch.enqueue(EXECUTION_STEP, execution_id)
+
+
+def record_edges(decision: "Decision", left: list[EdgeLeft], *, scope: Scope) -> None:
+    """Append an opportunity's decay curve and label its sample with the edge at the trading delay."""
+    route_key, at = decision.candidate.route.key, from_ns(decision.decided_at_ns)
+    opportunity_id = (
+        Opportunity.objects.in_scope(scope).filter(route_key=route_key, timestamp=at).values_list("pk", flat=True)
+    ).first()
+    if opportunity_id is None or EdgeObservation.objects.filter(opportunity_id=opportunity_id).exists():
+        return
+    with transaction.atomic():
+        EdgeObservation.objects.bulk_create(
+            EdgeObservation(
+                **scope.columns,
+                timestamp=at + timedelta(milliseconds=edge.offset_ms),
+                opportunity_id=opportunity_id,
+                offset_ms=edge.offset_ms,
+                net_bps=edge.net_bps,
+                size=edge.size,
+            )
+            for edge in left
+        )
+        label_sample(opportunity_id, _label(left), scope=scope)
+
+
+def _label(left: list[EdgeLeft]) -> LabelReport:
+    """Return the label that the curve gives: the first look not before the trading delay."""
+    at_delay = next((edge for edge in left if edge.offset_ms >= settings.ARB.trading.paper_delay_ms), left[-1])
+    if at_delay.net_bps is None:
+        return LabelReport()
+    return LabelReport(edge_at_latency_bps=to_float(at_delay.net_bps), fillable_at_latency=at_delay.size > 0)
+
+
+class StoredBooks:
+    """Tells the paper venue what book an order meets, from rows alone: queueing changes nothing."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now_ns = now
+
+    def observed(self, client_id: str) -> Observed | Pending | Missed | NeverPlaced:
+        """Return the stored observation for the order of that client id."""
+        row = FillObservation.objects.select_related("order").filter(order__client_id=client_id).first()
+        if row is None:
+            return NeverPlaced()
+        if row.book is not None:
+            return Observed(order_for_venue(row.order), book_from_json(row.book))
+        waited_ms = (self._now_ns() - to_ns(row.due_at)) // NS_PER_MS
+        return Missed() if waited_ms > settings.ARB.trading.observe_timeout_ms else Pending()

@@ -1,0 +1,79 @@
+"""The journey of a quote on one page: a book changed, so decide; a decision stands, so commit it.
+
+``decide`` is pure: the same change, view, scorer and instant give the same decisions in the stream, in a scan
+and in a replay. ``commit`` is one transaction: the opportunity, the admission under the gate's lock, the execution
+with its orders, and the outbox row that brings a worker to it all become true together or not at all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from domain.detection import Candidate, DetectConfig, Rejected, detect
+from domain.features import Abstained, FeatureVector, Scorer, Scores
+from domain.market import Clock, MarketKey, MarketView
+from domain.scope import Scope
+from domain.timestamps import from_ns
+from risk.services import Refusal, admit
+from trading.dispatch import EXECUTION_STEP, Dispatch
+from trading.models import Opportunity
+from trading.services import episodes
+from trading.services.execution.open import NotAdmitted, open_execution, request_for
+
+EPISODE_OPEN = Refusal("episode_open")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A candidate that pays after every cost, what the models said of it, and why it may not be traded."""
+
+    candidate: Candidate
+    scores: Scores | Abstained
+    reason: str  # why the rules or the models leave it alone; empty where they would trade
+    decided_at_ns: int
+    config: DetectConfig
+
+
+def decide(
+    change: MarketKey, view: MarketView, *, config: DetectConfig, score: Scorer, clock: Clock
+) -> list[Decision | Rejected]:
+    """Return what each route through the changed market is worth at this instant."""
+    now_ns = clock.now_ns()
+    return [
+        found if isinstance(found, Rejected) else _judge(found, score=score, now_ns=now_ns, config=config)
+        for found in detect(change, view, now_ns=now_ns, config=config)
+    ]
+
+
+def _judge(
+    candidate: Candidate, *, score: Callable[[FeatureVector], Scores | Abstained], now_ns: int, config: DetectConfig
+) -> Decision:
+    scores = score(candidate.features)
+    expects_loss = isinstance(scores, Scores) and scores.expected_net_usd <= 0
+    return Decision(candidate, scores, "score_expects_loss" if expects_loss else "", now_ns, config)
+
+
+def commit(decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Refusal:
+    """Write a decision down and, if every gate admits it, open its execution; return the execution's id."""
+    with transaction.atomic():
+        opportunity = episodes.open_episode(decision, scope=scope)
+        if opportunity is None:
+            return EPISODE_OPEN
+        episodes.tell_models(opportunity, decision, scope=scope)
+        if decision.reason:
+            return episodes.refuse(opportunity, Refusal(decision.reason))
+        try:
+            return _open(opportunity, decision, scope=scope, dispatch=dispatch)
+        except NotAdmitted as error:
+            return episodes.refuse(opportunity, error.refusal)
+
+
+def _open(opportunity: Opportunity, decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int:
+    with transaction.atomic():  # what cannot be opened takes its reservation back with it
+        answer = admit(request_for(opportunity), scope=scope, now=from_ns(decision.decided_at_ns))
+        if isinstance(answer, Refusal):
+            raise NotAdmitted(answer)
+        execution = open_execution(opportunity, decision, answer, scope=scope)
+        dispatch.enqueue(EXECUTION_STEP, execution.pk)
+        return int(execution.pk)

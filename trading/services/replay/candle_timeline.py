@@ -1,0 +1,141 @@
+"""Candles as a timeline: a decision at each minute's end on its close, a fill at the next minute's worse open.
+
+A candle lives for its minute: one that is absent or has no volume leaves its market without a book for that minute.
+Decisions are taken in the minute's last millisecond, so that a row's day and hour are those of its candle. An order
+meets the minute that its delay, rounded up to whole minutes, brings it to, never the minute it was decided in: a buy
+the greater, a sale the lesser, of that minute's open and the last close before it. Spread and depth are assumed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from domain.market import Book, Level, MarketKey
+from domain.money import DOWN, EXACT, floor_to_step
+from domain.sizing import Lot, ceil_to_step
+from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
+from trading.services.candles import MINUTE_S, Candle, Candles
+from trading.services.replay.timeline import Instant
+
+LEVELS = 5
+STEP_NS = MINUTE_S * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class BookShape:
+    """The book that is assumed around a price: the first level half the spread away, each next one half a spread on.
+
+    Each level shows a fifth of the depth; prices lie on the tick, against us.
+    """
+
+    spread_bps: Decimal
+    depth_quote: Decimal  # on either side
+    lot: Lot
+
+    def around(self, market: MarketKey, *, bid: Decimal, ask: Decimal, at_ns: int, seq: int) -> Book:
+        """Return the book whose bids are reckoned from one price and whose asks from another, not lower, one."""
+        share = DOWN.divide(self.depth_quote, EXACT.multiply(ask, Decimal(LEVELS)))
+        quantity = max(floor_to_step(share, self.lot.step), self.lot.step)
+        bids = tuple(Level(price, quantity) for price in self._bid_prices(bid))
+        asks = tuple(Level(price, quantity) for price in self._ask_prices(ask))
+        return Book(market.venue, market.pair, bids, asks, at_ns, at_ns, seq)
+
+    def _bid_prices(self, price: Decimal) -> Iterator[Decimal]:
+        tick, last = self.lot.tick, None
+        for away in self._distances():
+            found = floor_to_step(EXACT.multiply(price, EXACT.subtract(Decimal(1), away)), tick)
+            last = found if last is None else min(found, EXACT.subtract(last, tick))
+            if last <= 0:
+                return
+            yield last
+
+    def _ask_prices(self, price: Decimal) -> Iterator[Decimal]:
+        tick, last = self.lot.tick, None
+        for away in self._distances():
+            found = ceil_to_step(EXACT.multiply(price, EXACT.add(Decimal(1), away)), tick)
+            last = found if last is None else max(found, EXACT.add(last, tick))
+            yield last
+
+    def _distances(self) -> Iterator[Decimal]:
+        half = EXACT.multiply(self.spread_bps.scaleb(-4, context=EXACT), Decimal("0.5"))
+        return (EXACT.multiply(half, Decimal(number)) for number in range(1, LEVELS + 1))
+
+
+class CandleTimeline:
+    """Every minute from the first to the last of any file, with or without trades."""
+
+    step_ns = STEP_NS
+
+    def __init__(self, candles: Sequence[Candles], shapes: Mapping[MarketKey, BookShape]) -> None:
+        self._candles = candles
+        self._shapes = shapes
+        self._first_s = min(one.first_s for one in candles)
+        self._last_s = max(one.last_s for one in candles)
+
+    @property
+    def markets(self) -> Sequence[MarketKey]:
+        """Return the markets in the order of their files."""
+        return [one.market for one in self._candles]
+
+    @property
+    def days(self) -> Sequence[date]:
+        """Return every UTC day from the first minute to the last."""
+        first, last = (from_ns(at_s * NS_PER_S).date() for at_s in (self._first_s, self._last_s))
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+    def __len__(self) -> int:
+        """Return how many minutes there are."""
+        return (self._last_s - self._first_s) // MINUTE_S + 1
+
+    def instants(self) -> Iterator[Instant]:
+        """Yield the end of every minute."""
+        tapes = {one.market: _Tape(one, self._shapes[one.market]) for one in self._candles}
+        for minute_s in range(self._first_s, self._last_s + 1, MINUTE_S):
+            at_ns = decision_ns(minute_s)
+            books = {}
+            for market, tape in tapes.items():
+                if tape.advance_to(minute_s):
+                    books[market] = tape.closing_book(at_ns)
+            yield Instant(at_ns, books, lambda market: tapes[market].opening_book())
+
+
+def decision_ns(minute_s: int) -> int:
+    """Return the last millisecond of a minute."""
+    return (minute_s + MINUTE_S) * NS_PER_S - NS_PER_MS
+
+
+class _Tape:
+    """One market's candles, read forward."""
+
+    def __init__(self, candles: Candles, shape: BookShape) -> None:
+        self._market = candles.market
+        self._shape = shape
+        self._coming = iter(candles.traded)
+        self._next: Candle | None = next(self._coming, None)
+        self._now: Candle | None = None
+        self._close_before: Decimal | None = None
+
+    def advance_to(self, minute_s: int) -> bool:
+        """Take the minute's candle and return whether there is one."""
+        if self._now is not None:
+            self._close_before = self._now.close
+        self._now = None
+        if self._next is not None and self._next.minute_s == minute_s:
+            self._now, self._next = self._next, next(self._coming, None)
+        return self._now is not None
+
+    def closing_book(self, at_ns: int) -> Book:
+        """Return the book around this minute's close."""
+        assert self._now is not None
+        close = self._now.close
+        return self._shape.around(self._market, bid=close, ask=close, at_ns=at_ns, seq=self._now.minute_s)
+
+    def opening_book(self) -> Book | None:
+        """Return the book around the worse of this minute's open and the close before, None where nothing traded."""
+        if self._now is None:
+            return None
+        opened = self._now.open
+        before = opened if self._close_before is None else self._close_before
+        at_ns, seq = self._now.minute_s * NS_PER_S, self._now.minute_s
+        return self._shape.around(self._market, bid=min(opened, before), ask=max(opened, before), at_ns=at_ns, seq=seq)

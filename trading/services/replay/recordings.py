@@ -1,0 +1,152 @@
+"""From files to a timeline: every file is opened, named and read to its end before the first row is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from domain.costs import FeeSchedule
+from domain.detection import DetectConfig
+from domain.errors import BadInput
+from domain.market import MarketKey
+from domain.money import DOWN, quantize_down
+from domain.sizing import Caps, Lot
+from domain.timestamps import NS_PER_S, from_ns
+from trading.services.candles import MINUTE_S, Candles, check_columns, market_named_by, read_candles
+from trading.services.replay.candle_timeline import LEVELS, BookShape, CandleTimeline
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.timeline import RecordedView
+
+LOT_STEP = Decimal("1e-8")  # base units; the coarser lots of a venue only cut dust off trades of this size
+MIN_QUOTE = Decimal(10)  # what most venues ask of an order at least
+MINUTE_MS = MINUTE_S * 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Read and checked files, and all that is assumed of them."""
+
+    files: tuple[Path, ...]
+    candles: tuple[Candles, ...]
+    options: ReplayOptions
+    config: DetectConfig
+    timeline: CandleTimeline
+
+    @property
+    def assumptions(self) -> dict[str, Any]:
+        """Return every figure that the result rests on, ready for JSON."""
+        options, config = self.options, self.config
+        return {
+            "data": [_file_json(path, one) for path, one in zip(self.files, self.candles, strict=True)],
+            "resolution_s": config.resolution_s,
+            "spread_bps": _plain(options.spread_bps),
+            "depth_usd": _plain(options.depth_usd),
+            "depth_levels": LEVELS,
+            "latency_ms": options.latency_ms,
+            "fill": "the worse of the close before and the open of the minute that the latency, rounded up, leads to",
+            "fees": {venue: _fee_json(schedule) for venue, schedule in config.fees.items()},
+            "quote_usd": {asset: _plain(rate) for asset, rate in config.quote_usd.items()},
+            "lots": {f"{market.venue}:{market.pair}": _lot_json(lot) for market, lot in config.lots.items()},
+            "min_net_bps": _plain(config.min_net_bps),
+            "max_trade_usd": _plain(config.caps.max_usd),
+        }
+
+
+def open_recording(files: Sequence[Path], options: ReplayOptions) -> Recording:
+    """Return the files as one recording.
+
+    Raises: MalformedFile for what a file holds, BadInput for what was asked.
+    """
+    if options.markets and len(options.markets) != len(files):
+        raise BadInput(f"--as is given {len(options.markets)} times for {len(files)} files: once per file, in order")
+    for path in files:
+        check_columns(path)
+    markets = options.markets or tuple(market_named_by(path) for path in files)
+    _check_markets(markets, files)
+    fees = options.fees_of({market.venue for market in markets})
+    rates = {market.pair.quote.symbol: _rate_of(market) for market in markets}
+    candles = tuple(read_candles(path, market) for path, market in zip(files, markets, strict=True))
+    lots = {one.market: Lot(LOT_STEP, LOT_STEP, MIN_QUOTE, one.price_step) for one in candles}
+    shapes = {market: _shape(options, rates[market.pair.quote.symbol], lot) for market, lot in lots.items()}
+    config = _config(options, fees, lots, rates)
+    return Recording(tuple(files), candles, options, config, CandleTimeline(candles, shapes))
+
+
+def _check_markets(markets: Sequence[MarketKey], files: Sequence[Path]) -> None:
+    if len(files) < 2:
+        raise BadInput("one file is no comparison: name the candles of at least two venues")
+    first_of: dict[MarketKey, Path] = {}
+    for market, path in zip(markets, files, strict=True):
+        if market in first_of:
+            raise BadInput(f"{first_of[market]} and {path} are both of {market.pair} on {market.venue}")
+        first_of[market] = path
+    if RecordedView(markets).is_empty:
+        listed = ", ".join(f"{market.venue}:{market.pair}" for market in markets)
+        raise BadInput(f"nothing to compare among {listed}: two venues must trade the same asset")
+
+
+def _rate_of(market: MarketKey) -> Decimal:
+    symbol = market.pair.quote.symbol
+    try:
+        return settings.ARB.trading.quote_usd[symbol]
+    except KeyError:
+        raise BadInput(
+            f"no USD rate is stated for {symbol}, the quote of {market.pair} on {market.venue}: say it in ARB_QUOTE_USD"
+        ) from None
+
+
+def _shape(options: ReplayOptions, usd_rate: Decimal, lot: Lot) -> BookShape:
+    return BookShape(options.spread_bps, quantize_down(DOWN.divide(options.depth_usd, usd_rate)), lot)
+
+
+def _config(
+    options: ReplayOptions,
+    fees: Mapping[str, FeeSchedule],
+    lots: Mapping[MarketKey, Lot],
+    rates: Mapping[str, Decimal],
+) -> DetectConfig:
+    ours = settings.ARB.trading
+    return DetectConfig(
+        min_net_bps=ours.min_net_bps if options.min_net_bps is None else options.min_net_bps,
+        near_miss_bps=ours.near_miss_bps,
+        max_age_ms=MINUTE_MS,
+        max_skew_ms=MINUTE_MS,
+        fees=fees,
+        lots=lots,
+        caps=Caps(ours.max_trade_usd),
+        quote_usd=dict(sorted(rates.items())),
+        resolution_s=MINUTE_S,
+    )
+
+
+def _file_json(path: Path, candles: Candles) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "sha256": sha256(path.read_bytes()).hexdigest(),
+        "venue": candles.market.venue,
+        "symbol": candles.market.pair.symbol,
+        "first_minute": from_ns(candles.first_s * NS_PER_S).isoformat(),
+        "last_minute": from_ns(candles.last_s * NS_PER_S).isoformat(),
+        "minutes_traded": len(candles.traded),
+    }
+
+
+def _fee_json(schedule: FeeSchedule) -> dict[str, str]:
+    return {
+        "maker_bps": _plain(schedule.maker_bps),
+        "taker_bps": _plain(schedule.taker_bps),
+        "charged_in": schedule.charged_in.value,
+        "source": schedule.source,
+    }
+
+
+def _lot_json(lot: Lot) -> dict[str, str]:
+    return {"tick": _plain(lot.tick), "step": _plain(lot.step), "min_quote": _plain(lot.min_quote)}
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"

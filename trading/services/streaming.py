@@ -1,0 +1,144 @@
+"""The stream process: books come in, decisions go out to the writer, later looks come due on a heap."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+import structlog
+
+from domain.detection import DetectConfig
+from domain.features import Scorer
+from domain.market import Book, Clock, MarketKey, Side
+from domain.money import ZERO, quantize_down
+from domain.scope import Scope
+from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
+from trading.dispatch import Dispatch
+from trading.marketdata.price_cache import PriceCache
+from trading.marketdata.view import BookView
+from trading.models import MarketSnapshot
+from trading.services import episodes, observing, pipeline
+from trading.services.counts import EvaluationCounter, record_looks
+from trading.services.pipeline import Decision
+from trading.services.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 0.02
+FLUSH_EVERY_NS = 2 * NS_PER_S
+SNAPSHOT_EVERY_NS = 10 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a stream is made of."""
+
+    scope: Scope
+    clock: Clock
+    view: BookView
+    cache: PriceCache
+    writer: Writer
+    dispatch: Dispatch
+    score: Scorer
+    config: DetectConfig
+    linger_ns: int
+
+
+class Stream:
+    """Holds the state between two books; every method runs in the loop's thread and never waits."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
+        self.fills = observing.FillWatch()
+        self._edges = observing.EdgeWatch(parts.view)
+        self._counts = EvaluationCounter()
+        self._flush_at_ns = self._snapshot_at_ns = 0
+
+    def on_book(self, book: Book) -> None:
+        """Take in one sound book and act on what it changes."""
+        parts = self._parts
+        parts.view.put(book)
+        parts.cache.put(book)
+        change = MarketKey(book.venue, book.pair)
+        now_ns = parts.clock.now_ns()
+        for found in pipeline.decide(change, parts.view, config=parts.config, score=parts.score, clock=parts.clock):
+            self._counts.add(found, now_ns=now_ns)
+            if isinstance(found, Decision) and self.episodes.opens(found):
+                self._commit(found)
+
+    def tick(self) -> None:
+        """Do what has come due: later looks, ended episodes, counts and snapshots."""
+        now_ns = self._parts.clock.now_ns()
+        self._store_books(now_ns)
+        for decision, left in self._edges.complete(now_ns):
+            self._submit("edges", partial(observing.record_edges, decision, left, scope=self._parts.scope))
+        for closed in self.episodes.closed_by(now_ns):
+            self._submit("episode_closed", partial(episodes.close_episode, closed, scope=self._parts.scope))
+        self._flush(now_ns)
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            self.tick()
+            await asyncio.sleep(TICK_S)
+
+    def _commit(self, decision: Decision) -> None:
+        parts = self._parts
+        self._edges.watch(decision)
+        self._submit("decision", partial(pipeline.commit, decision, scope=parts.scope, dispatch=parts.dispatch))
+
+    def _store_books(self, now_ns: int) -> None:
+        max_age_ns = self._parts.config.max_age_ms * NS_PER_MS
+        for request in self.fills.due(now_ns):
+            book = self._parts.view.book_at(request.market, request.due_ns)
+            if book is None or request.due_ns - book.seen_at_ns > max_age_ns:
+                log.warning("fill_not_observed", order_id=request.order_id, venue=request.market.venue)
+                continue
+            self._submit(
+                "fill_book",
+                partial(observing.store_book, request, book, at_ns=now_ns, dispatch=self._parts.dispatch),
+            )
+
+    def _flush(self, now_ns: int) -> None:
+        if now_ns >= self._flush_at_ns:
+            self._flush_at_ns = now_ns + FLUSH_EVERY_NS
+            if looks := self._counts.take():
+                self._submit("looks", partial(record_looks, looks, scope=self._parts.scope))
+        if now_ns >= self._snapshot_at_ns:
+            self._snapshot_at_ns = now_ns + SNAPSHOT_EVERY_NS
+            self._submit("snapshots", partial(record_snapshots, self._fresh_books(now_ns), self._parts))
+
+    def _fresh_books(self, now_ns: int) -> list[Book]:
+        max_age_ns = self._parts.config.max_age_ms * NS_PER_MS
+        return [book for book in self._parts.view.books() if now_ns - book.seen_at_ns <= max_age_ns]
+
+    def _submit(self, name: str, job: Callable[[], object]) -> None:
+        if not self._parts.writer.submit(name, job):
+            log.warning("writer_is_full", dropped=name)
+
+
+def record_snapshots(books: Iterable[Book], parts: Parts) -> None:
+    """Append the best prices and the visible depth of each book."""
+    now = from_ns(parts.clock.now_ns())
+    MarketSnapshot.objects.bulk_create(
+        MarketSnapshot(
+            **parts.scope.columns,
+            timestamp=now,
+            venue=book.venue,
+            symbol=book.pair.symbol,
+            bid=book.bids[0].price,
+            ask=book.asks[0].price,
+            bid_depth_usd=_depth_usd(book, Side.SELL, parts.config),
+            ask_depth_usd=_depth_usd(book, Side.BUY, parts.config),
+        )
+        for book in books
+    )
+
+
+def _depth_usd(book: Book, side: Side, config: DetectConfig) -> Decimal:
+    levels = book.asks if side is Side.BUY else book.bids
+    quote = sum((level.price * level.quantity for level in levels), ZERO)
+    rate = config.quote_usd.get(book.pair.quote.symbol, ZERO)
+    return quantize_down(quote * rate)

@@ -1,0 +1,47 @@
+"""Which venues this process trades on: paper ones everywhere but in live, which nothing here can reach yet."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+
+from django.conf import settings
+
+from domain.costs import FeeSchedule, entry_tier
+from domain.errors import Refused
+from domain.market import Clock
+from domain.scope import Mode, Scope
+from trading.models import Balance
+from trading.services.observing import StoredBooks
+from trading.venues.base import TradingVenue
+from trading.venues.paper import PaperVenue
+
+BOOK_VENUES = ("kraken", "alpaca")
+
+
+def trading_venues(scope: Scope, *, clock: Clock) -> Mapping[str, TradingVenue]:
+    """Return the venues that orders of ``scope`` go to. Raises: Refused in live, whose adapters do not exist."""
+    if scope.mode is Mode.LIVE:
+        raise Refused("live: no venue adapter places real orders in this version")
+    return paper_venues(scope, {venue: fees_of(venue) for venue in BOOK_VENUES}, clock=clock)
+
+
+def paper_venues(scope: Scope, fees: Mapping[str, FeeSchedule], *, clock: Clock) -> Mapping[str, TradingVenue]:
+    """Return one paper venue for each fee schedule."""
+    books = StoredBooks(clock.now_ns)
+    return {
+        venue: PaperVenue(venue, books, schedule, balances=partial(balances, scope, venue), clock=clock)
+        for venue, schedule in fees.items()
+    }
+
+
+def fees_of(venue: str) -> FeeSchedule:
+    """Return what a venue charges: as the settings state it, else the dated entry tier. Raises: BadInput."""
+    stated = settings.ARB.trading.fees.get(venue)
+    if stated is None:
+        return entry_tier(venue)
+    return FeeSchedule(stated.maker_bps, stated.taker_bps, entry_tier(venue).charged_in, source="ARB_FEES")
+
+
+def balances(scope: Scope, venue: str) -> Mapping[str, Decimal]:
+    """Return what the ledger of ``scope`` says we hold at a venue."""
+    return dict(Balance.objects.in_scope(scope).filter(venue=venue).values_list("asset", "amount"))

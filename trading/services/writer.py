@@ -1,0 +1,82 @@
+"""The one writer thread: the only user of the ORM in a process whose loop must never wait for the database."""
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
+
+from domain.errors import Unreachable
+
+log = structlog.get_logger(__name__)
+
+BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+Job = Callable[[], Any]
+
+
+class Writer:
+    """Runs jobs one after another on its own connection; a job that finds no database waits for it.
+
+    A job may run again after its connection broke at the commit: every job is safe to run twice.
+    """
+
+    def __init__(self, *, capacity: int = 10_000) -> None:
+        self._jobs: queue.Queue[tuple[str, Job] | None] = queue.Queue(capacity)
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._stopping = threading.Event()
+        self.counts: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, name: str, job: Job) -> bool:
+        """Queue a job; return False, and count it as dropped, where the queue is full."""
+        try:
+            self._jobs.put_nowait((name, job))
+        except queue.Full:
+            self.counts["dropped"] += 1
+            return False
+        return True
+
+    @property
+    def backlog(self) -> int:
+        """Return how many jobs wait."""
+        return self._jobs.qsize()
+
+    def stop(self, *, timeout_s: float = 10.0) -> None:
+        """Finish what is queued, within ``timeout_s``, and end the thread."""
+        self._jobs.put(None)
+        self._thread.join(timeout_s)
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            self._finish(*item)
+        connection.close()
+
+    def _finish(self, name: str, job: Job) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                job()
+            except (OperationalError, InterfaceError, Unreachable) as error:
+                attempt += 1
+                self._wait(name, error, attempt)
+            except Error:  # the row itself is at fault: trying again cannot help
+                self.counts["failed"] += 1
+                log.exception("write_failed", job=name)
+                return
+            else:
+                self.counts[name] += 1
+                return
+
+    def _wait(self, name: str, error: Exception, attempt: int) -> None:
+        if attempt == 1:
+            log.warning("database_away", job=name, error=str(error).strip())
+        close_old_connections()
+        connection.close()
+        self._stopping.wait(BACK_OFF_S[min(attempt, len(BACK_OFF_S)) - 1])

@@ -1,0 +1,26 @@
+"""What workers and beat run: each task calls one service, takes ids alone, and is safe to run twice."""
+
+from celery import shared_task
+from django.conf import settings
+
+from trading.marketdata.clock import SYSTEM_CLOCK
+from trading.services import execution, sweeping, volatility
+from trading.services.venues import trading_venues
+
+
+@shared_task(name="trading.execution_step")
+def execution_step(execution_id: int) -> None:
+    """Take one execution as far as it can go now."""
+    execution.step(execution_id, venues=trading_venues(settings.ARB.scope, clock=SYSTEM_CLOCK), clock=SYSTEM_CLOCK)
+
+
+@shared_task(name="trading.sweep_executions")
+def sweep_executions() -> None:
+    """Bring workers back to executions whose time has come."""
+    sweeping.sweep_executions(settings.ARB.scope, clock=SYSTEM_CLOCK)
+
+
+@shared_task(name="trading.volatility")
+def update_volatility() -> None:
+    """Append volatility, returns and liquidity of every market."""
+    volatility.update(settings.ARB.scope, clock=SYSTEM_CLOCK)
