@@ -1,1 +1,1 @@
-"""Market data: the view in memory, the feeds that fill it, the price cache and the volatility of what was seen."""
+"""Market data: the view in memory, the feeds that fill it and the price cache."""

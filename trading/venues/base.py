@@ -1,4 +1,4 @@
-"""What we ask of any venue, and how a venue may fail: ``Refused``, ``Unreachable`` or ``OutcomeUnknown``, nothing else."""
+"""What we ask of any venue, and how one may fail: Refused, Unreachable or OutcomeUnknown, nothing else."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

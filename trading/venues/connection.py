@@ -117,7 +117,9 @@ async def _open(settings: SocketSettings) -> AsyncIterator[ClientConnection]:
 class _Watch:
     """Notices silence on one connection: asks at half time, gives up at the end."""
 
-    def __init__(self, socket: ClientConnection, talk: Conversation, settings: SocketSettings, health: FeedHealth):
+    def __init__(
+        self, socket: ClientConnection, talk: Conversation, settings: SocketSettings, health: FeedHealth
+    ) -> None:
         self._socket = socket
         self._talk = talk
         self._settings = settings

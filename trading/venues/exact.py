@@ -28,7 +28,7 @@ def plain_digits(text: object) -> str:
         return text
     if isinstance(text, str) and _EXPONENT.fullmatch(text):
         return _written_out(text)
-    _refuse_number(text)
+    raise _number_fault(text)
 
 
 def _written_out(text: str) -> str:
@@ -38,15 +38,15 @@ def _written_out(text: str) -> str:
     return written
 
 
-def _refuse_number(text: object) -> Never:
+def _number_fault(text: object) -> BadMarketData:
     shown = repr(text)[:40]
     if not isinstance(text, str):
-        raise BadMarketData("not_a_number", shown)
+        return BadMarketData("not_a_number", shown)
     if _NOT_FINITE.fullmatch(text):
-        raise BadMarketData("not_finite", shown)
+        return BadMarketData("not_finite", shown)
     if _NEGATIVE.fullmatch(text):
-        raise BadMarketData("negative", shown)
-    raise BadMarketData("out_of_range" if re.fullmatch(r"[\d.eE+-]+", text) else "not_a_number", shown)
+        return BadMarketData("negative", shown)
+    return BadMarketData("out_of_range" if re.fullmatch(r"[\d.eE+-]+", text) else "not_a_number", shown)
 
 
 def exact_float(value: object) -> Decimal:

@@ -23,7 +23,7 @@ class RestClient:
         try:
             async with self._session.get(self._base_url + path, params=dict(params), allow_redirects=False) as answer:
                 body = await answer.content.read(LARGEST_BODY)
-                _check_status(answer.status, path)
+                _check_status(answer.status, path, body)
                 return body
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise Unreachable(f"{path}: {type(error).__name__}") from error
@@ -37,9 +37,9 @@ async def rest_client(base_url: str, *, timeout_s: float, headers: Mapping[str, 
         yield RestClient(session, base_url)
 
 
-def _check_status(status: int, path: str) -> None:
+def _check_status(status: int, path: str, body: bytes) -> None:
     if status == 200:
         return
     if 400 <= status < 500 and status not in (408, 425, 429):
-        raise Refused(f"{path}: HTTP {status}")
+        raise Refused(f"{path}: HTTP {status} {body[:120].decode(errors='replace')}")
     raise Unreachable(f"{path}: HTTP {status}")

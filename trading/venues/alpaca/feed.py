@@ -87,7 +87,9 @@ class AlpacaFeed:
     def _sound_books(self, body: bytes, pairs: Sequence[Pair]) -> list[Book]:
         now_ns = self._clock.now_ns()
         try:
-            answers = wire.parse_latest_books(body, pairs, seen_at_ns=now_ns, seq=next(self._seq))
+            answers = wire.parse_latest_books(
+                body, pairs, depth=self._settings.depth, seen_at_ns=now_ns, seq=next(self._seq)
+            )
         except BadMarketData as bad:
             self._health.refused[bad.reason] += 1
             return []

@@ -149,20 +149,22 @@ def unsubscribe(symbols: Sequence[str]) -> bytes:
     return pack({"action": "unsubscribe", "orderbooks": list(symbols)})
 
 
-def parse_latest_books(body: bytes, pairs: Sequence[Pair], *, seen_at_ns: int, seq: int) -> dict[Pair, Book | str]:
-    """Return the book of each pair, or the reason it has none that can be believed.
+def parse_latest_books(
+    body: bytes, pairs: Sequence[Pair], *, depth: int, seen_at_ns: int, seq: int
+) -> dict[Pair, Book | str]:
+    """Return the first ``depth`` levels of each pair's book, or the reason it has none that can be read.
 
     Raises: BadMarketData if the body cannot be read at all.
     """
     rows = _member(decode_json(body), "orderbooks")
     if not isinstance(rows, dict):
         raise BadMarketData("malformed", "orderbooks is not an object")
-    return {pair: _latest(rows.get(pair.symbol), pair, seen_at_ns, seq) for pair in pairs}
+    return {pair: _latest(rows.get(pair.symbol), pair, depth, seen_at_ns, seq) for pair in pairs}
 
 
-def _latest(row: Any, pair: Pair, seen_at_ns: int, seq: int) -> Book | str:
+def _latest(row: Any, pair: Pair, depth: int, seen_at_ns: int, seq: int) -> Book | str:
     try:
-        bids, asks = _levels(_member(row, "b")), _levels(_member(row, "a"))
+        bids, asks = _levels(_member(row, "b"))[:depth], _levels(_member(row, "a"))[:depth]
         return Book(VENUE, pair, bids, asks, instant_ns(_member(row, "t")), seen_at_ns, seq)
     except BadMarketData as bad:
         return bad.reason

@@ -1,0 +1,157 @@
+"""The latest book of each market in Redis, with its times: readers reject by age, not by expiry alone."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import redis
+import redis.asyncio
+import structlog
+
+from domain.book import check
+from domain.errors import BadMarketData, Unreachable
+from domain.market import Book, Clock, Level, MarketKey, Pair
+from domain.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+WRITE_EVERY_S = 0.2
+EXPIRE_S = 3600
+DEPTH = 25
+
+
+def cache_key(scope: Scope) -> str:
+    """Return the Redis hash that holds the books of ``scope``."""
+    return f"arb:{scope}:books"
+
+
+def field_of(key: MarketKey) -> str:
+    """Return the field of one market in that hash."""
+    return f"{key.venue}|{key.pair.symbol}"
+
+
+class PriceCache:
+    """Writes what changed a few times a second in one round trip; while Redis is down it goes on without."""
+
+    def __init__(
+        self, client: "redis.asyncio.Redis", scope: Scope, *, write_every_s: float = WRITE_EVERY_S, depth: int = DEPTH
+    ) -> None:
+        self._client = client
+        self._key = cache_key(scope)
+        self._write_every_s = write_every_s
+        self._depth = depth
+        self._changed: dict[MarketKey, Book] = {}
+        self.is_available = True
+        self.written = 0
+
+    def put(self, book: Book) -> None:
+        """Note a newer book; cheap, for the path of every change."""
+        self._changed[MarketKey(book.venue, book.pair)] = book
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await asyncio.sleep(self._write_every_s)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what changed since the last time; what cannot be written is superseded by the next change."""
+        if not self._changed:
+            return
+        changed, self._changed = self._changed, {}
+        rows = {field_of(key): encode(book, depth=self._depth) for key, book in changed.items()}
+        try:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.hset(self._key, mapping=rows)
+                pipeline.expire(self._key, EXPIRE_S)
+                await pipeline.execute()
+        except (redis.RedisError, OSError) as error:
+            self._changed = {**changed, **self._changed}
+            self._note_outage(error)
+        else:
+            self._note_recovery(len(rows))
+
+    def _note_outage(self, error: Exception) -> None:
+        if self.is_available:
+            log.warning("price_cache_lost", error=type(error).__name__)
+        self.is_available = False
+
+    def _note_recovery(self, count: int) -> None:
+        if not self.is_available:
+            log.info("price_cache_back")
+        self.is_available = True
+        self.written += count
+
+
+class CachedBooks:
+    """Reads the books that the stream process wrote."""
+
+    def __init__(self, client: "redis.Redis", scope: Scope, *, clock: Clock, max_age_ms: int) -> None:
+        self._client = client
+        self._key = cache_key(scope)
+        self._clock = clock
+        self._max_age_ms = max_age_ms
+
+    def book(self, key: MarketKey) -> Book | None:
+        """Return the cached book, None where there is none. Raises: BadMarketData (stale, ...), Unreachable."""
+        try:
+            raw = self._client.hget(self._key, field_of(key))
+        except (redis.RedisError, OSError) as error:
+            raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
+        return None if raw is None else self._checked(raw)
+
+    def books(self) -> tuple[dict[MarketKey, Book], Mapping[str, str]]:
+        """Return every fresh book, and the reason against every other by field. Raises: Unreachable."""
+        try:
+            rows: dict[Any, Any] = self._client.hgetall(self._key)  # type: ignore[assignment]
+        except (redis.RedisError, OSError) as error:
+            raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
+        found: dict[MarketKey, Book] = {}
+        refused: dict[str, str] = {}
+        for field, raw in rows.items():
+            try:
+                book = self._checked(raw)
+                found[MarketKey(book.venue, book.pair)] = book
+            except BadMarketData as bad:
+                refused[field.decode() if isinstance(field, bytes) else str(field)] = bad.reason
+        return found, refused
+
+    def _checked(self, raw: Any) -> Book:
+        book = decode(raw)
+        check(book, now_ns=self._clock.now_ns(), max_age_ms=self._max_age_ms)
+        return book
+
+
+def encode(book: Book, *, depth: int = DEPTH) -> str:
+    """Return a book as JSON, numbers as strings."""
+    return json.dumps(
+        {
+            "venue": book.venue,
+            "pair": book.pair.symbol,
+            "bids": [[str(price), str(quantity)] for price, quantity in book.bids[:depth]],
+            "asks": [[str(price), str(quantity)] for price, quantity in book.asks[:depth]],
+            "venue_at_ns": book.venue_at_ns,
+            "seen_at_ns": book.seen_at_ns,
+            "seq": book.seq,
+        },
+        separators=(",", ":"),
+    )
+
+
+def decode(raw: str | bytes) -> Book:
+    """Return the book that ``encode`` wrote. Raises: BadMarketData malformed."""
+    try:
+        row = json.loads(raw)
+        return Book(
+            venue=str(row["venue"]),
+            pair=Pair.parse(row["pair"]),
+            bids=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in row["bids"]),
+            asks=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in row["asks"]),
+            venue_at_ns=int(row["venue_at_ns"]),
+            seen_at_ns=int(row["seen_at_ns"]),
+            seq=int(row["seq"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
+        raise BadMarketData("malformed", f"cached book: {type(error).__name__}") from None

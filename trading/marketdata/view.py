@@ -1,0 +1,99 @@
+"""The latest state of every market, a few seconds of how it came to be, and the routes that join the markets."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+
+from domain.book import validate
+from domain.errors import BadInput, BadMarketData
+from domain.market import Book, MarketKey
+from domain.routes import Route, routes_between
+from domain.timestamps import NS_PER_MS
+
+HISTORY_MS = 10_000
+_seen_at_ns = attrgetter("seen_at_ns")
+
+
+class BookView:
+    """Books in memory. ``put`` refuses what is malformed or older than what it has; ages are for the reader."""
+
+    def __init__(self, markets: Iterable[MarketKey], *, history_ms: int = HISTORY_MS) -> None:
+        self._history_ns = history_ms * NS_PER_MS
+        self._history: dict[MarketKey, list[Book]] = {market: [] for market in markets}
+        self._routes = _routes_by_market(self._history)
+        self._refused: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def markets(self) -> tuple[MarketKey, ...]:
+        """Return every market that is watched."""
+        return tuple(self._history)
+
+    @property
+    def refused(self) -> Mapping[tuple[str, str], int]:
+        """Return how often a book was refused here, by venue and reason."""
+        return dict(self._refused)
+
+    def put(self, book: Book) -> MarketKey:
+        """Take a newer book and return its market.
+
+        Raises: BadMarketData, counted, if it is malformed or not newer; BadInput for a market that is not watched.
+        """
+        key = MarketKey(book.venue, book.pair)
+        history = self._history.get(key)
+        if history is None:
+            raise BadInput(f"{book.pair} on {book.venue} is not watched")
+        try:
+            _check_newer(book, history)
+            validate(book)
+        except BadMarketData as bad:
+            self._refused[book.venue, bad.reason] += 1
+            raise
+        history.append(book)
+        self._forget_old(history)
+        return key
+
+    def book(self, key: MarketKey) -> Book | None:
+        """Return the latest sound book, or None where none has been seen."""
+        history = self._history.get(key)
+        return history[-1] if history else None
+
+    def books(self) -> list[Book]:
+        """Return the latest sound book of every market that has one."""
+        return [history[-1] for history in self._history.values() if history]
+
+    def book_at(self, key: MarketKey, at_ns: int) -> Book | None:
+        """Return the latest book seen at or before ``at_ns``; None where that is before all we remember.
+
+        The book may have been old at that instant already: compare its ``seen_at_ns``.
+        """
+        history = self._history.get(key, [])
+        after = bisect_right(history, at_ns, key=_seen_at_ns)
+        return history[after - 1] if after else None
+
+    def routes(self, key: MarketKey) -> Sequence[Route]:
+        """Return every route with a leg on ``key``."""
+        return self._routes.get(key, ())
+
+    def _forget_old(self, history: list[Book]) -> None:
+        """Forget what was superseded before the history began, in strides so that a book costs little."""
+        begins_ns = history[-1].seen_at_ns - self._history_ns
+        if history[0].seen_at_ns < begins_ns - self._history_ns // 4:
+            keep_from = bisect_right(history, begins_ns, key=_seen_at_ns) - 1
+            del history[: max(keep_from, 0)]
+
+
+def _check_newer(book: Book, history: Sequence[Book]) -> None:
+    if not history:
+        return
+    last = history[-1]
+    if book.seen_at_ns < last.seen_at_ns or book.seq <= last.seq:
+        raise BadMarketData("out_of_order", f"{book.venue} {book.pair} seq {book.seq} after {last.seq}")
+
+
+def _routes_by_market(markets: Iterable[MarketKey]) -> dict[MarketKey, tuple[Route, ...]]:
+    listed = tuple(markets)
+    routes = routes_between(listed)
+    return {
+        market: tuple(route for route in routes if market in (route.buy.market, route.sell.market)) for market in listed
+    }
