@@ -30,7 +30,9 @@ def entries_for(venue: str, pair: Pair, side: Side, fill: Fill) -> tuple[Entry, 
     quote = _column_quote(side, fill)
     base, paid = (fill.quantity, quote.copy_negate()) if side is Side.BUY else (fill.quantity.copy_negate(), quote)
     moves = (*_move(venue, "market", pair.base, base), *_move(venue, "market", pair.quote, paid))
-    return moves if fill.fee == ZERO else (*moves, *_move(venue, "fees", fill.fee_asset, quantize_up(fill.fee).copy_negate()))
+    if fill.fee == ZERO:
+        return moves
+    return (*moves, *_move(venue, "fees", fill.fee_asset, quantize_up(fill.fee).copy_negate()))
 
 
 def net_exposure(entries: Iterable[Entry]) -> Mapping[Asset, Decimal]:

@@ -207,10 +207,10 @@ def _lot_pairs(
     asks: Sequence[Level], wanted: Decimal, limit: Decimal, terms: Terms
 ) -> Iterator[tuple[Decimal, Decimal]]:
     # Profit is concave in the size, so its best multiple is one of the two that enclose the best size of all.
-    grid = _grid(terms)
     yield _lots_within(asks, wanted, terms)
-    if EXACT.add(wanted, grid) <= limit:
-        yield _lots_within(asks, EXACT.add(wanted, grid), terms)
+    above = _lots_within(asks, EXACT.add(wanted, _grid(terms)), terms)
+    if above[0] <= limit:
+        yield above
 
 
 def _grid(terms: Terms) -> Decimal:

@@ -1,0 +1,202 @@
+"""Detection: the funnel a route passes, each reason to leave it, and agreement of the screen with exact sums."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+
+from domain.book import NS_PER_MS
+from domain.costs import FeeAsset
+from domain.detection import Candidate, DetectConfig, Rejected, Stage, detect
+from domain.errors import BadInput
+from domain.features import FEATURE_NAMES, FeatureContext
+from domain.market import Book, MarketKey, Pair, Side
+from domain.routes import Route, routes_between
+from domain.sizing import Caps, Sized, size_route
+from tests.domain.books import (
+    BUY_VENUE,
+    FINE,
+    NOW_NS,
+    PAIR,
+    ROUTE,
+    SELL_VENUE,
+    book,
+    flat_fee,
+    key,
+    levels,
+    sides_of_book,
+)
+
+CONFIG = DetectConfig(
+    min_net_bps=Decimal(10),
+    near_miss_bps=Decimal(20),
+    max_age_ms=1000,
+    max_skew_ms=500,
+    fees={BUY_VENUE: flat_fee("25", FeeAsset.RECEIVED), SELL_VENUE: flat_fee("40")},
+    lots={key(BUY_VENUE): FINE, key(SELL_VENUE): FINE},
+    caps=Caps(Decimal(10_000)),
+    quote_usd={"USD": Decimal(1)},
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """A market view over fixed books."""
+
+    books: tuple[Book, ...]
+    listed: tuple[Route, ...] = (ROUTE,)
+
+    def book(self, wanted: MarketKey) -> Book | None:
+        """Return the book of that market."""
+        return next((book for book in self.books if MarketKey(book.venue, book.pair) == wanted), None)
+
+    def routes(self, _: MarketKey) -> tuple[Route, ...]:
+        """Return all routes."""
+        return self.listed
+
+
+def found(*books: Book, now_ns: int = NOW_NS, config: DetectConfig = CONFIG) -> Candidate | Rejected:
+    """Return what becomes of the example route."""
+    (only,) = detect(key(BUY_VENUE), View(books), now_ns=now_ns, config=config)
+    return only
+
+
+def sells(bid: str, **changes: object) -> Book:
+    """Return a book on the selling venue with that best bid."""
+    return book(SELL_VENUE, bids=levels((bid, "1")), asks=levels(("120", "1")), **changes)
+
+
+def why(result: Candidate | Rejected) -> tuple[str, str]:
+    """Return where and why a route was left."""
+    assert isinstance(result, Rejected)
+    return result.at_stage, result.reason
+
+
+def test_a_route_that_pays_after_every_cost_is_a_candidate():
+    candidate = found(book(), sells("101"))
+    assert isinstance(candidate, Candidate)
+    assert candidate.gross_bps == Decimal("99.75")
+    assert candidate.net_bps == Decimal("34.451")
+    assert candidate.size == candidate.sized.buy_quantity == 1
+    assert candidate.markets == (book(), sells("101"))
+    assert len(candidate.costs) == 2
+
+
+def test_a_missing_book_is_said():
+    assert why(found(book())) == ("fresh", "no_book")
+
+
+def test_a_book_with_an_empty_side_is_no_book():
+    assert why(found(book(asks=()), sells("101"))) == ("fresh", "no_book")
+
+
+@pytest.mark.parametrize("leg", [0, 1])
+def test_either_leg_may_be_stale(leg):
+    old = {"seen_at_ns": NOW_NS - 1001 * NS_PER_MS}
+    books = (book(**old), sells("101")) if leg == 0 else (book(), sells("101", **old))
+    assert why(found(*books)) == ("fresh", "stale")
+
+
+def test_a_venue_clock_ahead_of_ours_makes_no_opportunity():
+    ahead = replace(sells("101"), venue_at_ns=NOW_NS + 10**9)
+    assert why(found(book(), ahead)) == ("fresh", "future")
+
+
+def test_legs_seen_too_far_apart_are_skewed():
+    apart = sells("101", seen_at_ns=NOW_NS - 501 * NS_PER_MS)
+    assert why(found(book(), apart)) == ("fresh", "skewed")
+    assert isinstance(found(book(), sells("101", seen_at_ns=NOW_NS - 500 * NS_PER_MS)), Candidate)
+
+
+@pytest.mark.parametrize("bid", ["50", "100", "200"])
+def test_unlike_quotes_are_said_on_calm_days_too(bid):
+    usdc = Pair.parse("BTC/USDC")
+    route = routes_between([MarketKey(BUY_VENUE, PAIR), MarketKey(SELL_VENUE, usdc)])[0]
+    view = View((book(), replace(sells(bid), pair=usdc)), (route,))
+    (only,) = detect(key(BUY_VENUE), view, now_ns=NOW_NS, config=CONFIG)
+    assert why(only) == ("conversion", "no_conversion")
+
+
+def test_staleness_comes_before_conversion():
+    usdc = Pair.parse("BTC/USDC")
+    route = routes_between([MarketKey(BUY_VENUE, PAIR), MarketKey(SELL_VENUE, usdc)])[0]
+    view = View((book(), replace(sells("101"), pair=usdc)), (route,))
+    (only,) = detect(key(BUY_VENUE), view, now_ns=NOW_NS + 10**10, config=CONFIG)
+    assert why(only) == ("fresh", "stale")
+
+
+@pytest.mark.parametrize("bid", ["99", "100"])
+def test_prices_that_do_not_cross_are_left_at_once(bid):
+    assert why(found(book(), sells(bid))) == ("crossed", "not_crossed")
+
+
+def test_an_edge_below_costs_is_below_the_threshold_and_says_by_how_much():
+    rejected = found(book(), sells("100.60"))
+    assert why(rejected) == ("cost", "below_threshold")
+    assert rejected.gross_bps == 60
+    assert rejected.net_bps == Decimal("-5.2894")
+
+
+def test_a_near_miss_is_one_that_failed_on_its_edge_by_little():
+    assert CONFIG.is_near_miss(found(book(), sells("100.60")))
+    assert not CONFIG.is_near_miss(found(book(), sells("100.40")))
+    assert not CONFIG.is_near_miss(found(book(), sells("99")))
+    assert not CONFIG.is_near_miss(found(book()))
+
+
+def test_a_size_below_the_minimum_is_too_small():
+    config = replace(CONFIG, lots={**CONFIG.lots, key(BUY_VENUE): replace(FINE, min_quantity=Decimal(2))})
+    assert why(found(book(), sells("101"), config=config)) == ("size", "too_small")
+
+
+def test_an_edge_exactly_at_the_threshold_is_not_above_it():
+    net_bps = found(book(), sells("101")).net_bps
+    config = replace(CONFIG, min_net_bps=net_bps)
+    assert why(found(book(), sells("101"), config=config)) == ("cost", "below_threshold")
+
+
+def test_a_negative_threshold_never_lets_a_loss_through():
+    config = replace(CONFIG, min_net_bps=Decimal(-100))
+    assert why(found(book(), sells("100.60"), config=config)) == ("cost", "below_threshold")
+
+
+def test_every_route_of_the_changed_market_is_judged():
+    routes = routes_between([key("a"), key("b"), key("c")])
+    answers = list(detect(key("a"), View((), routes), now_ns=NOW_NS, config=CONFIG))
+    assert [answer.route for answer in answers] == list(routes)
+
+
+def test_a_candidate_carries_what_the_models_are_told():
+    config = replace(CONFIG, context={"BTC/USD": FeatureContext(volatility_1h=0.9, volatility_24h=0.3)})
+    features = found(book(), sells("101"), config=config).features.as_dict()
+    assert tuple(features) == FEATURE_NAMES
+    assert features["volatility_ratio"] == pytest.approx(3)
+    assert features["returns_1h"] is None
+
+
+@pytest.mark.parametrize("name", ["near_miss_bps", "max_age_ms", "max_skew_ms"])
+def test_a_negative_setting_is_named(name):
+    with pytest.raises(BadInput, match=name):
+        replace(CONFIG, **{name: -1})
+
+
+def test_the_stages_are_listed_in_the_order_of_the_funnel():
+    assert list(Stage) == ["fresh", "conversion", "crossed", "cost", "size", "score", "admission"]
+
+
+@given(asks=sides_of_book(Side.BUY, high="101"), bids=sides_of_book(Side.SELL, low="99"))
+def test_the_screen_never_drops_what_exact_sums_would_keep(asks, bids):
+    markets = (book(asks=asks), book(SELL_VENUE, bids=bids))
+    result = found(*markets)
+    sized = size_route(ROUTE, markets, fees=CONFIG.fees, lots=CONFIG.lots, caps=CONFIG.caps, quote_usd=CONFIG.quote_usd)
+    pays = isinstance(sized, Sized) and sized.net_quote * 10_000 > CONFIG.min_net_bps * sized.buy_quote
+    assert isinstance(result, Candidate) == pays
+
+
+@given(asks=sides_of_book(Side.BUY), bids=sides_of_book(Side.SELL))
+def test_a_candidate_always_clears_its_threshold_after_every_cost(asks, bids):
+    result = found(book(asks=asks), book(SELL_VENUE, bids=bids))
+    if isinstance(result, Candidate):
+        assert CONFIG.min_net_bps < result.net_bps < result.gross_bps
+        assert result.sized.net_quote > 0

@@ -1,0 +1,87 @@
+"""Features: fixed names, known values, unknowns that say so, and a hash that pins the set."""
+
+import math
+from decimal import Decimal
+
+import pytest
+
+from domain.features import FEATURE_HASH, FEATURE_NAMES, FeatureContext, FeatureVector, features_of
+from domain.sizing import Sized
+from tests.domain.books import NOW_NS, ROUTE, SELL_VENUE, book, levels
+
+SIZED = Sized(
+    buy_quantity=Decimal(2),
+    sell_quantity=Decimal(2),
+    buy_quote=Decimal(201),
+    sell_quote=Decimal(205),
+    buy_worst=Decimal(101),
+    sell_worst=Decimal(102),
+    gross_quote=Decimal(4),
+    net_quote=Decimal(3),
+    costs=(),
+)
+MARKETS = (
+    book(asks=levels(("100", "1"), ("101", "3"))),
+    book(SELL_VENUE, bids=levels(("103", "1"), ("102", "4")), asks=levels(("105", "3")), seen_at_ns=NOW_NS - 5 * 10**6),
+)
+
+
+def named(context: FeatureContext | None = None) -> dict[str, float | None]:
+    """Return the example's features by name."""
+    told = {} if context is None else {"context": context}
+    return features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS + 10**6, **told).as_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gross_bps", 4 / 201 * 1e4),
+        ("net_bps", 3 / 201 * 1e4),
+        ("cost_bps", 1 / 201 * 1e4),
+        ("log_notional_quote", math.log(201)),
+        ("buy_depth_share", 0.5),
+        ("sell_depth_share", 0.4),
+        ("buy_levels", 2),
+        ("sell_levels", 2),
+        ("buy_slip_bps", 100),
+        ("sell_slip_bps", 1 / 103 * 1e4),
+        ("buy_spread_bps", 1 / 99.5 * 1e4),
+        ("sell_imbalance", -0.5),
+        ("buy_age_ms", 1),
+        ("sell_age_ms", 6),
+        ("skew_ms", 5),
+    ],
+)
+def test_a_feature_is_what_its_name_says(name, value):
+    assert named()[name] == pytest.approx(value)
+
+
+def test_the_hour_goes_round():
+    assert named()["hour_sin"] ** 2 + named()["hour_cos"] ** 2 == pytest.approx(1)
+
+
+def test_what_is_not_known_is_none_in_storage_and_nan_in_the_vector():
+    assert named()["volatility_1h"] is None
+    vector = features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS)
+    assert math.isnan(vector.values[FEATURE_NAMES.index("volatility_ratio")])
+
+
+def test_a_known_context_enters():
+    told = named(FeatureContext(volatility_1h=0.8, volatility_24h=0.4, returns_1h=-0.01))
+    assert (told["volatility_1h"], told["volatility_ratio"], told["returns_1h"]) == (0.8, 2.0, -0.01)
+
+
+def test_a_baseline_of_nothing_leaves_the_ratio_unknown():
+    assert named(FeatureContext(volatility_1h=0.8, volatility_24h=0.0))["volatility_ratio"] is None
+
+
+def test_a_stored_vector_reads_back():
+    vector = features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS)
+    assert FeatureVector.from_dict(vector.as_dict()).as_dict() == vector.as_dict()
+
+
+def test_the_hash_pins_the_set_that_models_were_trained_on():
+    assert len(FEATURE_NAMES) == len(set(FEATURE_NAMES)) == 23
+    assert FEATURE_HASH == "773ed77e0937ce551d7dee82d2ab870c9f5ed331b86e6a0622a09de966dbbf52", (
+        "a changed feature set needs a new FEATURE_SET name, then this pin"
+    )

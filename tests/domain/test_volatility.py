@@ -1,0 +1,124 @@
+"""Realised volatility: the textbook figure on an even grid, and sense where there are gaps."""
+
+import math
+import random
+import statistics
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import BadInput, BadMarketData
+from domain.volatility import PricePoint, RollingVolatility, realised, spike
+
+MINUTE_NS = 60 * 10**9
+HOUR_NS = 60 * MINUTE_NS
+MINUTES_A_YEAR = 365 * 24 * 60
+
+
+def minutes(*prices: float) -> list[PricePoint]:
+    """Return one price a minute."""
+    return [PricePoint(number * MINUTE_NS, price) for number, price in enumerate(prices)]
+
+
+def over_an_hour(points: list[PricePoint], **options: int):
+    """Return what the last hour shows at the last point."""
+    return realised(points, window_ns=HOUR_NS, now_ns=points[-1].at_ns, **options)
+
+
+@given(prices=st.lists(st.floats(1, 1000), min_size=3, max_size=50))
+def test_on_an_even_grid_it_is_the_annualised_deviation_of_log_returns(prices):
+    returns = [math.log(after / before) for before, after in pairwise(prices)]
+    expected = statistics.stdev(returns) * math.sqrt(MINUTES_A_YEAR)
+    assert over_an_hour(minutes(*prices)).volatility == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_a_price_that_does_not_move_has_none():
+    shown = over_an_hour(minutes(100, 100, 100))
+    assert (shown.volatility, shown.returns, shown.count) == (0, 0, 2)
+
+
+def test_the_return_is_from_the_first_price_of_the_window_to_the_last():
+    assert over_an_hour(minutes(100, 90, 110)).returns == pytest.approx(0.1)
+
+
+def test_what_is_older_than_the_window_is_forgotten():
+    points = [PricePoint(0, 1.0), *(PricePoint(2 * HOUR_NS + at, price) for at, price in minutes(100, 101, 100))]
+    shown = over_an_hour(points)
+    assert (shown.count, shown.returns) == (2, 0)
+
+
+def test_a_window_that_nothing_entered_lately_is_empty():
+    points = minutes(100, 101, 100)
+    assert realised(points, window_ns=HOUR_NS, now_ns=3 * HOUR_NS) is None
+
+
+def test_what_comes_later_than_now_is_not_seen():
+    points = minutes(100, 101, 100, 500)
+    shown = realised(points, window_ns=HOUR_NS, now_ns=2 * MINUTE_NS)
+    assert shown == over_an_hour(points[:3])
+
+
+def test_too_few_returns_say_nothing():
+    assert over_an_hour(minutes(100, 101)) is None
+    assert over_an_hour(minutes(100, 101, 102, 103), min_count=4) is None
+
+
+def test_a_return_across_a_gap_is_left_out():
+    points = [*minutes(100, 101, 100), PricePoint(30 * MINUTE_NS, 200.0), PricePoint(31 * MINUTE_NS, 202.0)]
+    with_gap, without = over_an_hour(points), over_an_hour(points, max_gap_ns=5 * MINUTE_NS)
+    assert (with_gap.count, without.count) == (4, 3)
+    assert without.volatility < with_gap.volatility
+
+
+def test_prices_too_close_together_are_passed_over():
+    bounce = [PricePoint(number * 10**9, 100.0 + number % 2) for number in range(121)]
+    assert over_an_hour(bounce, min_step_ns=MINUTE_NS).volatility == 0
+    assert over_an_hour(bounce).volatility > 1
+
+
+def test_prices_out_of_order_are_passed_over():
+    assert over_an_hour([*minutes(100, 101, 100), PricePoint(0, 7.0), PricePoint(3 * MINUTE_NS, 100.0)]).count == 3
+
+
+@pytest.mark.parametrize("price", [0.0, -1.0, math.nan, math.inf])
+def test_a_price_without_a_logarithm_is_refused(price):
+    with pytest.raises(BadMarketData):
+        RollingVolatility(window_ns=HOUR_NS).add(0, price)
+
+
+def test_an_impossible_window_is_refused():
+    with pytest.raises(BadInput):
+        RollingVolatility(window_ns=0)
+
+
+def test_uneven_sampling_of_one_process_agrees_with_even_sampling():
+    draw, price, at_ns = random.Random(7), 100.0, 0
+    share = 0.8 / math.sqrt(MINUTES_A_YEAR)
+    points = [PricePoint(0, price)]
+    for _ in range(4000):
+        step_minutes = draw.choice((1, 2, 7))
+        at_ns += step_minutes * MINUTE_NS
+        price *= math.exp(draw.gauss(0, share * math.sqrt(step_minutes)))
+        points.append(PricePoint(at_ns, price))
+    assert realised(points, window_ns=at_ns, now_ns=at_ns).volatility == pytest.approx(0.8, rel=0.05)
+
+
+def test_price_by_price_it_is_what_it_is_at_once():
+    draw, rolling = random.Random(3), RollingVolatility(window_ns=HOUR_NS)
+    points = minutes(*(draw.uniform(90, 110) for _ in range(200)))
+    for number, point in enumerate(points):
+        rolling.add(*point)
+        at_once = realised(points[: number + 1], window_ns=HOUR_NS, now_ns=point.at_ns)
+        assert rolling.realised(now_ns=point.at_ns) == at_once
+
+
+def test_a_spike_is_reached_not_passed():
+    assert spike(0.9, 0.3, 3) is True
+    assert spike(0.89, 0.3, 3) is False
+
+
+def test_there_is_no_spike_without_a_baseline():
+    assert spike(0.9, 0.0, 3) is False
+    assert spike(0.9, math.nan, 3) is False
