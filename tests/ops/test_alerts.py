@@ -1,0 +1,130 @@
+"""Alerts: stored, throttled, sent by one notifier, and never in the way of what they tell of."""
+
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from domain.scope import Mode, Scope
+from domain.secret import Secret
+from ops.models import Alert, Delivery, Outbox
+from ops.services.alerts import THROTTLE, alert, deliver
+
+SIM = Scope(Mode.SIM)
+pytestmark = pytest.mark.django_db
+
+
+def use_addresses(settings, *urls: str) -> None:
+    from dataclasses import replace
+
+    settings.ARB = replace(settings.ARB, alert_urls=tuple(Secret(url) for url in urls))
+
+
+@pytest.fixture
+def hook():
+    """Yield the address of a web hook on loopback and what it was told."""
+    told: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args) -> None:
+            """Keep quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"json://127.0.0.1:{server.server_port}/", told
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_alert_is_stored_and_its_sending_goes_through_the_outbox():
+    stored = alert("A breaker opened", "win rate 0.35 of 20", "error", key="breaker/win_rate", scope=SIM)
+    row = Outbox.objects.get()
+    assert (row.kind, row.row_id) == ("ops.notify", stored.pk)
+    assert stored.delivery == Delivery.PENDING
+
+
+def test_the_same_key_again_is_counted_and_not_sent_again():
+    alert("A breaker opened", "", "error", key="breaker", scope=SIM)
+    assert alert("A breaker opened", "", "error", key="breaker", scope=SIM) is None
+    assert alert("Another", "", "error", key="other", scope=SIM) is not None
+    assert Alert.objects.get(key="breaker").repeats == 1
+    assert Outbox.objects.count() == 2
+
+
+def test_the_throttle_ends_and_does_not_reach_across_scopes():
+    alert("A breaker opened", "", "error", key="breaker", scope=SIM)
+    assert alert("A breaker opened", "", "error", key="breaker", scope=Scope(Mode.REPLAY, "r1")) is not None
+    old = Alert.objects.get(mode="sim")
+    Alert.objects.filter(pk=old.pk).update(created_at=old.created_at - THROTTLE)
+    assert alert("A breaker opened", "", "error", key="breaker", scope=SIM) is not None
+
+
+def test_an_alert_that_cannot_be_stored_does_not_break_the_caller():
+    with transaction.atomic():
+        assert alert("No such level", "", "deafening", key="k", scope=SIM) is None
+        assert alert("Too long a key", "", "error", key="k" * 500, scope=SIM) is None
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")  # the transaction is still sound
+    assert Alert.objects.count() == 0
+
+
+def test_a_stored_alert_holds_no_secret():
+    stored = alert("Login failed", "api_key=abcdef123456 at https://u:pw123456@host/", "warning", key="k", scope=SIM)
+    assert stored.body == "api_key=[redacted] at https://u:[redacted]@host/"
+
+
+def test_without_an_address_it_is_for_the_screen():
+    stored = alert("Hello", "", "info", key="k", scope=SIM)
+    deliver(stored.pk)
+    assert Alert.objects.get().delivery == Delivery.NO_CHANNEL
+
+
+def test_it_reaches_a_web_hook_once(settings, hook):
+    address, told = hook
+    use_addresses(settings, address)
+    stored = alert("A breaker opened", "win rate", "error", key="k", scope=SIM)
+    deliver(stored.pk)
+    deliver(stored.pk)
+    assert len(told) == 1
+    assert b"A breaker opened" in told[0]
+    stored.refresh_from_db()
+    assert stored.delivery == Delivery.SENT
+    assert stored.delivered_at is not None
+
+
+def test_a_failed_sending_is_recorded_without_the_address(settings):
+    use_addresses(settings, "json://127.0.0.1:9/secret-path-123")
+    stored = alert("Hello", "", "info", key="k", scope=SIM)
+    deliver(stored.pk)
+    stored.refresh_from_db()
+    assert stored.delivery == Delivery.FAILED
+    assert stored.failure == "one of 1 addresses did not accept the message"
+
+
+def test_an_address_that_apprise_does_not_know_is_named_by_its_place(settings, hook):
+    use_addresses(settings, hook[0], "nosuch://token")
+    stored = alert("Hello", "", "info", key="k", scope=SIM)
+    deliver(stored.pk)
+    stored.refresh_from_db()
+    assert stored.failure == "address 2 of 2 is not one that Apprise knows"
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"level": "loud"}, "alert_level_is_known"),
+        ({"delivery": "lost"}, "alert_delivery_is_known"),
+        ({"key": ""}, "alert_has_a_key"),
+        ({"delivery": "failed"}, "alert_failure_is_explained"),
+        ({"mode": "x"}, "ops_alert_mode_is_known"),
+    ],
+)
+def test_the_database_refuses_an_alert_that_must_never_be(fields, constraint):
+    with pytest.raises(IntegrityError, match=constraint):
+        Alert.objects.create(**{"key": "k", "level": "info", "title": "t", "mode": "sim"} | fields)

@@ -1,0 +1,58 @@
+"""Advisory locks: one holder, across sessions."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from ops.locks import advisory, hold_until_commit
+
+
+def in_another_session(ask):
+    answers = []
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+def is_free(name: str) -> bool:
+    with advisory(name) as taken:
+        return taken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_session_does_not_get_a_lock_that_is_held():
+    with advisory("scan") as taken:
+        assert taken
+        assert not in_another_session(lambda: is_free("scan"))
+        assert in_another_session(lambda: is_free("other"))
+    assert in_another_session(lambda: is_free("scan"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_is_let_go_after_an_error():
+    with pytest.raises(ZeroDivisionError), advisory("scan"):
+        raise ZeroDivisionError
+    assert in_another_session(lambda: is_free("scan"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_held_until_commit_ends_with_the_transaction():
+    with transaction.atomic():
+        hold_until_commit("scan")
+        assert not in_another_session(lambda: is_free("scan"))
+    assert in_another_session(lambda: is_free("scan"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_until_commit_needs_a_transaction():
+    with pytest.raises(transaction.TransactionManagementError, match="'scan'"):
+        hold_until_commit("scan")
