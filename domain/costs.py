@@ -122,10 +122,10 @@ def fee_on(schedule: FeeSchedule, *, side: Side, quantity: Decimal, quote: Decim
 
 def fee_on_levels(schedule: FeeSchedule, *, side: Side, taken: Iterable[Level]) -> FeeDue:
     """Return what a taker owes on one fill for each level taken: the sum of the single fees, as a venue bills them."""
-    in_base, total = schedule.charged_in is FeeAsset.RECEIVED and side is Side.BUY, ZERO
+    in_base, share, total = schedule.charged_in is FeeAsset.RECEIVED and side is Side.BUY, schedule.taker_share, ZERO
     for price, quantity in taken:
-        due = fee_on(schedule, side=side, quantity=quantity, quote=EXACT.multiply(price, quantity))
-        total = EXACT.add(total, due.amount)
+        charged = quantity if in_base else EXACT.multiply(price, quantity)
+        total = EXACT.add(total, quantize_up(EXACT.multiply(charged, share)))
     return FeeDue(in_base, total)
 
 
