@@ -3,24 +3,26 @@
 from celery import shared_task
 from django.conf import settings
 
-from trading.marketdata.clock import SYSTEM_CLOCK
+from trading.marketdata.clock import SystemClock
 from trading.services import execution, sweeping, volatility
 from trading.services.venues import trading_venues
+
+CLOCK = SystemClock()
 
 
 @shared_task(name="trading.execution_step")
 def execution_step(execution_id: int) -> None:
     """Take one execution as far as it can go now."""
-    execution.step(execution_id, venues=trading_venues(settings.ARB.scope, clock=SYSTEM_CLOCK), clock=SYSTEM_CLOCK)
+    execution.step(execution_id, venues=trading_venues(settings.ARB.scope, clock=CLOCK), clock=CLOCK)
 
 
 @shared_task(name="trading.sweep_executions")
 def sweep_executions() -> None:
     """Bring workers back to executions whose time has come."""
-    sweeping.sweep_executions(settings.ARB.scope, clock=SYSTEM_CLOCK)
+    sweeping.sweep_executions(settings.ARB.scope, clock=CLOCK)
 
 
 @shared_task(name="trading.volatility")
 def update_volatility() -> None:
     """Append volatility, returns and liquidity of every market."""
-    volatility.update(settings.ARB.scope, clock=SYSTEM_CLOCK)
+    volatility.update(settings.ARB.scope, clock=CLOCK)

@@ -1,4 +1,4 @@
-"""Which venues this process trades on: paper ones everywhere but in live, which nothing here can reach yet."""
+"""Which venues orders of a scope go to, at what fees, with what balances."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -7,31 +7,25 @@ from functools import partial
 from django.conf import settings
 
 from domain.costs import FeeSchedule, entry_tier
-from domain.errors import Refused
 from domain.market import Clock
-from domain.scope import Mode, Scope
+from domain.scope import Scope
 from trading.models import Balance
 from trading.services.observing import StoredBooks
+from trading.venues import registry
 from trading.venues.base import TradingVenue
-from trading.venues.paper import PaperVenue
-
-BOOK_VENUES = ("kraken", "alpaca")
 
 
-def trading_venues(scope: Scope, *, clock: Clock) -> Mapping[str, TradingVenue]:
-    """Return the venues that orders of ``scope`` go to. Raises: Refused in live, whose adapters do not exist."""
-    if scope.mode is Mode.LIVE:
-        raise Refused("live: no venue adapter places real orders in this version")
-    return paper_venues(scope, {venue: fees_of(venue) for venue in BOOK_VENUES}, clock=clock)
-
-
-def paper_venues(scope: Scope, fees: Mapping[str, FeeSchedule], *, clock: Clock) -> Mapping[str, TradingVenue]:
-    """Return one paper venue for each fee schedule."""
-    books = StoredBooks(clock.now_ns)
-    return {
-        venue: PaperVenue(venue, books, schedule, balances=partial(balances, scope, venue), clock=clock)
-        for venue, schedule in fees.items()
-    }
+def trading_venues(
+    scope: Scope, *, clock: Clock, fees: Mapping[str, FeeSchedule] | None = None
+) -> Mapping[str, TradingVenue]:
+    """Return the venues that orders of ``scope`` go to. Raises: BadInput in live, which no adapter serves yet."""
+    return registry.trading_venues(
+        scope.mode,
+        observations=StoredBooks(clock.now_ns),
+        fees=fees if fees is not None else {venue: fees_of(venue) for venue in registry.VENUES},
+        balances=partial(balances, scope),
+        clock=clock,
+    )
 
 
 def fees_of(venue: str) -> FeeSchedule:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -15,6 +16,7 @@ from risk.services import note_volatility
 from trading.models import MarketSnapshot, MarketVolatility
 
 MIN_RETURNS = 20
+MAX_GAP_NS = 3_600 * NS_PER_S  # nobody watched across a longer gap: it is no return
 STALE_AFTER = timedelta(minutes=2)
 
 
@@ -65,7 +67,7 @@ def _markets(scope: Scope, now: datetime) -> Iterator[MarketSnapshot]:
 
 
 def _measure(scope: Scope, market: MarketSnapshot, window: Window, now: datetime) -> Realised | None:
-    given = {
+    given: dict[str, Any] = {
         **scope.columns,
         "venue": market.venue,
         "symbol": market.symbol,
@@ -77,7 +79,7 @@ def _measure(scope: Scope, market: MarketSnapshot, window: Window, now: datetime
         cursor.execute(_PRICES, given)
         points = [PricePoint(to_ns(at), price) for at, price in cursor.fetchall()]
     length_ns = int(window.length.total_seconds()) * NS_PER_S
-    return realised(points, window_ns=length_ns, now_ns=to_ns(now), min_count=MIN_RETURNS)
+    return realised(points, window_ns=length_ns, now_ns=to_ns(now), max_gap_ns=MAX_GAP_NS, min_count=MIN_RETURNS)
 
 
 def _append(scope: Scope, market: MarketSnapshot, measured: dict[Window, Realised | None], now: datetime) -> None:

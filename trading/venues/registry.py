@@ -108,8 +108,11 @@ def watched_markets(pairs: Mapping[str, Sequence[Pair]]) -> tuple[MarketKey, ...
 
 
 def account_sources(venues: VenueSettings, pairs: Sequence[Pair], *, clock: Clock) -> dict[str, AccountSource]:
-    """Return what can be asked about accounts and listings, by venue; without a key Kraken lists its pairs alone."""
-    kraken_keys, alpaca_keys = venues.kraken.read, venues.alpaca.read
+    """Return what can be asked about accounts and listings, by venue; without a key Kraken lists its pairs alone.
+
+    Alpaca lists its pairs to a market-data key just as well.
+    """
+    kraken_keys, alpaca_keys = venues.kraken.read, venues.alpaca.read or venues.alpaca.data
     sources: dict[str, AccountSource] = {
         KRAKEN: kraken_trade.KrakenAccount(
             venues.kraken.rest_url,

@@ -1,6 +1,5 @@
 """The line from a quote to a ledger, in one process, on a clock that is set."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,10 +8,10 @@ from domain.market import Book
 from domain.scope import Scope
 from tests.fakes import SIM, DictView, FixedClock, detect_config, no_model
 from trading.dispatch import InlineDispatch
-from trading.models import Execution, FillObservation
+from trading.models import Execution
 from trading.services import execution, observing, pipeline
 from trading.services.pipeline import Decision
-from trading.services.venues import paper_venues
+from trading.services.venues import trading_venues
 
 
 @dataclass
@@ -26,7 +25,7 @@ class Line:
 
     def __post_init__(self) -> None:
         self.config = detect_config()
-        self.venues = paper_venues(self.scope, self.config.fees, clock=self.clock)
+        self.venues = trading_venues(self.scope, fees=self.config.fees, clock=self.clock)
 
     def decisions(self, *books: Book) -> list[Decision]:
         """Show the books and return what would be traded."""
@@ -65,8 +64,3 @@ class Line:
 @pytest.fixture
 def line(db) -> Line:
     return Line()
-
-
-@pytest.fixture
-def waiting() -> Iterator[type[FillObservation]]:
-    return FillObservation

@@ -1,4 +1,4 @@
-"""The stream process: books come in, decisions go out to the writer, later looks come due on a heap."""
+"""What happens to each book: decisions go to the writer, later looks come due on a heap."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ import structlog
 
 from domain.detection import DetectConfig
 from domain.features import Scorer
-from domain.market import Book, Clock, MarketKey, Side
+from domain.market import Book, Clock, Side
 from domain.money import ZERO, quantize_down
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
@@ -45,7 +45,7 @@ class Parts:
     linger_ns: int
 
 
-class Stream:
+class Engine:
     """Holds the state between two books; every method runs in the loop's thread and never waits."""
 
     def __init__(self, parts: Parts) -> None:
@@ -57,11 +57,10 @@ class Stream:
         self._flush_at_ns = self._snapshot_at_ns = 0
 
     def on_book(self, book: Book) -> None:
-        """Take in one sound book and act on what it changes."""
+        """Take in one book and act on what it changes. Raises: BadMarketData if the view refuses it."""
         parts = self._parts
-        parts.view.put(book)
+        change = parts.view.put(book)
         parts.cache.put(book)
-        change = MarketKey(book.venue, book.pair)
         now_ns = parts.clock.now_ns()
         for found in pipeline.decide(change, parts.view, config=parts.config, score=parts.score, clock=parts.clock):
             self._counts.add(found, now_ns=now_ns)

@@ -1,0 +1,19 @@
+"""``manage.py stream``: follow the markets, decide on every change, and write decisions down."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from trading.marketdata.clock import SystemClock
+from trading.services import stream
+
+
+class Command(BaseCommand):
+    """Streams until it is stopped."""
+
+    help = "Follow the markets, decide on every change and write decisions down, until stopped."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the stream in the configured scope."""
+        stream.run(settings.ARB.scope, clock=SystemClock())

@@ -1,0 +1,53 @@
+"""Paper orders that wait for their book: loaded at the start, told of by NOTIFY, loaded again after every outage."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import psycopg
+import structlog
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from domain.scope import Scope
+from trading.services.execution.open import OBSERVATION_CHANNEL
+from trading.services.observing import FillRequest, pending_requests
+from trading.services.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+RECONNECT_S = 0.5
+
+
+async def follow_requests(add: Callable[[FillRequest], None], *, scope: Scope, writer: Writer) -> None:
+    """Call ``add``, in this loop, with every paper order that waits for its book, until cancelled."""
+    loop = asyncio.get_running_loop()
+
+    def load(order_id: int | None) -> None:
+        for request in pending_requests(scope, order_id=order_id):
+            loop.call_soon_threadsafe(add, request)
+
+    while True:
+        try:
+            await _listen(partial(_submit, writer, load))
+        except psycopg.OperationalError as error:
+            log.warning("fill_requests_unheard", error=str(error).strip())
+        await asyncio.sleep(RECONNECT_S)
+
+
+def _submit(writer: Writer, load: Callable[[int | None], None], order_id: int | None) -> None:
+    writer.submit("fill_requests", partial(load, order_id))
+
+
+async def _listen(load: Callable[[int | None], None]) -> None:
+    async with await psycopg.AsyncConnection.connect(_conninfo(), autocommit=True) as listener:
+        await listener.execute(f"LISTEN {OBSERVATION_CHANNEL}")
+        load(None)  # whatever was asked for while nobody listened
+        async for notice in listener.notifies():
+            load(int(notice.payload))
+
+
+def _conninfo() -> str:
+    parameters = connection.get_connection_params()
+    named = ("host", "port", "user", "password", "dbname")
+    return make_conninfo(**{name: parameters[name] for name in named if name in parameters})
