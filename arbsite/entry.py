@@ -12,6 +12,7 @@ from domain.scope import Mode
 
 EXIT_CODES: tuple[tuple[type[ArbError], int], ...] = ((BadInput, 2), (Refused, 4), (Unreachable, 5), (ArbError, 1))
 
+MODE_OF_COMMAND = {"replay": Mode.REPLAY}  # these have one mode, whatever is configured
 WITHOUT_SERVICES = frozenset({"help", "version", "check", "show_config", "diffsettings", "collectstatic", "findstatic"})
 WITHOUT_SCHEMA = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup"})
 
@@ -66,7 +67,9 @@ def _run(argv: list[str]) -> int:
 
 
 def _take_mode(argv: list[str]) -> None:
-    """Let ``--mode`` choose the settings, the database among them, before Django reads them."""
+    """Let the command itself or ``--mode`` choose the settings, the database among them, before Django reads them."""
+    if argv[1:2] and argv[1] in MODE_OF_COMMAND:
+        config.use_mode(MODE_OF_COMMAND[argv[1]])
     for mode in _modes_in(argv):
         if mode not in tuple(Mode):
             raise BadInput(f"--mode is {mode!r}; it must be one of {', '.join(Mode)}")

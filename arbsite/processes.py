@@ -46,7 +46,7 @@ class Process:
 
 
 def choose_ports(arb: Arb) -> Ports:
-    """Return the ports the settings fix, else the usual ones, else free ones. Raises: BadInput if a fixed one is taken."""
+    """Return the ports the settings fix, else the usual or free ones. Raises: BadInput if a fixed one is taken."""
     web = _port("ARB_WEB_PORT", arb.web.port, _PREFERRED_WEB_PORT)
     return Ports(web=web, flower=_port("ARB_FLOWER_PORT", arb.web.flower_port, _PREFERRED_FLOWER_PORT))
 

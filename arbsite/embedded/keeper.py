@@ -24,6 +24,7 @@ class Keeper:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         account = Account.for_servers()
+        account.check_reaches(layout.state_dir)
         self.postgres = Postgres(layout, account)
         self.valkey = Valkey(layout, account)
         self.servers: tuple[Server, ...] = (self.valkey, self.postgres)

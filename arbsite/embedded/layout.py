@@ -5,6 +5,8 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.errors import Unreachable
+
 BASE_NAME = "arbsite"
 
 
@@ -27,6 +29,14 @@ class Account:
     def is_other(self) -> bool:
         """Whether servers run as somebody else than this process."""
         return self.uid != os.geteuid()
+
+    def check_reaches(self, folder: Path) -> None:
+        """Raise Unreachable if this account may not pass through to ``folder``: we never open what is above it."""
+        for parent in (folder, *folder.parents) if self.is_other else ():
+            if not parent.stat().st_mode & 0o001:
+                raise Unreachable(
+                    f"the servers run as nobody, who cannot pass through {parent}: name another folder in ARB_STATE_DIR"
+                )
 
     def own(self, path: Path) -> None:
         """Hand ``path``, one of our own, to this account."""

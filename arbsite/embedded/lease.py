@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 from urllib.parse import quote
 
 from arbsite.config import DATABASE_SUFFIX, claim_state_dir, generated_secret
@@ -68,17 +69,19 @@ class Lease:
         """Give the lease back; the last user waits until the servers have ended."""
         if self._users < 0:
             return
-        self.keep()  # without a keeper nobody would end the servers
-        is_last = locks.try_alone(self._users)
-        locks.release(self._users)
-        if is_last:
-            self._wait_until_ended()
+        while True:
+            self.keep()  # without a keeper nobody would end the servers
+            is_last = locks.try_alone(self._users)
+            locks.release(self._users)
+            if not is_last or self._have_ended():
+                break
+            locks.share(self._users)  # the keeper was killed in between: the next one does it
         os.close(self._users)
         self._users = -1
         for keeper in self._keepers:
             keeper.poll()
 
-    def __enter__(self) -> "Lease":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -104,14 +107,18 @@ class Lease:
         if read_status(self.layout.status) is None:
             self.keep()
 
-    def _wait_until_ended(self) -> None:
+    def _have_ended(self) -> bool:
+        """Wait for the keeper's end, and return False if it was killed with servers still running."""
         began = time.monotonic()
         lock = locks.open_lock(self.layout.keeper_lock)
         try:
-            while time.monotonic() - began < _LEAVE_S and not locks.try_share(lock):
-                if time.monotonic() - began > 1 and self._has_new_users():
-                    return
+            while not locks.try_share(lock):
+                waited_s = time.monotonic() - began
+                if waited_s > _LEAVE_S or (waited_s > 1 and self._has_new_users()):
+                    return True
                 time.sleep(0.02)
+            status = read_status(self.layout.status)
+            return status is None or bool(status.error)  # a keeper that ended in good order took its status down
         finally:
             os.close(lock)
 

@@ -115,7 +115,12 @@ class Postgres(Server):
 
     def _run(self, *command: str, given: str = "") -> None:
         done = subprocess.run(
-            command, input=given.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **self.conditions()
+            command,
+            input=given.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            **self.conditions(),
         )
         if done.returncode != 0:
             said = "\n".join(done.stdout.decode(errors="replace").splitlines()[-8:])

@@ -6,6 +6,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 from arbsite.embedded.layout import Account, Layout
 from arbsite.embedded.ports import free_port, is_free
@@ -77,10 +78,10 @@ class Server(ABC):
                 self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, **self.conditions()
             )
 
-    def conditions(self) -> dict[str, object]:
+    def conditions(self) -> dict[str, Any]:
         """Return how the server's programs run: as their account, apart from our terminal, with nothing of ours."""
         environ = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-        apart: dict[str, object] = {"env": environ, "cwd": "/", "start_new_session": True}
+        apart: dict[str, Any] = {"env": environ, "cwd": "/", "start_new_session": True}
         if self.account.is_other:
             apart |= {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
         return apart
@@ -155,7 +156,9 @@ def _command_line(pid: int) -> str:
             return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             return ""
-    asked = subprocess.run(["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+    asked = subprocess.run(
+        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return asked.stdout
 
 

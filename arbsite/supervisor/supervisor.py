@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from arbsite.embedded import Lease
 from arbsite.processes import Process
@@ -76,7 +77,7 @@ class Supervisor:
         finally:
             self.stop()
 
-    def __enter__(self) -> "Supervisor":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -123,7 +124,9 @@ class Supervisor:
         for child in reversed(self._children):
             child.signal(signal.SIGTERM)
         deadline = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < deadline and any(child.pid and child.exit_status() is None for child in self._children):
+        while time.monotonic() < deadline and any(
+            child.pid and child.exit_status() is None for child in self._children
+        ):
             time.sleep(0.02)
         for child in self._children:
             self._end_by_force(child)
