@@ -7,25 +7,31 @@ from functools import partial
 from django.conf import settings
 
 from domain.costs import FeeSchedule, entry_tier
+from domain.errors import Refused
 from domain.market import Clock
-from domain.scope import Scope
+from domain.scope import Mode, Scope
 from trading.models import Balance
 from trading.services.observing import StoredBooks
 from trading.venues import registry
 from trading.venues.base import TradingVenue
+from trading.venues.paper import PaperVenue
 
 
 def trading_venues(
     scope: Scope, *, clock: Clock, fees: Mapping[str, FeeSchedule] | None = None
 ) -> Mapping[str, TradingVenue]:
-    """Return the venues that orders of ``scope`` go to. Raises: BadInput in live, which no adapter serves yet."""
-    return registry.trading_venues(
-        scope.mode,
-        observations=StoredBooks(clock.now_ns),
-        fees=fees if fees is not None else {venue: fees_of(venue) for venue in registry.VENUES},
-        balances=partial(balances, scope),
-        clock=clock,
-    )
+    """Return the venues that orders of ``scope`` go to: paper ones.
+
+    Raises: Refused in live, whose adapters do not exist yet.
+    """
+    if scope.mode is Mode.LIVE:
+        raise Refused("live: no venue adapter places real orders in this version")
+    charged = fees if fees is not None else {venue: fees_of(venue) for venue in registry.VENUES}
+    books = StoredBooks(clock.now_ns)
+    return {
+        venue: PaperVenue(venue, books, schedule, balances=partial(balances, scope, venue), clock=clock)
+        for venue, schedule in charged.items()
+    }
 
 
 def fees_of(venue: str) -> FeeSchedule:

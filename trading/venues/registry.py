@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 KRAKEN = "kraken"
 ALPACA = "alpaca"
+VENUES = (KRAKEN, ALPACA)
 KRAKEN_SILENCE_S = 10.0  # a heartbeat comes each second
 ALPACA_SILENCE_S = 30.0  # nothing comes between two changes
 
