@@ -36,16 +36,16 @@ ALPACA_DATA = _alpaca("data", READ)
 
 COINS = {
     "BTC": Decimal("0.75"),
-    "ETH": Decimal("15"),
-    "SOL": Decimal("300"),
-    "LTC": Decimal("400"),
-    "LINK": Decimal("2500"),
-    "DOGE": Decimal("250000"),
-    "AVAX": Decimal("1000"),
-    "DOT": Decimal("5000"),
+    "ETH": Decimal(15),
+    "SOL": Decimal(300),
+    "LTC": Decimal(400),
+    "LINK": Decimal(2500),
+    "DOGE": Decimal(250000),
+    "AVAX": Decimal(1000),
+    "DOT": Decimal(5000),
 }
-KRAKEN_BALANCES: Mapping[str, Decimal] = {"USD": Decimal("50000"), "USDC": Decimal("10000"), **COINS}
-ALPACA_BALANCES: Mapping[str, Decimal] = {"USD": Decimal("50000"), **COINS}
+KRAKEN_BALANCES: Mapping[str, Decimal] = {"USD": Decimal(50000), "USDC": Decimal(10000), **COINS}
+ALPACA_BALANCES: Mapping[str, Decimal] = {"USD": Decimal(50000), **COINS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Fault scripts: which venue misbehaves how, from when to when, and how often it was felt."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -73,7 +75,7 @@ def parse_fault(fields: Mapping[str, object]) -> Fault:
     """Return the fault that a JSON object names. Raises: BadInput."""
     unknown = set(fields) - {"kind", "venue", "from_s", "to_s", "value", "channel"}
     if unknown:
-        raise BadInput(f"fault has an unknown field {sorted(unknown)[0]!r}")
+        raise BadInput(f"fault has an unknown field {min(unknown)!r}")
     try:
         return Fault(
             kind=FaultKind(str(fields["kind"])),
@@ -96,6 +98,7 @@ class FaultBoard:
         self._faults = list(script)
         self._elapsed_s = elapsed_s
         self._felt: Counter[str] = Counter()
+        self._cleared = asyncio.Event()
 
     def strike(self, kind: FaultKind, *, venue: str, channel: Channel) -> Fault | None:
         """Return the fault of ``kind`` that is on now, counted as felt once more, or None."""
@@ -112,9 +115,15 @@ class FaultBoard:
                 return fault
         return None
 
-    def left_s(self, fault: Fault) -> float:
-        """Return how long ``fault`` will still be on; zero if it is over or was cleared."""
-        return max(0.0, fault.to_s - self._elapsed_s()) if fault in self._faults else 0.0
+    async def is_over(self, fault: Fault) -> None:
+        """Wait until ``fault`` has ended or was cleared."""
+        while fault in self._faults:
+            left_s = fault.to_s - self._elapsed_s()
+            if left_s <= 0:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._cleared.wait()
 
     def add(self, fault: Fault) -> Fault:
         """Add a fault whose times count from now, and return it on the market's own clock."""
@@ -126,6 +135,8 @@ class FaultBoard:
     def clear(self) -> None:
         """Forget every fault; the counts stay."""
         self._faults.clear()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
 
     def felt(self) -> dict[str, int]:
         """Return how often each fault was felt, keyed ``venue:kind``."""

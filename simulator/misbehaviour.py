@@ -54,10 +54,10 @@ async def _before(
 def _after(response: web.StreamResponse, board: FaultBoard, venue: str) -> web.StreamResponse:
     if board.strike(FaultKind.HTML, venue=venue, channel=Channel.REST):
         return web.Response(text=HTML_PAGE, content_type="text/html")
-    if isinstance(response, web.Response) and isinstance(response.body, bytes):
-        if board.strike(FaultKind.TRUNCATED, venue=venue, channel=Channel.REST):
-            half = response.body[: len(response.body) // 2]
-            return web.Response(body=half, content_type="application/json")
+    if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
+        return response
+    if board.strike(FaultKind.TRUNCATED, venue=venue, channel=Channel.REST):
+        return web.Response(body=response.body[: len(response.body) // 2], content_type="application/json")
     return response
 
 

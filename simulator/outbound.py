@@ -73,5 +73,5 @@ class Outbound:
 async def wait_out_stall(board: FaultBoard, venue: str, channel: Channel) -> None:
     """Return when no stall is on."""
     fault = board.strike(FaultKind.STALL, venue=venue, channel=channel)
-    while fault is not None and board.left_s(fault) > 0:
-        await asyncio.sleep(min(0.05, board.left_s(fault)))
+    if fault is not None:
+        await board.is_over(fault)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from typing import Self
 
 from aiohttp import web
 
@@ -87,6 +88,7 @@ class Doubles:
 
     async def stop(self) -> None:
         """Close every connection and port; raise what stopped the market, if anything did."""
+        self.faults.clear()  # or a stalled request would hold the port open
         for task in self._tasks:
             task.cancel()
         ends = await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -102,7 +104,7 @@ class Doubles:
         """Return never; raise what stopped the market, if anything did."""
         await asyncio.gather(*self._tasks)
 
-    async def __aenter__(self) -> "Doubles":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

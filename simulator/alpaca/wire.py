@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from domain.market import Book, Level
 from simulator.tape import MINUTE_NS, Candle, Trade

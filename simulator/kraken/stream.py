@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from aiohttp import WSMsgType, web
@@ -18,6 +19,21 @@ from simulator.publication import Change, Publisher, poison_price
 DEPTHS = (10, 25, 100, 500, 1000)
 CHANNELS = ("book", "ticker", "instrument")
 HEARTBEAT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks for."""
+
+    method: str
+    params: Mapping[str, object]
+    req_id: object
+
+    @property
+    def symbols(self) -> list[str]:
+        """Return the pairs that the request names."""
+        named = self.params.get("symbol")
+        return [str(symbol) for symbol in named] if isinstance(named, list) else []
 
 
 class Session:
@@ -88,72 +104,74 @@ class KrakenStream:
 
     def _receive(self, session: Session, text: str) -> None:
         try:
-            request = json.loads(text)
-            method, params, req_id = request["method"], request.get("params", {}), request.get("req_id")
-        except (ValueError, TypeError, KeyError):
+            request = _parse(text)
+        except ValueError:
             session.out.send(json.dumps({"error": "Malformed request", "success": False}))
             return
-        if method == "ping":
-            session.out.send(self._answer("pong", req_id))
-        elif method in ("subscribe", "unsubscribe"):
-            self._change_subscription(session, method, params, req_id)
+        if request.method == "ping":
+            session.out.send(self._answer("pong", request.req_id))
+        elif request.method in ("subscribe", "unsubscribe"):
+            self._change_subscription(session, request)
         else:
-            session.out.send(self._answer(method, req_id, error=f"Unsupported method {method}", success=False))
+            error = f"Unsupported method {request.method}"
+            session.out.send(self._answer(request.method, request.req_id, error=error, success=False))
 
-    def _change_subscription(self, session: Session, method: str, params: Mapping[str, object], req_id: object) -> None:
-        channel = params.get("channel")
+    def _change_subscription(self, session: Session, request: Request) -> None:
+        channel = request.params.get("channel")
         if channel not in CHANNELS:
             error = f"Subscription channel {channel} not supported"
-            session.out.send(self._answer(method, req_id, error=error, success=False))
+            session.out.send(self._answer(request.method, request.req_id, error=error, success=False))
         elif channel == "instrument":
-            self._subscribe_instrument(session, method, req_id)
+            self._subscribe_instrument(session, request)
         else:
-            for symbol in _symbols(params):
-                self._change_one(session, method, str(channel), symbol, params, req_id)
+            for symbol in request.symbols:
+                self._change_one(session, request, str(channel), symbol)
 
-    def _change_one(
-        self, session: Session, method: str, channel: str, symbol: str, params: Mapping[str, object], req_id: object
-    ) -> None:
+    def _change_one(self, session: Session, request: Request, channel: str, symbol: str) -> None:
         try:
             pair = self._listed(symbol)
             if channel == "ticker":
-                self._change_ticker(session, method, pair, req_id)
-            elif method == "subscribe":
-                self._subscribe_book(session, pair, params.get("depth", 10), req_id)
+                self._change_ticker(session, request, pair)
+            elif request.method == "subscribe":
+                self._subscribe_book(session, request, pair)
             else:
-                self._unsubscribe_book(session, pair, req_id)
+                self._unsubscribe_book(session, request, pair)
         except Refused as refused:
-            session.out.send(self._answer(method, req_id, error=str(refused), success=False, symbol=symbol))
+            error = str(refused)
+            session.out.send(self._answer(request.method, request.req_id, error=error, success=False, symbol=symbol))
 
-    def _subscribe_book(self, session: Session, pair: Pair, depth: object, req_id: object) -> None:
+    def _subscribe_book(self, session: Session, request: Request, pair: Pair) -> None:
+        depth = request.params.get("depth", 10)
         if not isinstance(depth, int) or depth not in DEPTHS:
             raise Refused("Subscription depth not supported")
         if pair in session.depths:
             raise Refused("Already subscribed to one channel")
         session.depths[pair] = depth
-        result = {"channel": "book", "symbol": pair.symbol, "depth": depth, "snapshot": True}
-        session.out.send(self._answer("subscribe", req_id, result=result, success=True))
-        session.out.send(self._snapshot(pair, depth))
+        with_snapshot = request.params.get("snapshot", True) is not False
+        result = {"channel": "book", "symbol": pair.symbol, "depth": depth, "snapshot": with_snapshot}
+        session.out.send(self._answer(request.method, request.req_id, result=result, success=True))
+        if with_snapshot:
+            session.out.send(self._snapshot(pair, depth))
 
-    def _unsubscribe_book(self, session: Session, pair: Pair, req_id: object) -> None:
+    def _unsubscribe_book(self, session: Session, request: Request, pair: Pair) -> None:
         depth = session.depths.pop(pair, None)
         if depth is None:
             raise Refused("Subscription Not Found")
         result = {"channel": "book", "symbol": pair.symbol, "depth": depth}
-        session.out.send(self._answer("unsubscribe", req_id, result=result, success=True))
+        session.out.send(self._answer(request.method, request.req_id, result=result, success=True))
 
-    def _change_ticker(self, session: Session, method: str, pair: Pair, req_id: object) -> None:
+    def _change_ticker(self, session: Session, request: Request, pair: Pair) -> None:
         result = {"channel": "ticker", "symbol": pair.symbol}
-        session.out.send(self._answer(method, req_id, result=result, success=True))
-        if method == "unsubscribe":
+        session.out.send(self._answer(request.method, request.req_id, result=result, success=True))
+        if request.method == "unsubscribe":
             session.tickers.discard(pair)
             return
         session.tickers.add(pair)
         session.out.send(self._ticker("snapshot", self._publisher.book(pair)))
 
-    def _subscribe_instrument(self, session: Session, method: str, req_id: object) -> None:
-        session.out.send(self._answer(method, req_id, result={"channel": "instrument"}, success=True))
-        if method == "subscribe":
+    def _subscribe_instrument(self, session: Session, request: Request) -> None:
+        session.out.send(self._answer(request.method, request.req_id, result={"channel": "instrument"}, success=True))
+        if request.method == "subscribe":
             pairs = [_instrument(pair) for pair in self._publisher.pairs]
             data = {"assets": [], "pairs": pairs}
             session.out.send(json.dumps({"channel": "instrument", "type": "snapshot", "data": data}))
@@ -214,9 +232,15 @@ class KrakenStream:
         return felt is not None
 
 
-def _symbols(params: Mapping[str, object]) -> list[str]:
-    symbols = params.get("symbol")
-    return [str(symbol) for symbol in symbols] if isinstance(symbols, list) else []
+def _parse(text: str) -> Request:
+    """Return the request in a frame. Raises: ValueError."""
+    given = json.loads(text)
+    if not isinstance(given, dict) or not isinstance(given.get("method"), str):
+        raise ValueError("a request is an object with a method")
+    params = given.get("params", {})
+    if not isinstance(params, dict):
+        raise ValueError("params is an object")
+    return Request(given["method"], params, given.get("req_id"))
 
 
 def _instrument(pair: Pair) -> dict[str, object]:
