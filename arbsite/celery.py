@@ -41,7 +41,11 @@ app.conf.update(
         "socket_timeout": 3,  # longer than the one second that a blocking pop waits
         "socket_keepalive": True,
         "health_check_interval": 10,
+        # give up soon: the outbox keeps what could not be sent
         "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.2,
+        "interval_max": 0.2,
     },
     # JSON alone: a pickle is code, and whoever reaches the broker could send one
     task_serializer="json",

@@ -30,7 +30,7 @@ class Broker:
         """Let the connection go; the next send opens another."""
         connection, self._connection, self._producer = self._connection, None, None
         if connection is not None:
-            connection.collapse()
+            connection.collect()
 
     def _open(self) -> Any:
         if self._producer is None:

@@ -18,7 +18,10 @@ _DIGEST_NAME = re.compile(r"(?:\w+_)?(?:hash|digest|sha256|commit)", re.IGNORECA
 _DIGEST = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
 _SHAPES = (
     # name=value in URLs, headers, reprs and JSON; a scheme word such as Basic or Bearer goes with its value
-    (re.compile(rf"(?i)(\b{_NAME}['\"]?\s*[:=]\s*[bu]?['\"]?)((?:basic|bearer)\s+)?[^\s'\"&,;}})\]]+"), rf"\1{HIDDEN}"),
+    (
+        re.compile(rf"(?i)(\b{_NAME}['\"]?\s*[:=]\s*(?:[bu]?['\"])?)((?:basic|bearer)\s+)?[^\s'\"&,;}})\]]+"),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"(?i)\b(basic|bearer)\s+[\w.+/=~-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(://[^\s/:@'\"]*:)[^\s/@'\"]+@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?<![0-9a-fA-F])(?:0x)?[0-9a-fA-F]{64,}(?![0-9a-fA-F])"), HIDDEN),

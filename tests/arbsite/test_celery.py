@@ -1,0 +1,165 @@
+"""Celery: the settings that lose nothing, the routes, and a real worker that proves them."""
+
+import json
+import logging
+import time
+
+import pytest
+import structlog
+from celery import current_app
+from celery.contrib.testing.worker import start_worker
+from django.conf import settings
+
+from arbsite.celery import HARD_LIMIT_S, VISIBILITY_TIMEOUT_S, app
+from domain.errors import Unreachable
+from ops import broker, correlation
+from ops.models import Alert, Canary
+from ops.queues import Queue
+from ops.services.alerts import alert
+from ops.services.schedules import ENTRIES
+
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def empty_queues():
+    with app.connection_for_write() as connection:
+        for queue in Queue:
+            connection.default_channel.queue_purge(queue.value)
+
+
+@pytest.fixture
+def worker(empty_queues, transactional_db):
+    """Run a real worker on every queue, in a thread of this process."""
+    with start_worker(app, pool="solo", queues=[str(queue) for queue in Queue], perform_ping_check=False) as running:
+        yield running
+
+
+def wait_for(question) -> bool:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if question():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def queue_of(task: str) -> str:
+    return app.amqp.router.route({}, task)["queue"].name
+
+
+def test_our_app_is_the_current_one():
+    assert current_app.main == "arbsite"
+
+
+def test_nothing_but_json_is_spoken_and_nothing_is_lost_with_a_worker():
+    conf = app.conf
+    assert conf.accept_content == ["json"]
+    assert conf.task_serializer == "json"
+    assert conf.task_acks_late
+    assert conf.task_reject_on_worker_lost
+    assert conf.worker_prefetch_multiplier == 1
+    assert VISIBILITY_TIMEOUT_S > 5 * HARD_LIMIT_S
+    assert conf.task_soft_time_limit < conf.task_time_limit == HARD_LIMIT_S
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        ("trading.execution_step", "execution"),
+        ("trading.volatility", "scan"),
+        ("trading.sweep_executions", "scan"),
+        ("trading.reconcile", "account"),
+        ("risk.tick", "scan"),
+        ("mlops.train", "ml"),
+        ("ops.sweep", "scan"),
+        ("ops.notify", "scan"),
+        ("ops.canary.execution", "execution"),
+        ("ops.canary.ml", "ml"),
+    ],
+)
+def test_every_task_goes_to_its_own_queue(task, queue):
+    assert queue_of(task) == queue
+
+
+def test_what_beat_sends_is_routed_where_its_schedule_says():
+    assert {entry.task: queue_of(entry.task) for entry in ENTRIES} == {
+        entry.task: str(entry.queue) for entry in ENTRIES
+    }
+
+
+def test_every_task_of_the_schedule_exists():
+    app.loader.import_default_modules()
+    assert {entry.task for entry in ENTRIES} <= set(app.tasks)
+
+
+def test_a_canary_through_every_queue_leaves_its_sign(worker):
+    for queue in Queue:
+        app.send_task(f"ops.canary.{queue}")
+    assert wait_for(lambda: Canary.objects.count() == len(Queue))
+    assert all(canary.consumed_at >= canary.sent_at for canary in Canary.objects.all())
+
+
+def test_an_alert_is_delivered_by_way_of_outbox_and_worker(worker):
+    from ops.services.outbox import publish_due
+
+    alert("A breaker opened", "", "error", key="k", scope=settings.ARB.scope)
+    assert publish_due(broker.send, scope=settings.ARB.scope) == 1
+    assert wait_for(lambda: Alert.objects.filter(delivery="no_channel").exists())
+
+
+def test_a_message_carries_ids_alone_and_the_correlation_id(empty_queues):
+    with correlation.correlated("c0ffee"):
+        broker.send("trading.execution_step", 7)
+    with app.connection_for_read() as connection:
+        message = connection.default_channel.basic_get("execution", no_ack=True)
+    args, kwargs, _ = json.loads(message.body)
+    assert (args, kwargs) == ([7], {})
+    assert message.headers["arb_correlation_id"] == "c0ffee"
+    assert message.content_type == "application/json"
+
+
+def test_a_task_logs_under_the_correlation_id_of_its_sender(worker, monkeypatch):
+    seen = []
+    monkeypatch.setattr("ops.services.alerts.deliver", lambda row_id: seen.append((row_id, correlation.current())))
+    with correlation.correlated("c0ffee"):
+        broker.send("ops.notify", 7)
+    assert wait_for(lambda: seen == [(7, "c0ffee")])
+
+
+def test_a_broker_that_is_away_is_unreachable(monkeypatch):
+    own = broker.Broker()
+    nobody = app.connection_for_write("redis://127.0.0.1:1/0")
+    monkeypatch.setattr(current_app, "connection_for_write", lambda: nobody)
+    with pytest.raises(Unreachable, match=r"trading\.execution_step 7"):
+        own.send("trading.execution_step", 7)
+    monkeypatch.undo()
+    own.send("ops.notify", 7)
+    own.close()
+
+
+def test_a_pickled_message_is_never_opened(worker, tmp_path):
+    target = tmp_path / "touched"
+
+    class Bomb:
+        def __reduce__(self):
+            return target.touch, ()
+
+    with app.connection_for_write() as connection:
+        app.amqp.Producer(connection).publish(
+            ((Bomb(),), {}, {}),
+            exchange="",
+            routing_key="scan",
+            serializer="pickle",
+            headers={"task": "ops.sweep", "id": "1"},
+        )
+    app.send_task("ops.canary.scan")
+    assert wait_for(lambda: Canary.objects.filter(queue="scan").exists())
+    assert not target.exists()
+
+
+def test_the_context_of_a_task_is_gone_after_it(worker):
+    app.send_task("ops.canary.scan")
+    assert wait_for(lambda: Canary.objects.filter(queue="scan").exists())
+    assert "task" not in structlog.contextvars.get_contextvars()
+    assert logging.getLogger().handlers
