@@ -71,13 +71,13 @@ class FeeDue(NamedTuple):
 
 ENTRY_TIER: Mapping[str, FeeSchedule] = {
     "kraken": FeeSchedule(
-        Decimal(25), Decimal(40), source="kraken.com/features/fee-schedule, spot, lowest tier, read 2026-11"
+        Decimal(25), Decimal(40), source="kraken.com/features/fee-schedule, spot, lowest tier, as of 2026-11"
     ),
     "alpaca": FeeSchedule(
         Decimal(15),
         Decimal(25),
         FeeAsset.RECEIVED,
-        source="docs.alpaca.markets/docs/crypto-fees, tier 1, read 2026-11",
+        source="docs.alpaca.markets/docs/crypto-fees, tier 1, as of 2026-11",
     ),
     "binanceus": FeeSchedule(
         Decimal(25), Decimal(25), source="stated scenario for recorded data of 2023-03, not a published tier"
