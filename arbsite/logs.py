@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines on stderr, with the correlation id, and with no secret in them."""
+"""Structured logs: JSON lines on stderr (plainer on a terminal) with the correlation id, and no secret in them."""
 
 import dataclasses
 import logging
@@ -64,7 +64,7 @@ def line_formatter() -> logging.Formatter:
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
             _hide_secrets,
-            structlog.processors.JSONRenderer(default=_plain),
+            _renderer(),
         ],
     )
 
@@ -105,6 +105,12 @@ def _add_correlation(logger: Any, method: str, event: Event) -> Event:
 
 def _hide_secrets(logger: Any, method: str, event: Event) -> Event:
     return {redaction.redact(str(name)): redaction.redact_value(str(name), value) for name, value in event.items()}
+
+
+def _renderer() -> Any:
+    if sys.stderr.isatty():  # a person reads along
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(default=_plain)
 
 
 def _plain(value: Any) -> Any:
