@@ -24,14 +24,15 @@ ANY_ORIGIN_S = 1_230_768_000  # 2009: no market is older
 END_OF_TIME_S = 4_102_444_800  # 2100: beyond it are milliseconds, mistaken for seconds
 MAX_LINE = 1_000  # characters; a longer line is no candle, whatever it is
 
-_NAME = re.compile(r"(?P<venue>[a-z0-9]+)_(?P<base>[A-Za-z0-9.]+)-(?P<quote>[A-Za-z0-9.]+)(_.*)?\.csv(\.gz)?")
+_NAME = re.compile(r"(?P<venue>[a-z0-9]{1,32})_(?P<base>[A-Z0-9.]{1,15})-(?P<quote>[A-Z0-9.]{1,15})(_.*)?\.csv(\.gz)?")
+_STATED = re.compile(r"(?P<venue>[a-z0-9]{1,32}):(?P<symbol>[A-Z0-9.]{1,15}/[A-Z0-9.]{1,15})")
 _INTEGER = re.compile(r"[0-9]{1,15}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _GZIP_MAGIC = b"\x1f\x8b"
 _LEAST_EXPONENT, _MAX_PRICE = -18, Decimal("1e18")  # what a money column holds
 
 
-class MalformedFile(ArbError):
+class MalformedFileError(ArbError):
     """A file that cannot be believed; the message names it, the line, and what is wrong there."""
 
     def __init__(self, path: Path, line: int, reason: str) -> None:
@@ -73,20 +74,20 @@ def market_named_by(path: Path) -> MarketKey:
 
 def market_stated_as(text: str) -> MarketKey:
     """Return the venue and pair that ``kraken:BTC/USDC`` states. Raises: BadInput."""
-    venue, colon, symbol = text.partition(":")
-    if not (venue and colon and symbol):
+    stated = _STATED.fullmatch(text)
+    if stated is None:
         raise BadInput(f"{text!r} does not state a market: write it as kraken:BTC/USDC")
-    return MarketKey(venue, Pair.parse(symbol))
+    return MarketKey(stated["venue"], Pair.parse(stated["symbol"]))
 
 
 def check_columns(path: Path) -> None:
-    """Raise MalformedFile unless the file opens and its first line names our columns; BadInput if there is none."""
+    """Raise MalformedFileError unless the first line names our columns, BadInput if the file cannot be opened."""
     with _lines_of(path) as lines:
         _check_header(path, lines)
 
 
 def read_candles(path: Path, market: MarketKey) -> Candles:
-    """Return every candle of a file. Raises: MalformedFile at the first line that cannot be believed."""
+    """Return every candle of a file. Raises: MalformedFileError at the first line that cannot be believed."""
     traded: list[Candle] = []
     first_s = last_s = 0
     least_exponent = 0
@@ -100,7 +101,7 @@ def read_candles(path: Path, market: MarketKey) -> Candles:
                 traded.append(candle)
                 least_exponent = min(least_exponent, _exponent(candle))
     if not first_s:
-        raise MalformedFile(path, 1, "it holds no candle, only the column names")
+        raise MalformedFileError(path, 1, "it holds no candle, only the column names")
     return Candles(market, tuple(traded), first_s, last_s, Decimal(1).scaleb(least_exponent))
 
 
@@ -128,7 +129,7 @@ def _numbered(path: Path, stream: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[i
         try:
             raw = stream.readline(MAX_LINE)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise MalformedFile(path, number, f"the compressed data breaks off or is damaged ({error})") from None
+            raise MalformedFileError(path, number, f"the compressed data breaks off or is damaged ({error})") from None
         if not raw:
             return
         yield number, _text(path, number, raw)
@@ -137,39 +138,39 @@ def _numbered(path: Path, stream: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[i
 def _text(path: Path, number: int, raw: bytes) -> str:
     if not raw.endswith(b"\n"):
         reason = "it is too long" if len(raw) == MAX_LINE else "it breaks off: the line end is missing"
-        raise MalformedFile(path, number, reason)
+        raise MalformedFileError(path, number, reason)
     try:
         return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
-        raise MalformedFile(path, number, "it is not text") from None
+        raise MalformedFileError(path, number, "it is not text") from None
 
 
 def _check_header(path: Path, lines: Iterator[tuple[int, str]]) -> None:
     _, header = next(lines, (0, None))
     if header is None:
-        raise MalformedFile(path, 1, "the file is empty")
+        raise MalformedFileError(path, 1, "the file is empty")
     if tuple(header.split(",")) != COLUMNS:
-        raise MalformedFile(path, 1, f"the columns are {header[:200]!r}; candles have {','.join(COLUMNS)!r}")
+        raise MalformedFileError(path, 1, f"the columns are {header[:200]!r}; candles have {','.join(COLUMNS)!r}")
 
 
 def _check_order(path: Path, number: int, minute_s: int, last_s: int) -> None:
     if minute_s == last_s:
-        raise MalformedFile(path, number, f"minute {minute_s} is there twice")
+        raise MalformedFileError(path, number, f"minute {minute_s} is there twice")
     if minute_s < last_s:
-        raise MalformedFile(path, number, f"minute {minute_s} comes after {last_s}: the lines are out of order")
+        raise MalformedFileError(path, number, f"minute {minute_s} comes after {last_s}: the lines are out of order")
 
 
 def _parse(path: Path, number: int, line: str) -> Candle:
     fields = line.split(",")
     if len(fields) != len(COLUMNS):
-        raise MalformedFile(path, number, f"it has {len(fields)} columns, not {len(COLUMNS)}: {line[:200]!r}")
+        raise MalformedFileError(path, number, f"it has {len(fields)} columns, not {len(COLUMNS)}: {line[:200]!r}")
     fault = _fault_in(fields)
     if fault:
-        raise MalformedFile(path, number, fault)
+        raise MalformedFileError(path, number, fault)
     candle = Candle(int(fields[0]), *map(Decimal, fields[1:]))
     fault = _minute_fault(candle.minute_s) or _price_fault(candle)
     if fault:
-        raise MalformedFile(path, number, fault)
+        raise MalformedFileError(path, number, fault)
     return candle
 
 

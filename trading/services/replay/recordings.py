@@ -22,6 +22,7 @@ from trading.services.replay.options import ReplayOptions
 from trading.services.replay.timeline import RecordedView
 
 LOT_STEP = Decimal("1e-8")  # base units; the coarser lots of a venue only cut dust off trades of this size
+TICK = Decimal("0.01")  # of quote per base, or what a file's prices show where that is finer
 MIN_QUOTE = Decimal(10)  # what most venues ask of an order at least
 MINUTE_MS = MINUTE_S * 1_000
 
@@ -59,7 +60,7 @@ class Recording:
 def open_recording(files: Sequence[Path], options: ReplayOptions) -> Recording:
     """Return the files as one recording.
 
-    Raises: MalformedFile for what a file holds, BadInput for what was asked.
+    Raises: MalformedFileError for what a file holds, BadInput for what was asked.
     """
     if options.markets and len(options.markets) != len(files):
         raise BadInput(f"--as is given {len(options.markets)} times for {len(files)} files: once per file, in order")
@@ -70,7 +71,7 @@ def open_recording(files: Sequence[Path], options: ReplayOptions) -> Recording:
     fees = options.fees_of({market.venue for market in markets})
     rates = {market.pair.quote.symbol: _rate_of(market) for market in markets}
     candles = tuple(read_candles(path, market) for path, market in zip(files, markets, strict=True))
-    lots = {one.market: Lot(LOT_STEP, LOT_STEP, MIN_QUOTE, one.price_step) for one in candles}
+    lots = {one.market: Lot(LOT_STEP, LOT_STEP, MIN_QUOTE, min(TICK, one.price_step)) for one in candles}
     shapes = {market: _shape(options, rates[market.pair.quote.symbol], lot) for market, lot in lots.items()}
     config = _config(options, fees, lots, rates)
     return Recording(tuple(files), candles, options, config, CandleTimeline(candles, shapes))
