@@ -8,9 +8,9 @@ from django.db.models import Count, Q, Sum
 
 from domain.breakers import BreakerState, EquityPoint, TradeOutcome
 from domain.money import EXACT, ZERO
-from domain.scope import Scope
+from domain.scope import Mode, Scope
 from domain.timestamps import to_ns
-from risk.models import Breaker, BreakerEvent, EquityMark, Outcome, Reservation
+from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Outcome, Reservation
 
 HISTORY = 300  # more than any breaker's window looks back on
 
@@ -130,3 +130,9 @@ def _trade_outcome(outcome: Outcome) -> TradeOutcome:
         unwound=outcome.unwound,
         probe=outcome.probe,
     )
+
+
+def latest_run(mode: Mode) -> str:
+    """Return the run of ``mode`` whose gate was made last; empty where there is none."""
+    gate = Gate.objects.in_mode(mode).order_by("-id").first()
+    return gate.run_id if gate else ""

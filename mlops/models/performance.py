@@ -1,7 +1,5 @@
 """Model performance: how each version did, measured on data it had not seen."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -38,7 +36,7 @@ class ModelPerformance(ScopedModel):
         verbose_name = "model performance"
         verbose_name_plural = "model performance"
         db_table = "model_performance"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             *(
                 models.CheckConstraint(condition=_share(name), name=f"model_performance_{name}_is_a_share")

@@ -1,7 +1,5 @@
 """Samples: the features of each opportunity as they stood at decision time, and what came of it."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -27,7 +25,7 @@ class Sample(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "sample"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["mode", "run_id", "opportunity_id"], name="opportunity_is_sampled_once"),
             models.CheckConstraint(

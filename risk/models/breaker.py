@@ -1,7 +1,5 @@
 """Breakers: what stops trading by itself, and the history of every change."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -29,7 +27,7 @@ class Breaker(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "breaker"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["mode", "run_id", "kind"], name="scope_has_one_breaker_of_a_kind"),
             models.CheckConstraint(condition=Q(kind__in=[k for k, _ in KINDS]), name="breaker_kind_is_known"),
@@ -69,7 +67,7 @@ class BreakerEvent(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "breaker event"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.CheckConstraint(condition=Q(kind__in=[k for k, _ in KINDS]), name="breaker_event_kind_is_known"),
             models.CheckConstraint(condition=~Q(reason=""), name="breaker_event_states_its_reason"),

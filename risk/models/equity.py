@@ -1,7 +1,5 @@
 """Equity marks: what the scope was worth after each settlement."""
 
-from typing import Any
-
 from django.db import models
 
 from ops.scoped import ScopedModel
@@ -16,7 +14,7 @@ class EquityMark(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "equity mark"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.CheckConstraint(condition=is_a_number("equity_usd"), name="equity_is_a_number"),
         ]

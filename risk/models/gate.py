@@ -1,7 +1,5 @@
 """The gate: one row per scope, the lock that everything which opens or stops trading takes first."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -26,7 +24,7 @@ class Gate(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "gate"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["mode", "run_id"], name="scope_has_one_gate"),
             models.CheckConstraint(condition=Q(state__in=GateState.values), name="gate_state_is_known"),

@@ -1,7 +1,5 @@
 """Limits: how much one scope may risk."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -28,7 +26,7 @@ class Limit(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "limit"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["mode", "run_id", "kind"], name="scope_has_one_limit_of_a_kind"),
             models.CheckConstraint(condition=Q(kind__in=LimitKind.values), name="limit_kind_is_known"),

@@ -1,7 +1,5 @@
 """Outcomes: what each execution ended with, as trading told it."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -28,7 +26,7 @@ class Outcome(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "outcome"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(
                 fields=["mode", "run_id", "execution_id"], name="execution_has_one_outcome_per_scope"

@@ -1,7 +1,5 @@
 """Reservations: the room under the limits that one admitted opportunity takes."""
 
-from typing import Any
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -25,7 +23,7 @@ class Reservation(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         verbose_name = "reservation"
-        constraints: list[Any] = [
+        constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(
                 fields=["mode", "run_id", "opportunity_id"], name="opportunity_is_admitted_once_per_scope"

@@ -12,7 +12,7 @@ from risk.services.halting import halt, resume
 from risk.services.limits import headroom, set_limit
 from risk.services.outcomes import record_outcome
 from risk.services.overview import Status, status
-from risk.services.stopfile import stop_file_present
+from risk.services.switch import stop_file_present
 
 __all__ = [
     "AdmitRequest",

@@ -18,7 +18,7 @@ from risk.services.answers import AdmitRequest, Admitted, GateAnswer, Refusal
 from risk.services.gate import lock_gate
 from risk.services.limits import Limits, limit_answers, limits_of
 from risk.services.probes import give_back, take
-from risk.services.stopfile import stop_file_present
+from risk.services.switch import stop_file_present
 
 WHOLE = Decimal(1)
 

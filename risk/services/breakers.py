@@ -177,8 +177,7 @@ def _tell(breaker: Breaker, reason: str) -> None:
 
 def _locked(kind: BreakerKind, *, scope: Scope, now: datetime) -> Breaker:
     lock_gate(scope, now=now)
-    breaker, _ = Breaker.objects.get_or_create(**scope.columns, kind=kind.value)
-    return breaker
+    return Breaker.objects.in_scope(scope).filter(kind=kind.value).first() or Breaker(**scope.columns, kind=kind.value)
 
 
 def _cool_until(now: datetime) -> datetime:

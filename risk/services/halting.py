@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from domain.errors import BadInput
 from domain.scope import Scope
 from ops.services import operators
+from risk import stopfile
 from risk.models import GateState
 from risk.services.answers import Halted
 from risk.services.gate import known_scopes, lock_gate, set_gate
-from risk.services.stopfile import remove_stop_file, write_stop_file
 
 LOCK_WAIT_MS = 1000  # a halt answers within two seconds, whatever holds the gate
 
@@ -23,7 +24,7 @@ def halt(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...], e
     """
     _require(reason)
     return Halted(
-        file_error=_attempt(lambda: write_stop_file(reason=reason, actor=actor, now=now)),
+        file_error=_attempt(lambda: stopfile.write(settings.ARB.stop_file, reason=reason, actor=actor, now=now)),
         database_error=_attempt(
             lambda: _set_all(scopes, everywhere, GateState.HALTED, action="halt", reason=reason, actor=actor, now=now)
         ),
@@ -41,7 +42,7 @@ def resume(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...],
     )
     if failed:
         return Halted(file_error="kept, because the gate rows were not changed", database_error=failed)
-    return Halted(file_error=_attempt(remove_stop_file))
+    return Halted(file_error=_attempt(lambda: stopfile.remove(settings.ARB.stop_file)))
 
 
 def _require(reason: str) -> None:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.breakers import BreakerKind, BreakerState
 from domain.scope import Scope
 from risk.models import Breaker, Gate, GateState
 from risk.selectors import breakers_of
 from risk.services.answers import Headroom
 from risk.services.limits import headroom
-from risk.services.stopfile import stop_file_present
+from risk.services.switch import stop_file_present
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Status:
     def may_open(self) -> bool:
         """Return whether no switch and no breaker stops an opening order (limits are asked trade by trade)."""
         is_switched_on = self.gate == GateState.ACTIVE and not self.stop_file
-        return is_switched_on and all(breaker.state != "open" for breaker in self.breakers)
+        return is_switched_on and all(breaker.state != BreakerState.OPEN for breaker in self.breakers)
 
 
 def status(scope: Scope, *, now: datetime) -> Status:
@@ -37,6 +38,10 @@ def status(scope: Scope, *, now: datetime) -> Status:
         gate=gate.state if gate else GateState.ACTIVE.value,
         reason=gate.reason if gate else "",
         stop_file=stop_file_present(),
-        breakers=tuple(breakers_of(scope)),
+        breakers=tuple(breakers_of(scope) if gate else _untouched(scope)),
         limits=headroom(scope, now=now),
     )
+
+
+def _untouched(scope: Scope) -> list[Breaker]:
+    return [Breaker(**scope.columns, kind=kind.value) for kind in sorted(BreakerKind)]

@@ -1,0 +1,5 @@
+"""Risk's admin pages."""
+
+from risk.admin import pages
+
+__all__ = ["pages"]

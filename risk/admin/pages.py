@@ -1,0 +1,229 @@
+"""Risk's pages: history is read; switches, breakers and limits are changed through services, with a reason."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from domain.breakers import BreakerKind
+from domain.errors import ArbError, Unreachable
+from ops.admin_base import ReadOnlyAdmin
+from risk.admin.forms import LimitForm, ReasonForm, dialog
+from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Limit, LimitKind, Outcome, Reservation
+from risk.services import Halted, halt, recover, reset, resume, set_limit
+
+GATE_COLOURS = {"active": "success", "reducing": "warning", "halted": "danger"}
+BREAKER_COLOURS = {"closed": "success", "half_open": "warning", "open": "danger"}
+
+
+class OperatedAdmin(ReadOnlyAdmin):
+    """Rows that are read here and changed by services alone, by those who may change such rows."""
+
+    def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Return whether this user may change these rows through a service."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+    def carry_out(self, request: HttpRequest, deed: Callable[[], str]) -> HttpResponse:
+        """Do what was asked, say what came of it, and show the page again."""
+        try:
+            messages.success(request, deed())
+        except ArbError as error:
+            messages.error(request, str(error))
+        listing = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return HttpResponse(headers={"HX-Redirect": listing})
+
+
+@admin.register(Gate)
+class GateAdmin(OperatedAdmin):
+    """The switch of each scope, with the halt and its lifting."""
+
+    icon = "traffic"
+    list_display = ("state_light", "reason", "changed_at", "actor", "scope_label")
+    list_filter = ("state", *ReadOnlyAdmin.list_filter)
+    actions_list = ["halt_trading", "resume_trading"]
+
+    @display(description="state", ordering="state", label=GATE_COLOURS)
+    def state_light(self, gate: Gate) -> str:
+        """Return the state, coloured."""
+        return gate.state
+
+    @action(
+        description="Halt everything",
+        permissions=["operate"],
+        icon="dangerous",
+        variant=ActionVariant.DANGER,
+        dialog=dialog("Halt everything", "Writes the stop file and halts every gate of this database.", "Halt"),
+    )
+    def halt_trading(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
+        """Stop every opening order."""
+        return self._switch(request, form, halt, "Halted.")
+
+    @action(
+        description="Resume",
+        permissions=["operate"],
+        icon="play_arrow",
+        dialog=dialog("Resume trading", "Opens every gate of this database and removes the stop file.", "Resume"),
+    )
+    def resume_trading(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
+        """Lift the halt."""
+        return self._switch(request, form, resume, "Resumed.")
+
+    def _switch(self, request: HttpRequest, form: ReasonForm, switch: Callable[..., Halted], done: str) -> HttpResponse:
+        def deed() -> str:
+            result = switch(
+                reason=form.cleaned_data["reason"],
+                actor=request.user.get_username(),
+                now=timezone.now(),
+                scopes=(settings.ARB.scope,),
+            )
+            failures = [text for text in (result.file_error, result.database_error) if text]
+            if failures:
+                raise Unreachable(f"Not all of it: {'; '.join(failures)}")
+            return done
+
+        return self.carry_out(request, deed)
+
+
+@admin.register(Breaker)
+class BreakerAdmin(OperatedAdmin):
+    """The breakers' lights, and their recovery."""
+
+    icon = "electrical_services"
+    list_display = ("kind", "state_light", "reason", "opened_at", "cool_until", "probes_left", "scope_label")
+    list_filter = ("state", "kind", *ReadOnlyAdmin.list_filter)
+    ordering = ("mode", "run_id", "kind")
+    actions_list = ["reset_all"]
+    actions_row = ["recover_breaker"]
+    actions_detail = ["recover_breaker"]
+
+    @display(description="state", ordering="state", label=BREAKER_COLOURS)
+    def state_light(self, breaker: Breaker) -> tuple[str, str]:
+        """Return the state, coloured."""
+        return breaker.state, breaker.state.replace("_", " ")
+
+    @action(
+        description="Recover",
+        permissions=["operate"],
+        icon="healing",
+        dialog=dialog("Recover this breaker", "A few small trades decide whether it closes.", "Recover"),
+    )
+    def recover_breaker(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        """Let one tripped breaker take probes now."""
+        breaker = Breaker.objects.get(pk=object_id)
+
+        def deed() -> str:
+            recover(
+                BreakerKind(breaker.kind),
+                scope=breaker.scope,
+                actor=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+            return f"{breaker.kind} is half open."
+
+        return self.carry_out(request, deed)
+
+    @action(
+        description="Reset all",
+        permissions=["operate"],
+        icon="restart_alt",
+        variant=ActionVariant.DANGER,
+        dialog=dialog("Reset every breaker", "Closes every breaker of this process's scope without probes.", "Reset"),
+    )
+    def reset_all(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
+        """Close every breaker of this process's scope."""
+
+        def deed() -> str:
+            closed = reset(
+                scope=settings.ARB.scope,
+                actor=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+            return f"Closed: {', '.join(closed) or 'none was tripped'}."
+
+        return self.carry_out(request, deed)
+
+
+@admin.register(Limit)
+class LimitAdmin(OperatedAdmin):
+    """The limits, and their tightening."""
+
+    icon = "speed"
+    list_display = ("kind", "value", "changed_at", "actor", "scope_label")
+    list_filter = ("kind", *ReadOnlyAdmin.list_filter)
+    actions_row = ["change_limit"]
+    actions_detail = ["change_limit"]
+
+    @action(
+        description="Change",
+        permissions=["operate"],
+        icon="tune",
+        dialog=dialog("Change this limit", "Never above what the environment allows.", "Change", LimitForm),
+    )
+    def change_limit(self, request: HttpRequest, form: LimitForm, object_id: str) -> HttpResponse:
+        """Set one limit."""
+        limit = Limit.objects.get(pk=object_id)
+
+        def deed() -> str:
+            set_limit(
+                limit.scope,
+                LimitKind(limit.kind),
+                form.cleaned_data["value"],
+                actor=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+            return f"{limit.kind} is {form.cleaned_data['value']}."
+
+        return self.carry_out(request, deed)
+
+
+@admin.register(BreakerEvent)
+class BreakerEventAdmin(ReadOnlyAdmin):
+    """Every change of every breaker."""
+
+    icon = "history"
+    list_display = ("happened_at", "kind", "before", "after", "reason", "actor", "scope_label")
+    list_filter = ("kind", "after", *ReadOnlyAdmin.list_filter)
+
+
+@admin.register(Reservation)
+class ReservationAdmin(ReadOnlyAdmin):
+    """The room that is taken under the limits."""
+
+    icon = "event_seat"
+    list_display = ("created_at", "symbol", "notional_usd", "worst_loss_usd", "released_at", "scope_label")
+    list_filter = (("released_at", admin.EmptyFieldListFilter), "symbol", *ReadOnlyAdmin.list_filter)
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(ReadOnlyAdmin):
+    """How each execution ended."""
+
+    icon = "paid"
+    list_display = (
+        "settled_at",
+        "execution_id",
+        "net_usd",
+        "gross_usd",
+        "fees_usd",
+        "executed",
+        "probe",
+        "scope_label",
+    )
+    list_filter = ("executed", "both_legs_as_planned", "unwound", "probe", *ReadOnlyAdmin.list_filter)
+
+
+@admin.register(EquityMark)
+class EquityMarkAdmin(ReadOnlyAdmin):
+    """What each scope was worth."""
+
+    icon = "show_chart"
+    list_display = ("timestamp", "equity_usd", "scope_label")
