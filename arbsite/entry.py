@@ -12,9 +12,13 @@ from domain.scope import Mode
 
 EXIT_CODES: tuple[tuple[type[ArbError], int], ...] = ((BadInput, 2), (Refused, 4), (Unreachable, 5), (ArbError, 1))
 
-MODE_OF_COMMAND = {"replay": Mode.REPLAY}  # these have one mode, whatever is configured
-WITHOUT_SERVICES = frozenset({"help", "version", "check", "show_config", "diffsettings", "collectstatic", "findstatic"})
+MODE_OF_COMMAND = {"demo": Mode.SIM, "replay": Mode.REPLAY}  # these have one mode, whatever is configured
+WITHOUT_SERVICES = frozenset(
+    {"help", "version", "check", "show_config", "doctor", "diffsettings", "collectstatic", "findstatic", "simulate"}
+)
 WITHOUT_SCHEMA = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup"})
+
+_held: list[Lease] = []
 
 
 def main(argv: list[str]) -> int:
@@ -40,6 +44,7 @@ def lease_services() -> AbstractContextManager[Lease | None]:
     if not (arb.database.is_embedded or arb.redis.is_embedded):
         return nullcontext()
     lease = acquire(arb.state_dir)
+    _held.append(lease)
     config.use_services(
         database_url=lease.database_url() if arb.database.is_embedded else None,
         redis_url=lease.redis_url if arb.redis.is_embedded else None,
@@ -47,6 +52,11 @@ def lease_services() -> AbstractContextManager[Lease | None]:
     if arb.database.is_embedded:
         config.prepend_to_path(client_programs())  # an older psql or pg_dump does not fit this server
     return lease
+
+
+def held_lease() -> Lease | None:
+    """Return the lease that this command holds, for a supervisor to keep; None where no server is embedded."""
+    return _held[-1] if _held else None
 
 
 def _run(argv: list[str]) -> int:

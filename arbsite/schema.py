@@ -1,6 +1,8 @@
 """The databases and their schema: created and migrated where that is ours to do, else said to be behind."""
 
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import psycopg
@@ -12,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from arbsite.config import Database
+from arbsite.config import DATABASE_SUFFIX, Database
 from domain.errors import Refused, Unreachable
 
 _LOCK = 0x61726273  # one migration at a time: "arbs"
@@ -33,12 +35,35 @@ def ensure_migrated(*, applies: bool) -> int:
     return len(missing)
 
 
+def database_names(database: Database) -> tuple[str, ...]:
+    """Return the names of the databases of every mode, the base one first."""
+    return tuple(sorted({database.base_name + suffix for suffix in DATABASE_SUFFIX.values()}))
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Let Django use the database called ``name`` on the same server."""
+    usual = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+
+
+def expected_migrations() -> set[tuple[str, str]]:
+    """Return the migrations that this code has, by app and name."""
+    return {(app.label, name) for app in apps.get_app_configs() for name in _migrations_of(app)}
+
+
 def ensure_database(database: Database) -> bool:
     """Create the database of this mode where it is absent, and return whether it was.
 
     Raises: Unreachable if the server cannot be reached, Refused if the role may not create databases.
     """
-    with _connect_beside(database) as server:
+    with connect_beside(database) as server:
         known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database.name]).fetchone()
         if known:
             return False
@@ -53,12 +78,12 @@ def ensure_database(database: Database) -> bool:
         return True
 
 
-def _connect_beside(database: Database) -> psycopg.Connection:
-    """Return a connection to a database that exists: the base one, or the server's own."""
+def connect_beside(database: Database, *, name: str = "") -> psycopg.Connection:
+    """Return a connection to ``name``, else to the base database or the server's own. Raises: Unreachable."""
     failure = ""
-    for name in (database.base_name, "postgres"):
+    for candidate in (name,) if name else (database.base_name, "postgres"):
         try:
-            return psycopg.connect(_conninfo(database, name), autocommit=True)
+            return psycopg.connect(_conninfo(database, candidate), autocommit=True)
         except psycopg.OperationalError as error:
             failure = failure or str(error).splitlines()[0]
     raise Unreachable(f"the database server at {database.host}:{database.port} cannot be used: {failure}")
@@ -75,7 +100,7 @@ def _missing_migrations() -> set[tuple[str, str]]:
     except OperationalError as error:
         reason = str(error).splitlines()[0]
         raise Unreachable(f"the database {connection.settings_dict['NAME']} cannot be used: {reason}") from error
-    return {(app.label, name) for app in apps.get_app_configs() for name in _migrations_of(app)} - applied
+    return expected_migrations() - applied
 
 
 def _migrations_of(app: AppConfig) -> list[str]:

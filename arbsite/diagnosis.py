@@ -1,0 +1,176 @@
+"""What doctor looks at: the machine, the servers, the ports, the venues, the clock."""
+
+import shutil
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import psycopg
+from redis import Redis
+from redis.exceptions import RedisError
+
+from arbsite import config
+from arbsite.config import Arb
+from arbsite.embedded.ports import is_free
+from arbsite.entry import lease_services
+from arbsite.schema import connect_beside, expected_migrations
+from domain.errors import Unreachable
+from domain.scope import Mode
+
+_LEAST_FREE_BYTES = 2_000_000_000
+_MOST_SKEW_S = 2.0
+_VENUE_TIMEOUT_S = 4.0
+
+
+class Verdict(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    NOTE = "note"  # works, but a person may want to know
+    FAULT = "fault"
+    DOWN = "down"  # a dependency cannot be used
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part and how it is."""
+
+    part: str
+    verdict: Verdict
+    detail: str
+
+
+def diagnose() -> list[Finding]:
+    """Return what was found, servers first started where they are ours to start."""
+    arb = config.current()
+    machine = [*_python(), *_disk(arb), *_ports(arb), *_stop_file(arb), *_env_file(arb)]
+    return [*machine, *_servers(), *_keys(arb), *_venues(arb)]
+
+
+def _python() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", Verdict.OK if sys.version_info >= (3, 11) else Verdict.FAULT, version)
+
+
+def _disk(arb: Arb) -> Iterator[Finding]:
+    folder = next(path for path in (arb.state_dir, *arb.state_dir.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    verdict = Verdict.OK if free >= _LEAST_FREE_BYTES else Verdict.FAULT
+    yield Finding("disk", verdict, f"{free / 1e9:.1f} GB free for {arb.state_dir}")
+
+
+def _ports(arb: Arb) -> Iterator[Finding]:
+    for variable, port in (("ARB_WEB_PORT", arb.web.port), ("ARB_FLOWER_PORT", arb.web.flower_port)):
+        if port is None:
+            yield Finding("port", Verdict.OK, f"{variable}: a free one is chosen")
+        elif is_free(port):
+            yield Finding("port", Verdict.OK, f"{variable}: {port} is free")
+        else:
+            yield Finding("port", Verdict.NOTE, f"{variable}: something listens on {port}, our own process perhaps")
+
+
+def _stop_file(arb: Arb) -> Iterator[Finding]:
+    if arb.stop_file.exists():
+        yield Finding("stop file", Verdict.NOTE, f"{arb.stop_file} exists: nothing is sent until it is removed")
+
+
+def _env_file(arb: Arb) -> Iterator[Finding]:
+    file = arb.checkout / ".env"
+    if file.exists() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Finding("secrets", Verdict.NOTE, f"{file} can be read by others: chmod 600 {file}")
+
+
+def _servers() -> list[Finding]:
+    try:
+        with lease_services():
+            arb = config.current()
+            return [*_database(arb), *_redis(arb)]
+    except Unreachable as error:
+        return [Finding("servers", Verdict.DOWN, str(error))]
+
+
+def _database(arb: Arb) -> Iterator[Finding]:
+    try:
+        with connect_beside(arb.database) as server:
+            version = server.execute("SHOW server_version").fetchone()
+            skew_s = _skew_of_database(server)
+    except Unreachable as error:
+        yield Finding("database", Verdict.DOWN, str(error))
+        return
+    address = f"{arb.database.host}:{arb.database.port}"
+    yield Finding("database", Verdict.OK, f"PostgreSQL {version[0] if version else '?'} at {address}")
+    yield _clock("database", skew_s)
+    yield _schema(arb)
+
+
+def _skew_of_database(server: psycopg.Connection) -> float:
+    row = server.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    return time.time() - row[0] if row else 0.0
+
+
+def _schema(arb: Arb) -> Finding:
+    database = arb.database
+    try:
+        with connect_beside(database, name=database.name) as server:
+            applied = set(server.execute("SELECT app, name FROM django_migrations").fetchall())
+    except (Unreachable, psycopg.errors.UndefinedTable):
+        return Finding("schema", Verdict.NOTE, f"{database.name} is not set up yet: run manage.py setup")
+    missing = len(expected_migrations() - applied)
+    verdict, detail = (Verdict.NOTE, f"lacks {missing} migrations") if missing else (Verdict.OK, "is up to date")
+    return Finding("schema", verdict, f"{database.name} {detail}")
+
+
+def _redis(arb: Arb) -> Iterator[Finding]:
+    try:
+        with Redis.from_url(arb.redis_url, socket_timeout=3, socket_connect_timeout=3) as server:
+            info = server.info()
+    except RedisError as error:
+        yield Finding("redis", Verdict.DOWN, f"cannot be used: {error}")
+        return
+    yield Finding("redis", Verdict.OK, f"version {info['redis_version']}")
+    if info.get("maxmemory_policy") not in (None, "noeviction"):
+        yield Finding("redis", Verdict.FAULT, f"evicts keys ({info['maxmemory_policy']}): set noeviction")
+    if not info.get("aof_enabled"):
+        yield Finding("redis", Verdict.NOTE, "keeps no append-only file: a restart loses queued tasks")
+
+
+def _keys(arb: Arb) -> Iterator[Finding]:
+    kraken, alpaca = arb.venues.kraken, arb.venues.alpaca
+    held = {"kraken trade": kraken.trade, "kraken read": kraken.read, "alpaca trade": alpaca.trade}
+    held |= {"alpaca read": alpaca.read, "alpaca data": alpaca.data}
+    for name, credentials in held.items():
+        verdict = Verdict.OK if credentials or arb.scope.mode is not Mode.LIVE else Verdict.FAULT
+        yield Finding("keys", verdict, f"{name}: {'set' if credentials else 'not set'}")
+
+
+def _venues(arb: Arb) -> Iterator[Finding]:
+    if arb.scope.mode is Mode.REPLAY:
+        return
+    addresses = {"kraken": arb.venues.kraken.rest_url + "/0/public/Time", "alpaca": arb.venues.alpaca.data_url}
+    for name, address in addresses.items():
+        yield _venue(name, address)
+
+
+def _venue(name: str, address: str) -> Finding:
+    """Return how far a venue's clock is from ours: its answer's Date header, whatever else it answers."""
+    try:
+        with urlopen(Request(address, method="GET"), timeout=_VENUE_TIMEOUT_S) as answer:  # noqa: S310  # checked address
+            date = answer.headers.get("Date", "")
+    except HTTPError as error:
+        date = error.headers.get("Date", "")
+    except (URLError, OSError) as error:
+        return Finding(f"venue {name}", Verdict.NOTE, f"{address} cannot be reached: {error}")
+    if not date:
+        return Finding(f"venue {name}", Verdict.OK, "answers")
+    return _clock(f"venue {name}", time.time() - parsedate_to_datetime(date).timestamp() - 0.5)
+
+
+def _clock(part: str, skew_s: float) -> Finding:
+    verdict = Verdict.OK if abs(skew_s) <= _MOST_SKEW_S else Verdict.FAULT
+    return Finding(f"clock of {part}", verdict, f"ours is {skew_s:+.1f} s off")
