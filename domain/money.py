@@ -32,12 +32,12 @@ def floor_to_step(quantity: Decimal, step: Decimal) -> Decimal:
 
 
 def quantize_down(amount: Decimal) -> Decimal:
-    """Return ``amount`` on the money column's grid, rounded towards minus infinity: what we gain is never overstated."""
+    """Return ``amount`` on the money column's grid, rounded down: what we gain is never overstated."""
     return amount.quantize(COLUMN_STEP, context=DOWN)
 
 
 def quantize_up(amount: Decimal) -> Decimal:
-    """Return ``amount`` on the money column's grid, rounded towards plus infinity: what we pay is never understated."""
+    """Return ``amount`` on the money column's grid, rounded up: what we pay is never understated."""
     return amount.quantize(COLUMN_STEP, context=UP)
 
 

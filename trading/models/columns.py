@@ -8,7 +8,7 @@ from django.db.models import Q
 COLUMN_LIMIT = 10**20  # a numeric(38, 18) column holds less than this, and PostgreSQL sorts NaN above it
 
 
-class MoneyField(models.DecimalField):  # type: ignore[type-arg]
+class MoneyField(models.DecimalField):
     """An exact amount, price or ratio: numeric(38, 18)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,15 +2,14 @@ from decimal import Decimal
 
 import pytest
 
+from domain.breakers import BreakerKind
 from domain.execution import ExecutionState
-from domain.ledger import imbalance
-from domain.ledger import Entry
+from domain.ledger import Entry, imbalance
 from domain.market import Asset
+from domain.timestamps import from_ns
 from mlops.models import Sample
 from risk.models import Outcome, Reservation
-from risk.services import Refusal, halt, trip
-from domain.breakers import BreakerKind
-from domain.timestamps import from_ns
+from risk.services import Refusal, trip
 from tests.fakes import SIM, book
 from trading.models import (
     Balance,

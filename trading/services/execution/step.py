@@ -17,8 +17,8 @@ from ops.correlation import correlated
 from ops.locks import advisory
 from trading.models import Execution
 from trading.services.execution.asking import ask
+from trading.services.execution.conclude import conclude
 from trading.services.execution.sending import prepare, send
-from trading.services.execution.settle import conclude
 from trading.venues.base import TradingVenue
 
 log = structlog.get_logger(__name__)

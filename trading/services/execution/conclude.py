@@ -1,0 +1,90 @@
+"""Concluding: both legs are closed, so the execution is even and settles, or what is left open is undone first."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from domain.breakers import BreakerKind
+from domain.execution import LEG_TERMINAL, ExecutionEvent, LegEvent
+from domain.ledger import average_price
+from domain.market import Clock, Pair, Side
+from domain.money import EXACT, ZERO, floor_to_step
+from domain.timestamps import from_ns
+from ops.services import alerts
+from risk.services import trip
+from trading.models import Execution, LedgerEntry, Order
+from trading.services.execution.open import Intent, market_of, write_order
+from trading.services.execution.settle import fills_of, settle
+from trading.services.execution.transitions import move_execution, move_order
+
+log = structlog.get_logger(__name__)
+
+UNWIND_LEG = 2
+MAX_UNWIND_ATTEMPTS = 3
+
+
+def conclude(execution: Execution, *, clock: Clock) -> bool:
+    """Settle, unwind or hand over an execution whose orders are all closed; return whether an order now waits."""
+    orders = list(execution.orders.select_related("execution"))
+    if any(order.state not in LEG_TERMINAL for order in orders):
+        return False
+    open_base = _open_base(execution)
+    attempts = sum(order.role == Order.Role.UNWIND for order in orders)
+    now = from_ns(clock.now_ns())
+    if open_base.copy_abs() < execution.dust_quantity:
+        settle(execution, orders, at=now)
+        return False
+    if attempts >= MAX_UNWIND_ATTEMPTS:
+        _give_to_person(execution, open_base, at=now)
+        return False
+    _unwind(execution, orders, open_base, attempt=attempts + 1, at=now)
+    return True
+
+
+def _open_base(execution: Execution) -> Decimal:
+    """Return the base that our accounts hold more (positive) or less than before."""
+    base = Pair.parse(execution.symbol).base.symbol
+    lines = LedgerEntry.objects.filter(execution=execution, asset=base, account__startswith="venue:")
+    total = ZERO
+    for amount in lines.values_list("amount", flat=True):
+        total = EXACT.add(total, amount)
+    return total
+
+
+def _unwind(execution: Execution, orders: list[Order], open_base: Decimal, *, attempt: int, at: datetime) -> None:
+    """Write the order that undoes what is left open, where the surplus was traded."""
+    surplus = Side.BUY if open_base > 0 else Side.SELL
+    leg = next(order for order in orders if order.role == Order.Role.OPEN and order.side == surplus)
+    intent = Intent(
+        market=market_of(leg),
+        side=surplus.opposite,
+        quantity=floor_to_step(open_base.copy_abs(), leg.quantity_step),
+        price=average_price(fills_of(leg), surplus) or leg.limit_price,
+        slippage_bps=settings.ARB.trading.unwind_limit_bps,
+        quantity_step=leg.quantity_step,
+        price_tick=leg.price_tick,
+    )
+    event = ExecutionEvent.LEGS_CLOSED_OPEN if attempt == 1 else ExecutionEvent.UNWIND_RETRY
+    with transaction.atomic():
+        move_execution(execution, event, at=at)
+        order = write_order(execution, intent, leg=UNWIND_LEG, role=Order.Role.UNWIND, at=at, attempt=attempt)
+        move_order(order, LegEvent.PREPARE, at=at)
+    log.warning("unwinding", execution_id=execution.pk, open_base=str(open_base), attempt=attempt, venue=leg.venue)
+
+
+def _give_to_person(execution: Execution, open_base: Decimal, *, at: datetime) -> None:
+    exposure = f"{open_base.normalize():f} {Pair.parse(execution.symbol).base}"
+    reason = f"could not be unwound: {exposure} open"
+    with transaction.atomic():
+        move_execution(execution, ExecutionEvent.GIVE_UP, at=at, due_at=None, reason=reason)
+        trip(BreakerKind.EXECUTION_FAILURES, scope=execution.scope, reason=f"execution {execution.pk} {reason}", now=at)
+        alerts.alert(
+            "An execution needs a person",
+            f"Execution {execution.pk} on {execution.route_key} {reason}.",
+            level="error",
+            key=f"needs_person:{execution.pk}",
+        )
+    log.error("execution_needs_person", execution_id=execution.pk, exposure=exposure)
