@@ -102,8 +102,8 @@ class Supervisor:
             self._list_group("-", child)
             child.bury()
         if time.monotonic() >= child.next_start_at:
-            child.restarts += 1
             self._start(child, EventKind.RESTARTED)
+            child.restarts += 1
 
     def _start(self, child: Child, kind: EventKind) -> None:
         child.start()

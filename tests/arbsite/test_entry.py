@@ -1,0 +1,57 @@
+"""The way in: exit codes, one line on stderr, and the mode that an option names."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arbsite import entry
+from domain.errors import ArbError, BadInput, BadMarketData, Refused, Unreachable
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def _manage(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", *argv]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=CHECKOUT, env=os.environ | environ, check=False, timeout=100
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(BadInput("x"), 2), (Refused("x"), 4), (Unreachable("x"), 5), (BadMarketData("x"), 1), (ArbError("x"), 1)],
+)
+def test_each_sort_of_error_has_its_exit_code(error, code):
+    assert entry.exit_code(error) == code
+
+
+def test_an_unsound_setting_is_one_line_and_exit_2():
+    done = _manage("check", ARB_MAX_TRADE_USD="-5")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "ARB_MAX_TRADE_USD is -5; it must be above 0\n"
+
+
+def test_an_unknown_mode_is_refused_before_anything_starts():
+    done = _manage("show_config", "--mode", "production")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "production" in done.stderr
+
+
+def test_an_unknown_option_is_exit_2():
+    assert _manage("show_config", "--nonsense").returncode == 2
+
+
+def test_a_server_that_is_down_is_one_line_and_exit_5():
+    done = _manage("shell", "-c", "pass", DATABASE_URL="postgresql://u:hunter2@127.0.0.1:9/base")
+    assert (done.returncode, done.stderr.count("\n")) == (5, 1)
+    assert "127.0.0.1:9" in done.stderr or "base" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_a_mode_option_chooses_the_settings():
+    done = _manage("show_config", "--mode=replay", "--json")
+    assert done.returncode == 0
+    assert '"scope": "replay"' in done.stdout

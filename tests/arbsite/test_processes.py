@@ -1,0 +1,59 @@
+"""The table of processes: who sees which key, and which port people find."""
+
+import socket
+from dataclasses import replace
+
+import pytest
+
+from arbsite import config, processes
+from arbsite.processes import Ports
+from domain.errors import BadInput
+from ops.queues import Queue
+
+TABLE = {process.name: process for process in processes.table(Ports(web=8000, flower=5555))}
+
+
+def _holders(variable: str) -> set[str]:
+    return {name for name, process in TABLE.items() if variable in process.secrets}
+
+
+def test_each_key_is_held_by_one_process():
+    assert _holders("KRAKEN_API_SECRET") == _holders("ALPACA_API_SECRET") == {"worker-execution"}
+    assert _holders("KRAKEN_READ_API_SECRET") == _holders("ALPACA_READ_API_SECRET") == {"worker-account"}
+    assert _holders("ALPACA_DATA_API_SECRET") == {"stream"}
+    assert _holders("WALLET_PRIVATE_KEY") == {"worker-execution"}
+
+
+def test_web_beat_and_flower_hold_no_key():
+    for name in ("web", "beat", "flower", "worker-scan", "worker-ml"):
+        assert not [secret for secret in TABLE[name].secrets if "KEY" in secret and secret != "ARB_SECRET_KEY"]
+
+
+def test_every_queue_has_its_worker():
+    assert {process.queue for process in TABLE.values() if process.queue} == {queue.value for queue in Queue}
+
+
+def test_no_password_stands_on_a_command_line():
+    login = processes.flower_login(config.current())
+    assert not any(login.split(":")[1] in part for process in TABLE.values() for part in process.argv)
+    assert TABLE["flower"].environ()["FLOWER_BASIC_AUTH"] == login
+    assert "FLOWER_BASIC_AUTH" not in TABLE["worker-scan"].environ()
+
+
+def test_everything_listens_on_loopback():
+    assert any(part == "--bind=127.0.0.1:8000" for part in TABLE["web"].argv)
+    assert any(part == "--address=127.0.0.1" for part in TABLE["flower"].argv)
+
+
+def test_a_taken_port_is_named_where_it_was_asked_for_and_replaced_where_it_was_not():
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        taken = squatter.getsockname()[1]
+        arb = config.current()
+        with pytest.raises(BadInput, match=f"ARB_WEB_PORT is {taken}"):
+            processes.choose_ports(replace(arb, web=replace(arb.web, port=taken)))
+    assert processes.choose_ports(arb).web > 0
+
+
+def test_an_unknown_process_is_named():
+    with pytest.raises(BadInput, match="no process 'wbe'"):
+        processes.named(tuple(TABLE.values()), "wbe")
