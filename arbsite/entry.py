@@ -1,7 +1,8 @@
 """How a command begins and ends: its settings, the servers it needs, its schema, its exit code."""
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from arbsite import config
@@ -9,6 +10,7 @@ from arbsite.embedded import Lease, acquire
 from arbsite.embedded.binaries import client_programs
 from domain.errors import ArbError, BadInput, Refused, Unreachable
 from domain.scope import Mode
+from risk import stopfile
 
 EXIT_CODES: tuple[tuple[type[ArbError], int], ...] = ((BadInput, 2), (Refused, 4), (Unreachable, 5), (ArbError, 1))
 
@@ -68,12 +70,30 @@ def _run(argv: list[str]) -> int:
     if is_question or command in WITHOUT_SERVICES:
         _execute(argv)
         return 0
-    owns_schema = config.current().database.is_embedded
-    with lease_services():
-        if command not in WITHOUT_SCHEMA:
-            _prepare_schema(applies=owns_schema)
+    is_halting = command == "halt" and _halts_ahead(argv)
+    with ExitStack() as held:
+        _prepare(command, held, may_fail=is_halting)
         _execute(argv)
     return 0
+
+
+def _halts_ahead(argv: list[str]) -> bool:
+    """Write the stop file before anything slower, or anything that may be down, is asked."""
+    is_written = stopfile.write_ahead(config.current().stop_file, argv[2:], now=datetime.now(UTC))
+    if is_written:
+        print("the stop file is written: from now on no opening order is sent", file=sys.stderr)
+    return is_written
+
+
+def _prepare(command: str, held: ExitStack, *, may_fail: bool) -> None:
+    owns_schema = config.current().database.is_embedded
+    try:
+        held.enter_context(lease_services())
+        if command not in WITHOUT_SCHEMA:
+            _prepare_schema(applies=owns_schema)
+    except Unreachable:
+        if not may_fail:
+            raise
 
 
 def _take_mode(argv: list[str]) -> None:
