@@ -70,7 +70,9 @@ def _place_all(orders: list[Order], *, venues: Mapping[str, TradingVenue], clock
     if len(orders) == 1:
         return [_place(orders[0], venues=venues, clock=clock)]
     with ThreadPoolExecutor(max_workers=len(orders)) as pool:
-        return list(pool.map(lambda order: _place(order, venues=venues, clock=clock), orders))
+        # Not pool.map: it would cancel the second leg if the first raised before the second had begun.
+        begun = [pool.submit(_place, order, venues=venues, clock=clock) for order in orders]
+        return [answer.result() for answer in begun]
 
 
 def _place(order: Order, *, venues: Mapping[str, TradingVenue], clock: Clock) -> Answer:
