@@ -60,6 +60,17 @@ def net_since_midnight(scope: Scope, *, now: datetime) -> Decimal:
     return Outcome.objects.in_scope(scope).filter(settled_at__gte=midnight).aggregate(net=Sum("net_usd"))["net"] or ZERO
 
 
+def held_reservation(scope: Scope, reservation_id: int | None) -> Reservation | None:
+    """Return the reservation if ``scope`` has it and it is not released."""
+    found = reservation(scope, reservation_id)
+    return found if found and found.released_at is None else None
+
+
+def reservation(scope: Scope, reservation_id: int | None) -> Reservation | None:
+    """Return the reservation if ``scope`` has it."""
+    return None if reservation_id is None else Reservation.objects.in_scope(scope).filter(id=reservation_id).first()
+
+
 def breakers_of(scope: Scope) -> list[Breaker]:
     """Return the breakers of ``scope``, in the order of their names."""
     return list(Breaker.objects.in_scope(scope).order_by("kind"))

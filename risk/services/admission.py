@@ -13,7 +13,7 @@ from domain.errors import BadInput
 from domain.money import DOWN, EXACT, quantize_down, quantize_up
 from domain.scope import Scope
 from risk.models import Breaker, Gate, GateState, LimitKind, Reservation
-from risk.selectors import Use, breakers_of, use_of
+from risk.selectors import Use, breakers_of, held_reservation, use_of
 from risk.services.answers import AdmitRequest, Admitted, GateAnswer, Refusal
 from risk.services.gate import lock_gate
 from risk.services.limits import Limits, limit_answers, limits_of
@@ -64,7 +64,7 @@ def may_send(*, scope: Scope, opening: bool, reservation_id: int | None, now: da
     gate = lock_gate(scope, now=now)
     if not opening:
         return None
-    reservation = Reservation.objects.in_scope(scope).filter(id=reservation_id, released_at__isnull=True).first()
+    reservation = held_reservation(scope, reservation_id)
     limits, use = limits_of(scope), use_of(scope, now=now)
     return _refusal(
         (
@@ -80,7 +80,7 @@ def release(reservation_id: int, *, scope: Scope, now: datetime) -> bool:
     """Give back the room of one reservation and its unused probes; return False if that was done before."""
     with transaction.atomic():
         lock_gate(scope, now=now)
-        reservation = Reservation.objects.in_scope(scope).filter(id=reservation_id, released_at__isnull=True).first()
+        reservation = held_reservation(scope, reservation_id)
         if reservation is None:
             return False
         free(reservation, now=now)

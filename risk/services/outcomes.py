@@ -11,7 +11,7 @@ from domain.errors import BadInput
 from domain.money import EXACT
 from domain.scope import Scope
 from risk.models import EquityMark, Outcome, Reservation
-from risk.selectors import breakers_of, latest_equity
+from risk.selectors import breakers_of, latest_equity, reservation
 from risk.services.admission import free
 from risk.services.answers import OutcomeReport
 from risk.services.breakers import advance, judge
@@ -34,11 +34,11 @@ def record_outcome(report: OutcomeReport, *, scope: Scope) -> None:
         lock_gate(scope, now=now)
         if Outcome.objects.in_scope(scope).filter(execution_id=report.execution_id).exists():
             return
-        reservation = _reservation(report, scope=scope)
-        _store(report, probe=bool(reservation and reservation.probe_kinds), scope=scope)
+        room = reservation(scope, report.reservation_id)
+        _store(report, probe=bool(room and room.probe_kinds), scope=scope)
         _mark_equity(report, scope=scope)
-        if reservation:
-            _settle_reservation(reservation, report, scope=scope)
+        if room:
+            _settle(room, report, scope=scope)
         judge(scope, now=now)
 
 
@@ -47,10 +47,6 @@ def _check(report: OutcomeReport) -> None:
     numbers = [getattr(report, name) for name in MONEY] + [value for value in optional if value is not None]
     if not all(number.is_finite() for number in numbers):
         raise BadInput(f"the outcome of execution {report.execution_id} holds something that is not a number")
-
-
-def _reservation(report: OutcomeReport, *, scope: Scope) -> Reservation | None:
-    return Reservation.objects.in_scope(scope).filter(id=report.reservation_id).first()
 
 
 def _store(report: OutcomeReport, *, probe: bool, scope: Scope) -> None:
@@ -81,11 +77,11 @@ def _mark(equity_usd: Decimal, *, at: datetime, scope: Scope) -> None:
     EquityMark.objects.create(**scope.columns, timestamp=at, equity_usd=equity_usd)
 
 
-def _settle_reservation(reservation: Reservation, report: OutcomeReport, *, scope: Scope) -> None:
-    if reservation.released_at is None:
-        free(reservation, now=report.settled_at)
+def _settle(room: Reservation, report: OutcomeReport, *, scope: Scope) -> None:
+    if room.released_at is None:
+        free(room, now=report.settled_at)
     for breaker in breakers_of(scope):
-        if breaker.kind not in reservation.probe_kinds or breaker.state != BreakerState.HALF_OPEN:
+        if breaker.kind not in room.probe_kinds or breaker.state != BreakerState.HALF_OPEN:
             continue
         event = _verdict(breaker.kind, report)
         if event is None:

@@ -1,9 +1,13 @@
 """halt, resume and breakers as a person runs them."""
 
 import json
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from domain.breakers import BreakerKind
@@ -143,3 +147,22 @@ def test_the_stop_file_is_written_ahead_for_a_sound_halt_alone(tmp_path, argumen
 
     assert stopfile.write_ahead(path, arguments, now=NOW) is is_written
     assert stopfile.is_present(path) is is_written
+
+
+def test_with_every_server_down_the_halt_is_in_place_and_the_exit_code_tells_of_the_dependency(tmp_path):
+    path = tmp_path / "STOP"
+    nobody = {"DATABASE_URL": "postgres://x:y@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "halt", "--reason", "the database is down", "--json"],
+        env=os.environ | nobody | {"ARB_STOP_FILE": str(path)},
+        cwd=settings.ARB.checkout,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode == 5
+    assert json.loads(path.read_text())["reason"] == "the database is down"
+    answer = json.loads(ended.stdout)
+    assert answer["stop_file"] == "done"
+    assert "refused" in answer["gates"]
+    assert ended.stderr.splitlines()[0] == "the stop file is written: from now on no opening order is sent"
