@@ -85,7 +85,7 @@ def _replace(model: type[Any]) -> Callable[[type[Any]], type[Any]]:
 
 
 @_replace(User)
-class OurUserAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class OurUserAdmin(UserAdmin, ModelAdmin):
     """Who may sign in."""
 
     form = UserChangeForm

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from django.conf import settings
+from django.db import close_old_connections
 from kombu import Queue as KombuQueue
 
 from arbsite import config
@@ -73,6 +74,7 @@ app.conf.update(
     worker_send_task_events=True,
     task_send_sent_event=True,
     beat_scheduler="arbsite.beat:OneBeat",
+    CELERY_DB_REUSE_MAX=1000,  # a database session is kept from task to task, and tested before its use
 )
 app.autodiscover_tasks()
 
@@ -93,6 +95,7 @@ def stamp(headers: dict[str, Any], **kwargs: Any) -> None:
 @signals.task_prerun.connect
 def take_up(task_id: str, task: Any, **kwargs: Any) -> None:
     """Log under the correlation id of whoever sent the task."""
+    close_old_connections()
     correlation.bind(task.request.get("arb_correlation_id") or correlation.new())
     structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
 

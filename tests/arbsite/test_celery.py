@@ -9,6 +9,7 @@ import structlog
 from celery import current_app
 from celery.contrib.testing.worker import start_worker
 from django.conf import settings
+from django.db import connection
 
 from arbsite.celery import HARD_LIMIT_S, VISIBILITY_TIMEOUT_S, app
 from domain.errors import Unreachable
@@ -23,9 +24,9 @@ PATIENCE_S = 30
 
 @pytest.fixture
 def empty_queues():
-    with app.connection_for_write() as connection:
+    with app.connection_for_write() as link:
         for queue in Queue:
-            connection.default_channel.queue_purge(queue.value)
+            link.default_channel.queue_purge(queue.value)
 
 
 @pytest.fixture
@@ -33,6 +34,11 @@ def worker(empty_queues, transactional_db):
     """Run a real worker on every queue, in a thread of this process."""
     with start_worker(app, pool="solo", queues=[str(queue) for queue in Queue], perform_ping_check=False) as running:
         yield running
+    with connection.cursor() as cursor:  # the worker's thread is gone, its session is not
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
 
 
 def wait_for(question) -> bool:
@@ -111,8 +117,8 @@ def test_an_alert_is_delivered_by_way_of_outbox_and_worker(worker):
 def test_a_message_carries_ids_alone_and_the_correlation_id(empty_queues):
     with correlation.correlated("c0ffee"):
         broker.send("trading.execution_step", 7)
-    with app.connection_for_read() as connection:
-        message = connection.default_channel.basic_get("execution", no_ack=True)
+    with app.connection_for_read() as link:
+        message = link.default_channel.basic_get("execution", no_ack=True)
     args, kwargs, _ = json.loads(message.body)
     assert (args, kwargs) == ([7], {})
     assert message.headers["arb_correlation_id"] == "c0ffee"
@@ -145,8 +151,8 @@ def test_a_pickled_message_is_never_opened(worker, tmp_path):
         def __reduce__(self):
             return target.touch, ()
 
-    with app.connection_for_write() as connection:
-        app.amqp.Producer(connection).publish(
+    with app.connection_for_write() as link:
+        app.amqp.Producer(link).publish(
             ((Bomb(),), {}, {}),
             exchange="",
             routing_key="scan",
@@ -163,3 +169,22 @@ def test_the_context_of_a_task_is_gone_after_it(worker):
     assert wait_for(lambda: Canary.objects.filter(queue="scan").exists())
     assert "task" not in structlog.contextvars.get_contextvars()
     assert logging.getLogger().handlers
+
+
+def test_a_worker_keeps_its_database_session_and_replaces_a_broken_one(worker, monkeypatch):
+    sessions = []
+
+    def note(row_id: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            sessions.append(cursor.fetchone()[0])
+
+    monkeypatch.setattr("ops.services.alerts.deliver", note)
+    for done in (1, 2):
+        broker.send("ops.notify", done)
+        assert wait_for(lambda done=done: len(sessions) == done)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [sessions[0]])
+    broker.send("ops.notify", 3)
+    assert wait_for(lambda: len(sessions) == 3)
+    assert sessions[0] == sessions[1] != sessions[2]

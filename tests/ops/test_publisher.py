@@ -1,5 +1,6 @@
 """The publisher thread: quick, and back by itself after an outage."""
 
+import os
 import threading
 
 import pytest
@@ -86,3 +87,22 @@ def test_an_error_nobody_foresaw_does_not_end_the_thread(start):
     start(send)
     outbox.enqueue("ops.notify", 1, scope=SIM)
     assert arrived.wait(PATIENCE_S)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_forked_child_lets_the_database_session_go(start):
+    arrived = threading.Event()
+    publisher = start(lambda kind, row_id: arrived.set())
+    outbox.enqueue("ops.notify", 1, scope=SIM)
+    assert arrived.wait(PATIENCE_S)
+    session = publisher._listening.fileno()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.fstat(session)
+        except OSError:
+            os._exit(0)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert not publisher._listening.closed
