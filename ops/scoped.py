@@ -21,6 +21,9 @@ class ScopedQuerySet(models.QuerySet[Any]):
         return self.filter(mode=mode.value)
 
 
+ScopedManager = models.Manager.from_queryset(ScopedQuerySet)
+
+
 class ScopedModel(models.Model):
     """A row with its mode and run.
 
@@ -31,7 +34,7 @@ class ScopedModel(models.Model):
     mode = models.CharField(max_length=8, choices=[(mode, mode) for mode in MODES])
     run_id = models.CharField(max_length=64, blank=True, default="")
 
-    objects = ScopedQuerySet.as_manager()
+    objects = ScopedManager()
 
     class Meta:
         abstract = True
