@@ -16,7 +16,7 @@ from trading.dispatch import EXECUTION_STEP, InlineDispatch
 from trading.models import Execution, Fill, Order
 from trading.services import execution
 from trading.services.sweeping import sweep_executions
-from trading.venues.base import Ack, Found, NotYetKnown, ProvenAbsent
+from trading.venues.base import Ack, NotYetKnown, ProvenAbsent
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
 

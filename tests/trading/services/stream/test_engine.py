@@ -1,0 +1,122 @@
+"""The stream's heart, without sockets: books in, rows out."""
+
+import pytest
+
+from domain.errors import BadMarketData
+from domain.market import MarketKey
+from tests.fakes import BTC_USD, MS, NOW_NS, SIM, FixedClock, book, detect_config, no_model
+from trading.dispatch import InlineDispatch
+from trading.marketdata.view import BookView
+from trading.models import EdgeObservation, EvaluationCount, Execution, FillObservation, MarketSnapshot, OpenEpisode
+from trading.services import observing
+from trading.services.stream.engine import Engine, Parts
+
+
+class InlineWriter:
+    """A writer that writes at once."""
+
+    def __init__(self):
+        self.is_full = False
+
+    def submit(self, name, job):
+        if not self.is_full:
+            job()
+        return not self.is_full
+
+
+class NoCache:
+    def put(self, book):
+        pass
+
+
+@pytest.fixture
+def clock():
+    return FixedClock()
+
+
+@pytest.fixture
+def engine(db, clock):
+    parts = Parts(
+        scope=SIM,
+        clock=clock,
+        view=BookView([MarketKey("a", BTC_USD), MarketKey("b", BTC_USD)]),
+        cache=NoCache(),
+        writer=InlineWriter(),
+        dispatch=InlineDispatch(),
+        score=no_model,
+        config=detect_config(),
+        linger_ns=1000 * MS,
+    )
+    return Engine(parts)
+
+
+def show(engine, clock, *, a=("99.9", "100"), b=("101", "101.1")):
+    seq = clock.now_ns()
+    engine.on_book(book("a", *a, at_ns=clock.now_ns(), seq=seq))
+    engine.on_book(book("b", *b, at_ns=clock.now_ns(), seq=seq + 1))
+
+
+def test_a_difference_that_pays_becomes_one_execution_however_often_the_books_change(engine, clock):
+    for _ in range(5):
+        show(engine, clock)
+        clock.advance(10)
+    assert Execution.objects.count() == OpenEpisode.objects.count() == 1
+
+
+def test_the_episode_closes_when_the_difference_is_gone(engine, clock):
+    show(engine, clock)
+    clock.advance(100)
+    show(engine, clock, b=("99.9", "100.1"))
+    clock.advance(1000)
+    engine.tick()
+    assert not OpenEpisode.objects.exists()
+
+
+def test_an_order_meets_the_book_as_it_stood_at_its_due_time_not_the_latest(engine, clock):
+    show(engine, clock)
+    for request in observing.pending_requests(SIM):
+        engine.fills.add(request)
+    clock.advance(200)
+    show(engine, clock, b=("100.9", "101"))
+    clock.advance(200)
+    show(engine, clock, b=("100.1", "101"))
+    engine.tick()
+    met = FillObservation.objects.get(venue="b").book
+    assert met["bids"][0][0] == "100.9"
+
+
+def test_an_order_whose_market_went_silent_meets_no_book(engine, clock):
+    show(engine, clock)
+    for request in observing.pending_requests(SIM):
+        engine.fills.add(_due_at(request, NOW_NS + 5000 * MS))
+    clock.advance(5000)
+    engine.tick()
+    assert not FillObservation.objects.filter(observed_at__isnull=False).exists()
+
+
+def _due_at(request, due_ns):
+    return observing.FillRequest(request.order_id, request.market, request.side, due_ns)
+
+
+def test_looks_snapshots_and_decay_are_written_as_time_passes(engine, clock):
+    show(engine, clock)
+    engine.tick()
+    clock.advance(3000)
+    engine.tick()
+    assert EvaluationCount.objects.count() > 0
+    assert set(MarketSnapshot.objects.values_list("venue", flat=True)) == {"a", "b"}
+    assert EdgeObservation.objects.count() == 5
+
+
+def test_a_book_that_the_view_refuses_changes_nothing(engine, clock):
+    show(engine, clock)
+    with pytest.raises(BadMarketData):
+        engine.on_book(book("b", "105", "104", at_ns=clock.now_ns() + 1, seq=clock.now_ns() + 9))
+    assert Execution.objects.count() == 1
+
+
+def test_a_full_writer_drops_the_decision_and_the_stream_goes_on(engine, clock):
+    engine._parts.writer.is_full = True
+    show(engine, clock)
+    engine.tick()
+    assert Execution.objects.count() == 0

@@ -1,0 +1,73 @@
+from decimal import Decimal
+
+from domain.market import MarketKey, Side
+from mlops.models import Sample
+from tests.fakes import BTC_USD, MS, NOW_NS, SIM, FixedClock, book
+from trading.models import EdgeObservation, FillObservation
+from trading.services import observing
+from trading.services.observing import EdgeWatch, FillRequest, FillWatch, StoredBooks
+from trading.venues.base import Missed, NeverPlaced, Observed, Pending
+
+CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
+
+
+def test_a_decision_is_looked_at_again_at_every_offset_and_its_curve_is_stored_once(line):
+    (decision,) = line.decisions(*CROSSED)
+    line.commit(decision)
+    watch = EdgeWatch(line.view)
+    watch.watch(decision)
+    assert list(watch.complete(NOW_NS + 1000 * MS)) == []
+    line.view.put(
+        book("a", "99.9", "100", at_ns=NOW_NS + 1500 * MS), book("b", "100.5", "101", at_ns=NOW_NS + 1500 * MS)
+    )
+    ((same, left),) = watch.complete(NOW_NS + 3000 * MS)
+    assert same is decision
+    for _ in range(2):
+        observing.record_edges(decision, left, scope=SIM)
+    curve = dict(EdgeObservation.objects.values_list("offset_ms", "net_bps"))
+    assert sorted(curve) == [100, 250, 500, 1000, 3000]
+    assert curve[100] == curve[1000] == decision.candidate.net_bps.quantize(Decimal("1e-18"))
+    assert 0 < curve[3000] < curve[1000]
+    assert Sample.objects.get().edge_at_latency_bps == float(curve[250])
+
+
+def test_a_look_without_a_fresh_book_stores_no_figure(line):
+    (decision,) = line.decisions(*CROSSED)
+    line.commit(decision)
+    watch = EdgeWatch(line.view)
+    watch.watch(decision)
+    ((_, left),) = watch.complete(NOW_NS + 3000 * MS)
+    assert [edge.net_bps is None for edge in left] == [False, False, False, False, True]
+
+
+def test_waiting_orders_come_due_in_time_order_and_once():
+    watch = FillWatch()
+    for order_id, due_ns in ((1, 300), (2, 100), (2, 100)):
+        watch.add(FillRequest(order_id, MarketKey("a", BTC_USD), Side.BUY, due_ns))
+    assert [request.order_id for request in watch.due(200)] == [2]
+    assert [request.order_id for request in watch.due(300)] == [1]
+
+
+def test_the_stored_book_stays_whoever_stores_another(line):
+    line.open(*CROSSED)
+    (request, _) = observing.pending_requests(SIM)
+    line.dispatch.drain()
+    for best in ("99", "98"):
+        observing.store_book(request, book("a", best, "100"), at_ns=NOW_NS, dispatch=line.dispatch)
+    assert FillObservation.objects.get(order_id=request.order_id).book["bids"][0][0] == "99"
+    assert len(line.dispatch.drain()) == 1
+
+
+def test_the_paper_venue_is_told_pending_then_observed_or_missed(line):
+    execution = line.open(*CROSSED)
+    order = execution.orders.first()
+    clock = FixedClock(NOW_NS)
+    books = StoredBooks(clock.now_ns)
+    assert books.observed("nobody") == NeverPlaced()
+    assert books.observed(order.client_id) == Pending()
+    clock.advance(5_251)
+    assert books.observed(order.client_id) == Missed()
+    line.observe()
+    observed = books.observed(order.client_id)
+    assert isinstance(observed, Observed)
+    assert observed.book == line.view.book(MarketKey(order.venue, BTC_USD))

@@ -1,0 +1,57 @@
+import threading
+
+import pytest
+from django.db import IntegrityError, OperationalError
+
+from domain.errors import Unreachable
+from trading.services.writer import Writer
+
+
+@pytest.fixture
+def writer():
+    writer = Writer(capacity=3)
+    writer.start()
+    yield writer
+    writer.stop(timeout_s=5)
+
+
+def test_jobs_run_in_order_and_are_counted(writer):
+    done = []
+    for number in range(3):
+        assert writer.submit("job", lambda number=number: done.append(number))
+    writer.stop(timeout_s=5)
+    assert (done, writer.counts["job"]) == ([0, 1, 2], 3)
+
+
+@pytest.mark.parametrize("outage", [OperationalError("server closed the connection"), Unreachable("row was moved")])
+def test_a_job_that_finds_no_database_is_tried_until_it_succeeds(writer, outage):
+    attempts = []
+
+    def job():
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise outage
+
+    writer.submit("job", job)
+    writer.stop(timeout_s=5)
+    assert (len(attempts), writer.counts["job"]) == (3, 1)
+
+
+def test_a_row_that_cannot_be_written_is_given_up_and_the_next_job_runs(writer):
+    def bad():
+        raise IntegrityError("a constraint says no")
+
+    done = threading.Event()
+    writer.submit("bad", bad)
+    writer.submit("good", done.set)
+    writer.stop(timeout_s=5)
+    assert done.is_set()
+    assert (writer.counts["failed"], writer.counts["good"]) == (1, 1)
+
+
+def test_a_full_queue_drops_and_counts_and_never_waits(writer):
+    release = threading.Event()
+    writer.submit("slow", lambda: release.wait(5))
+    taken = [writer.submit("next", lambda: None) for _ in range(6)]
+    release.set()
+    assert taken.count(False) == writer.counts["dropped"] >= 2
