@@ -46,7 +46,7 @@ def _number_fault(text: object) -> BadMarketData:
         return BadMarketData("not_finite", shown)
     if _NEGATIVE.fullmatch(text):
         return BadMarketData("negative", shown)
-    return BadMarketData("out_of_range" if re.fullmatch(r"[\d.eE+-]+", text) else "not_a_number", shown)
+    return BadMarketData("out_of_range" if re.fullmatch(r"[0-9.eE+-]+", text) else "not_a_number", shown)
 
 
 def exact_float(value: object) -> Decimal:

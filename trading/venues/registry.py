@@ -1,12 +1,12 @@
 """Which adapter serves which venue, built from typed settings that the caller hands in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
 import structlog
 
-from domain.market import Clock, MarketKey, Pair
+from domain.market import Clock, Pair
 from domain.secret import Secret
 from trading.venues.alpaca import feed as alpaca_feed
 from trading.venues.alpaca import trade as alpaca_trade
@@ -96,16 +96,6 @@ def market_sources(venues: VenueSettings, *, clock: Clock, rng: Random, max_age_
     else:
         sources.append(_alpaca_feed(venues.alpaca, venues.alpaca.data, clock, rng, max_age_ms))
     return tuple(sources)
-
-
-def watched_pairs(sources: Sequence[MarketSource], pairs: Sequence[Pair]) -> dict[str, tuple[Pair, ...]]:
-    """Return the pairs that each source streams."""
-    return {source.venue: tuple(pairs) for source in sources}
-
-
-def watched_markets(pairs: Mapping[str, Sequence[Pair]]) -> tuple[MarketKey, ...]:
-    """Return every market in a table of pairs by venue."""
-    return tuple(MarketKey(venue, pair) for venue, listed in pairs.items() for pair in listed)
 
 
 def account_sources(venues: VenueSettings, pairs: Sequence[Pair], *, clock: Clock) -> dict[str, AccountSource]:

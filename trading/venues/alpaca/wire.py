@@ -91,7 +91,8 @@ def _message(row: dict[str, Any]) -> Message | None:
     if kind == "success":
         return Said(str(row.get("msg", "")))
     if kind == "subscription":
-        return Subscribed(tuple(str(symbol) for symbol in row.get("orderbooks") or ()))
+        books = row.get("orderbooks")
+        return Subscribed(tuple(map(str, books)) if isinstance(books, list) else ())
     if kind == "error":
         code = row.get("code")
         return StreamError(code if isinstance(code, int) else 0, str(row.get("msg", "")))

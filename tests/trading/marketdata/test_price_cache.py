@@ -1,0 +1,150 @@
+"""The latest books in Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import redis
+import redis.asyncio
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import BadMarketData, Unreachable
+from domain.market import Book, Level, MarketKey, Pair
+from domain.scope import Mode, Scope
+from trading.marketdata.price_cache import CachedBooks, PriceCache, cache_key, decode, encode
+
+SCOPE = Scope(Mode.SIM, "price-cache-test")
+KEY = MarketKey("kraken", Pair.parse("BTC/USD"))
+T0 = 1_700_000_000 * 10**9
+BOOK = Book(
+    KEY.venue,
+    KEY.pair,
+    bids=(Level(Decimal("99.10"), Decimal("0.00100000")),),
+    asks=(Level(Decimal(100), Decimal("1E-8")),),
+    venue_at_ns=T0,
+    seen_at_ns=T0 + 5,
+    seq=7,
+)
+
+
+class FixedClock:
+    def __init__(self, at_ns: int = T0) -> None:
+        self.at_ns = at_ns
+
+    def now_ns(self) -> int:
+        return self.at_ns
+
+
+@pytest.fixture
+def server() -> Iterator["redis.Redis"]:
+    client = redis.Redis.from_url(settings.ARB.redis_url)
+    client.delete(cache_key(SCOPE))
+    yield client
+    client.delete(cache_key(SCOPE))
+    client.close()
+
+
+@pytest.fixture
+async def cache(server: "redis.Redis") -> AsyncIterator[PriceCache]:
+    client = redis.asyncio.Redis.from_url(settings.ARB.redis_url)
+    yield PriceCache(client, SCOPE)
+    await client.aclose()
+
+
+def reader(server: "redis.Redis", *, at_ns: int = T0) -> CachedBooks:
+    return CachedBooks(server, SCOPE, clock=FixedClock(at_ns), max_age_ms=2000)
+
+
+async def test_the_latest_book_reads_back_digit_for_digit(cache: PriceCache, server: "redis.Redis") -> None:
+    cache.put(replace(BOOK, seq=6))
+    cache.put(BOOK)
+    await cache.flush()
+    found = reader(server).book(KEY)
+    assert found == BOOK
+    assert found is not None and str(found.bids[0].price) == "99.10"
+    assert cache.written == 1
+
+
+async def test_an_old_book_is_rejected_by_age_though_it_has_not_expired(
+    cache: PriceCache, server: "redis.Redis"
+) -> None:
+    cache.put(BOOK)
+    await cache.flush()
+    late = reader(server, at_ns=T0 + 3 * 10**9)
+    with pytest.raises(BadMarketData, match="stale"):
+        late.book(KEY)
+    assert late.books() == ({}, {"kraken|BTC/USD": "stale"})
+    assert reader(server).books() == ({KEY: BOOK}, {})
+
+
+async def test_what_is_torn_in_the_cache_is_refused_by_name(cache: PriceCache, server: "redis.Redis") -> None:
+    server.hset(cache_key(SCOPE), "kraken|BTC/USD", b'{"venue": "kraken"')
+    assert reader(server).books() == ({}, {"kraken|BTC/USD": "malformed"})
+
+
+def test_a_market_without_a_book_has_none(server: "redis.Redis") -> None:
+    assert reader(server).book(KEY) is None
+
+
+async def test_without_redis_the_writer_goes_on_and_says_so_once() -> None:
+    client = redis.asyncio.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    cache = PriceCache(client, SCOPE)
+    for seq in (1, 2):
+        cache.put(replace(BOOK, seq=seq))
+        await cache.flush()
+        assert not cache.is_available
+    await client.aclose()
+
+
+async def test_after_an_outage_the_latest_book_is_written(server: "redis.Redis", unused_tcp_port: int) -> None:
+    client = redis.asyncio.Redis.from_url(_through(unused_tcp_port))
+    cache = PriceCache(client, SCOPE)
+    cache.put(BOOK)
+    await cache.flush()
+    assert not cache.is_available and reader(server).book(KEY) is None
+    async with await asyncio.start_server(_forward, "127.0.0.1", unused_tcp_port):
+        await cache.flush()
+        assert cache.is_available and reader(server).book(KEY) == BOOK
+        await client.aclose()
+
+
+def _through(port: int) -> str:
+    """Return the address of Redis with another port."""
+    address = urlsplit(settings.ARB.redis_url)
+    userinfo, _, _ = address.netloc.rpartition("@")
+    return urlunsplit(address._replace(netloc=f"{userinfo}@127.0.0.1:{port}"))
+
+
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    address = urlsplit(settings.ARB.redis_url)
+    there = await asyncio.open_connection(address.hostname, address.port)
+    await asyncio.gather(_pump(reader, there[1]), _pump(there[0], writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(4096):
+        writer.write(data)
+    writer.close()
+
+
+def test_a_reader_without_redis_says_unreachable() -> None:
+    client = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    for ask in (reader(client).books, lambda: reader(client).book(KEY)):
+        with pytest.raises(Unreachable, match="price cache"):
+            ask()
+
+
+@given(st.binary(max_size=80))
+def test_no_bytes_crash_the_decoder(raw: bytes) -> None:
+    with pytest.raises(BadMarketData, match="malformed"):
+        decode(raw)
+
+
+def test_only_the_depth_asked_for_is_cached() -> None:
+    deep = replace(BOOK, bids=tuple(Level(Decimal(99 - n), Decimal(1)) for n in range(40)))
+    assert len(decode(encode(deep, depth=25)).bids) == 25

@@ -1,0 +1,199 @@
+"""Kraken's conversation, without a socket."""
+
+import json
+from decimal import Decimal
+from itertools import count
+from random import Random
+
+import pytest
+
+from domain.book import validate
+from domain.errors import BadInput, Refused, Unreachable
+from domain.market import Book, Pair
+from domain.timestamps import NS_PER_MS
+from trading.venues.connection import SocketSettings
+from trading.venues.health import FeedHealth
+from trading.venues.kraken import wire
+from trading.venues.kraken.feed import KrakenConversation, KrakenFeedSettings, raise_for_errors
+
+PAIR = Pair.parse("BTC/USD")
+NOW_NS = 1_700_000_000 * 10**9
+INSTANT = "2023-11-14T22:13:20.000000Z"
+SETTINGS = KrakenFeedSettings(SocketSettings("ws://127.0.0.1:1/v2"), "http://127.0.0.1:1", 2000, depth=10)
+Side = dict[str, str]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at_ns = NOW_NS
+
+    def now_ns(self) -> int:
+        return self.at_ns
+
+
+class Venue:
+    """Kraken's side of the talk: a true book, and frames that tell it."""
+
+    def __init__(self) -> None:
+        self.bids: Side = {f"{100 - place}.0": "1.50000000" for place in range(1, 13)}
+        self.asks: Side = {f"{100 + place}.0": "0.00200000" for place in range(1, 13)}
+
+    def checksum(self) -> int:
+        asks = sorted(self.asks.items(), key=lambda row: Decimal(row[0]))
+        bids = sorted(self.bids.items(), key=lambda row: -Decimal(row[0]))
+        return wire.book_checksum(asks, bids)
+
+    def window(self) -> Side:
+        """Return the ten best bids."""
+        return dict(sorted(self.bids.items(), key=lambda row: -Decimal(row[0]))[:10])
+
+    def snapshot(self) -> str:
+        best = {"bids": sorted(self.bids.items(), key=lambda row: -Decimal(row[0]))[:10]}
+        best["asks"] = sorted(self.asks.items(), key=lambda row: Decimal(row[0]))[:10]
+        return self.frame("snapshot", **best)
+
+    def update(self, *, bids: Side | None = None, asks: Side | None = None) -> str:
+        for side, changes in ((self.bids, bids or {}), (self.asks, asks or {})):
+            side.update(changes)
+            for price in [price for price, size in side.items() if not Decimal(size)]:
+                del side[price]
+        return self.frame("update", bids=list((bids or {}).items()), asks=list((asks or {}).items()))
+
+    def frame(self, kind: str, *, bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> str:
+        sides = [",".join(f'{{"price":{price},"qty":{size}}}' for price, size in side) for side in (bids, asks)]
+        return (
+            f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"BTC/USD","bids":[{sides[0]}],'
+            f'"asks":[{sides[1]}],"checksum":{self.checksum()},"timestamp":"{INSTANT}"}}]}}'
+        )
+
+
+class Talk:
+    """A conversation with its health, clock and the books it handed on."""
+
+    def __init__(self) -> None:
+        self.clock, self.health, self.books = Clock(), FeedHealth("kraken", origin="kraken"), list[Book]()
+        self.it = KrakenConversation(
+            [PAIR], SETTINGS, health=self.health, clock=self.clock, seq=count(1), on_change=self.books.append
+        )
+        self.it.opening()
+
+    def methods(self, frame: str) -> list[str]:
+        """Return the methods of what we answer to ``frame``."""
+        return [json.loads(said)["method"] for said in self.it.answer(frame)]
+
+
+def test_the_opening_asks_for_every_pair_at_the_depth_set() -> None:
+    (opening,) = Talk().it.opening()
+    params = json.loads(opening)["params"]
+    assert params == {"channel": "book", "symbol": ["BTC/USD"], "depth": 10, "snapshot": True}
+
+
+def test_a_snapshot_and_verified_updates_make_books() -> None:
+    venue, talk = Venue(), Talk()
+    assert talk.methods(venue.snapshot()) == []
+    assert talk.methods(venue.update(bids={"99.5": "0.10000000"})) == []
+    assert [book.bids[0].price for book in talk.books] == [Decimal("99.0"), Decimal("99.5")]
+    assert talk.books[-1].venue_at_ns == NOW_NS
+    assert len(talk.books[-1].bids) == 10
+
+
+def test_a_lost_update_is_noticed_on_the_very_next_message_and_asked_for_again() -> None:
+    venue, talk = Venue(), Talk()
+    talk.it.answer(venue.snapshot())
+    venue.update(asks={"101.0": "0.00300000"})  # lost on the way
+    talk.clock.at_ns += 1_500 * NS_PER_MS
+    assert talk.methods(venue.update(bids={"99.5": "0.10000000"})) == ["unsubscribe", "subscribe"]
+    assert talk.health.refused == {"checksum": 1}
+    assert len(talk.books) == 1
+    assert talk.methods(venue.update(bids={"99.6": "0.10000000"})) == []
+    assert talk.methods(venue.snapshot()) == []
+    assert len(talk.books) == 2
+
+
+def test_a_book_is_not_asked_for_again_more_often_than_the_gap_allows() -> None:
+    venue, talk = Venue(), Talk()
+    update = venue.update(bids={"99.5": "0.10000000"})
+    assert talk.methods(update) == []
+    talk.clock.at_ns += SETTINGS.resync_gap_ms * NS_PER_MS
+    assert talk.methods(update) == ["unsubscribe", "subscribe"]
+    assert talk.methods(update) == []
+    assert (talk.health.resyncs, talk.health.trouble["awaiting_snapshot"]) == (1, 3)
+
+
+@pytest.mark.parametrize("state", ["maintenance", "cancel_only", "post_only"])
+def test_books_of_a_venue_that_takes_no_orders_are_kept_but_not_handed_on(state: str) -> None:
+    venue, talk = Venue(), Talk()
+    talk.it.answer(f'{{"channel":"status","type":"update","data":[{{"system":"{state}"}}]}}')
+    talk.it.answer(venue.snapshot())
+    assert talk.books == [] and talk.health.refused == {"venue_not_online": 1}
+    talk.it.answer('{"channel":"status","type":"update","data":[{"system":"online"}]}')
+    talk.it.answer(venue.update(bids={"99.5": "0.10000000"}))
+    assert len(talk.books) == 1
+
+
+def test_a_book_that_nobody_asked_for_is_counted() -> None:
+    venue, talk = Venue(), Talk()
+    talk.it.answer(venue.snapshot().replace("BTC/USD", "ETH/USD"))
+    assert talk.books == [] and talk.health.refused == {"unknown_symbol": 1}
+
+
+def test_a_random_walk_verifies_on_every_message() -> None:
+    venue, talk, rng = Venue(), Talk(), Random(5)
+    talk.it.answer(venue.snapshot())
+    for _ in range(500):
+        before = venue.window()
+        price = f"{rng.randrange(85, 100)}.{rng.randrange(3)}"
+        if price in venue.bids and len(venue.bids) > 10:
+            del venue.bids[price]
+        else:
+            venue.bids[price] = f"{rng.random() + 0.1:.8f}"
+        talk.it.answer(venue.frame("update", bids=_followed(before, venue), asks=[]))
+    assert talk.health.refused == {}
+    assert len(talk.books) == 501
+    assert [str(level.price) for level in talk.books[-1].bids] == list(venue.window())
+
+
+def _followed(before: Side, venue: Venue) -> list[tuple[str, str]]:
+    """Return what Kraken sends: changed levels of the window, removals, but none that better levels pushed out."""
+    gone = [(price, "0") for price in before if price not in venue.bids]
+    return gone + [row for row in venue.window().items() if before.get(row[0]) != row[1]]
+
+
+def test_mutated_frames_never_crash_and_never_hand_on_an_unsound_book() -> None:
+    rng = Random(11)
+    for _ in range(1500):
+        venue, talk = Venue(), Talk()
+        talk.it.answer(venue.snapshot())
+        frame = venue.update(bids={"99.5": "0.10000000"}, asks={"101.0": "0"})
+        talk.it.answer(_mutated(frame, rng))
+        for book in talk.books:
+            validate(book)
+
+
+def _mutated(frame: str, rng: Random) -> str:
+    at = rng.randrange(len(frame))
+    kind = rng.randrange(4)
+    if kind == 0:
+        return frame[:at]
+    if kind == 1:
+        return frame[:at] + rng.choice('0123456789{}[],:"-eN.') + frame[at + 1 :]
+    if kind == 2:
+        return frame[:at] + frame[at : at + rng.randrange(1, 40)] * 2 + frame[at:]
+    return frame.replace(rng.choice(["99.5", "101.0", "0.10000000", "[", '"data"']), rng.choice(["NaN", "-1", "1e999"]))
+
+
+def test_a_depth_that_kraken_does_not_serve_is_refused_by_name() -> None:
+    with pytest.raises(BadInput, match="depth 30"):
+        KrakenFeedSettings(SocketSettings("ws://127.0.0.1:1"), "http://127.0.0.1:1", 2000, depth=30)
+
+
+@pytest.mark.parametrize("error", ["EAPI:Rate limit exceeded", "EService:Unavailable", "EGeneral:Temporary lockout"])
+def test_limits_and_outages_are_unreachable(error: str) -> None:
+    with pytest.raises(Unreachable, match=error):
+        raise_for_errors([error])
+
+
+def test_any_other_error_is_refused() -> None:
+    with pytest.raises(Refused, match="Unknown asset pair"):
+        raise_for_errors(["EQuery:Unknown asset pair"])
+    raise_for_errors([])
