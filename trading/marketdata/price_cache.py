@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
 
 import redis
@@ -12,8 +12,9 @@ import structlog
 
 from domain.book import check
 from domain.errors import BadMarketData, Unreachable
-from domain.market import Book, Clock, Level, MarketKey, Pair
+from domain.market import Book, Clock, MarketKey
 from domain.scope import Scope
+from trading.marketdata.book_json import book_from_json, book_to_json
 
 log = structlog.get_logger(__name__)
 
@@ -125,33 +126,13 @@ class CachedBooks:
 
 
 def encode(book: Book, *, depth: int = DEPTH) -> str:
-    """Return a book as JSON, numbers as strings."""
-    return json.dumps(
-        {
-            "venue": book.venue,
-            "pair": book.pair.symbol,
-            "bids": [[str(price), str(quantity)] for price, quantity in book.bids[:depth]],
-            "asks": [[str(price), str(quantity)] for price, quantity in book.asks[:depth]],
-            "venue_at_ns": book.venue_at_ns,
-            "seen_at_ns": book.seen_at_ns,
-            "seq": book.seq,
-        },
-        separators=(",", ":"),
-    )
+    """Return a book as JSON text."""
+    return json.dumps(book_to_json(book, depth=depth), separators=(",", ":"))
 
 
 def decode(raw: str | bytes) -> Book:
     """Return the book that ``encode`` wrote. Raises: BadMarketData malformed."""
     try:
-        row = json.loads(raw)
-        return Book(
-            venue=str(row["venue"]),
-            pair=Pair.parse(row["pair"]),
-            bids=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in row["bids"]),
-            asks=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in row["asks"]),
-            venue_at_ns=int(row["venue_at_ns"]),
-            seen_at_ns=int(row["seen_at_ns"]),
-            seq=int(row["seq"]),
-        )
+        return book_from_json(json.loads(raw))
     except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
         raise BadMarketData("malformed", f"cached book: {type(error).__name__}") from None

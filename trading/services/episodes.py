@@ -17,8 +17,8 @@ from domain.timestamps import from_ns, to_ns
 from mlops.services import SampleReport, record_sample
 from ops import correlation
 from risk.services import GateAnswer, Refusal
+from trading.marketdata.book_json import book_to_json
 from trading.models import OpenEpisode, Opportunity
-from trading.services.snapshots import book_to_json
 
 if TYPE_CHECKING:
     from trading.services.pipeline import Decision

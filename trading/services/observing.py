@@ -19,11 +19,11 @@ from domain.sizing import size_route
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
 from mlops.services import LabelReport, label_sample
 from trading.dispatch import EXECUTION_STEP, Dispatch
+from trading.marketdata.book_json import book_from_json, book_to_json
 from trading.models import EdgeObservation, FillObservation, Opportunity
 from trading.models import Order as OrderRow
 from trading.services.execution.open import market_of
 from trading.services.execution.sending import order_for_venue
-from trading.services.snapshots import book_from_json, book_to_json
 from trading.venues.base import Missed, NeverPlaced, Observed, Pending
 
 if TYPE_CHECKING:
