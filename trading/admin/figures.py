@@ -1,0 +1,83 @@
+"""How figures are written for people: zeros trimmed, basis points with one decimal, dollars with cents, UTC."""
+
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
+
+NOTHING = "–"
+SCREEN = Context(prec=40, rounding=ROUND_HALF_EVEN)  # for the eye alone: rows keep every digit
+
+_CENT = Decimal("0.01")
+_TENTH = Decimal("0.1")
+_EIGHT_PLACES = Decimal("1e-8")
+
+
+def shown(name: str, value: Any) -> str:
+    """Return ``value`` as a column of that name is read; the unit is the last word of the name."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Decimal):
+        return amount_of(name, value)
+    return str(value)
+
+
+def amount_of(name: str, value: Decimal) -> str:
+    """Return an amount in the unit that ends its column's name."""
+    if name.endswith("usd"):
+        return usd(value)
+    return bps(value) if name.endswith("bps") else short(value)
+
+
+def exact(value: Decimal) -> str:
+    """Return every digit there is, zeros trimmed."""
+    return f"{value.normalize(SCREEN) + 0:f}"
+
+
+def short(value: Decimal) -> str:
+    """Return at most eight decimals, zeros trimmed."""
+    return exact(value.quantize(_EIGHT_PLACES, context=SCREEN)) if value else "0"
+
+
+def bps(value: Decimal) -> str:
+    """Return basis points with one decimal."""
+    return f"{value.quantize(_TENTH, context=SCREEN) + 0}"
+
+
+def usd(value: Decimal) -> str:
+    """Return dollars and cents; less than a cent shows its two leading digits."""
+    size = value.copy_abs()
+    text = f"{size.quantize(_CENT, context=SCREEN):,}" if size >= _CENT or not size else _below_a_cent(size)
+    return f"{'-' if value < 0 else ''}${text}"
+
+
+def share(value: float | None) -> str:
+    """Return a share as a percentage."""
+    return NOTHING if value is None else f"{value:.2%}"
+
+
+def instant(at: datetime | None) -> str:
+    """Return a UTC instant to the millisecond, in an order that sorts."""
+    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}"
+
+
+def after(later: datetime | None, earlier: datetime) -> str:
+    """Return how long after ``earlier`` something happened."""
+    return NOTHING if later is None else lapse(later - earlier)
+
+
+def lapse(length: timedelta) -> str:
+    """Return a length of time in the unit that suits it."""
+    seconds = length.total_seconds()
+    if abs(seconds) < 10:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if abs(seconds) < 120 else str(timedelta(seconds=round(seconds)))
+
+
+def _below_a_cent(size: Decimal) -> str:
+    return f"{size.quantize(Decimal(1).scaleb(size.adjusted() - 1), context=SCREEN):f}"

@@ -1,0 +1,136 @@
+"""Opportunities: what was seen, what it would cost, what each gate and model said, and how the edge decayed."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import BooleanRadioFilter
+
+from domain.market import Side
+from trading.admin import books, figures, panels
+from trading.admin.base import TradingAdmin, column, result
+from trading.admin.filters import recent
+from trading.admin.panels import Facts, Panel, Table
+from trading.models import Opportunity
+from trading.selectors import edges_of, execution_of
+
+
+@admin.register(Opportunity)
+class OpportunityAdmin(TradingAdmin):
+    """Every episode in which a route paid after all costs."""
+
+    icon = "lightbulb"
+    list_display = (
+        column("timestamp", "seen at (UTC)"),
+        "scope_label",
+        "route_key",
+        column("size"),
+        column("gross_edge_bps", "gross bps"),
+        column("edge_bps", "net bps"),
+        "executed",
+        result("profit_usd", "profit"),
+        column("reason"),
+    )
+    list_filter = (
+        *TradingAdmin.list_filter,
+        recent("symbol"),
+        recent("buy_venue", "sell_venue", title="venue"),
+        ("executed", BooleanRadioFilter),
+        recent("reason"),
+    )
+    date_hierarchy = "timestamp"
+    search_fields = ("route_key", "correlation_id")
+
+    def panels(self, row: Opportunity) -> list[Panel]:
+        """Return the episode from the books to what became of it."""
+        return [
+            _episode(row),
+            *_books(row),
+            _costs(row),
+            _gates(row),
+            _decay(row),
+            *_scores(row),
+            Facts(
+                f"Features {row.feature_set}",
+                [(name.replace("_", " "), _feature(value)) for name, value in row.features.items()],
+            ),
+        ]
+
+
+def _episode(row: Opportunity) -> Facts:
+    execution = execution_of(row)
+    base, quote = row.symbol.split("/")
+    return Facts(
+        row.route_key,
+        [
+            ("seen at (UTC)", figures.instant(row.timestamp)),
+            ("paid for", figures.after(row.closed_at, row.timestamp)),
+            ("executed", panels.label("yes", "success") if row.executed else panels.label("no")),
+            ("why not", figures.shown("reason", row.reason.replace("_", " "))),
+            ("size", f"{figures.exact(row.size)} {base}"),
+            ("notional", figures.usd(row.notional_usd)),
+            ("gross edge", f"{figures.bps(row.gross_edge_bps)} bps"),
+            ("net edge", f"{figures.bps(row.edge_bps)} bps"),
+            ("best net edge", f"{figures.bps(row.peak_edge_bps)} bps"),
+            ("profit", panels.gain("profit_usd", row.profit_usd)),
+            (f"profit in {quote}", figures.NOTHING if row.profit_quote is None else figures.exact(row.profit_quote)),
+            ("execution", panels.link(execution, f"{execution.pk}, {execution.state}" if execution else "")),
+            ("made of", f"candles of {row.resolution_s} s" if row.resolution_s else "order books"),
+            ("correlation id", row.correlation_id),
+        ],
+    )
+
+
+def _books(row: Opportunity) -> list[Table]:
+    return [
+        books.table_of(stored, taken=side, size=row.size, at=row.timestamp)
+        for stored, side in zip(row.books, (Side.BUY, Side.SELL), strict=False)
+    ]
+
+
+def _costs(row: Opportunity) -> Table:
+    lines = [
+        (
+            line["kind"],
+            figures.short(Decimal(line["amount"])),
+            line["asset"],
+            figures.usd(Decimal(line["usd"])),
+            line["source"],
+        )
+        for line in row.costs
+    ]
+    return Table("Costs, as planned", ("Kind", "Amount", "Asset", "USD", "Source"), lines, is_wide=False)
+
+
+def _gates(row: Opportunity) -> Table:
+    answers = [
+        (gate["gate"].replace("_", " "), _answer(passed=gate["passed"]), gate["detail"] or figures.NOTHING)
+        for gate in row.gates
+    ]
+    nothing = "Not asked: the rules or the models had said no."
+    return Table("Gates", ("Gate", "Answer", "Because"), answers, nothing=nothing, is_wide=False)
+
+
+def _answer(*, passed: bool) -> str:
+    return panels.label("passed", "success") if passed else panels.label("refused", "danger")
+
+
+def _decay(row: Opportunity) -> Table:
+    rows = [
+        (f"{look.offset_ms} ms", figures.shown("net_bps", look.net_bps), figures.short(look.size))
+        for look in edges_of(row)
+    ]
+    nothing = "Not looked at again yet."
+    return Table("The edge later", ("After", "Net bps", "Size that paid"), rows, nothing=nothing, is_wide=False)
+
+
+def _scores(row: Opportunity) -> list[Panel]:
+    if "abstained" in row.scores:
+        nothing = f"No model judged it: {row.scores['abstained'].replace('_', ' ')}."
+        return [Table("Scores", (), [], nothing=nothing, is_wide=False)]
+    scores = [(name.replace("_", " "), panels.text_of(name, value)) for name, value in row.scores.items()]
+    return [Table("Scores", ("Score", "Value"), scores, is_wide=False)]
+
+
+def _feature(value: Any) -> str:
+    return "unknown" if value is None else figures.shown("", value)

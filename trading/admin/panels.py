@@ -1,0 +1,117 @@
+"""What a detail page is made of: facts and tables, written for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.db.models import Field, JSONField, Model
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+
+from trading.admin import figures
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and what stands behind them."""
+
+    title: str
+    pairs: Sequence[tuple[str, str]]
+    template: ClassVar[str] = "trading/panels/facts.html"
+    is_wide: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headers; ``note`` says what the rows cannot, ``nothing`` why there are none."""
+
+    title: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    nothing: str = "None."
+    is_wide: bool = True
+    template: ClassVar[str] = "trading/panels/table.html"
+
+
+Panel = Facts | Table
+
+
+def label(text: str, colour: str = "") -> str:
+    """Return a word on a coloured ground."""
+    return render_to_string("unfold/helpers/label.html", {"text": text.replace("_", " "), "type": colour})
+
+
+def link(row: Model | None, text: str = "") -> str:
+    """Return the way to the page of another row."""
+    if row is None:
+        return figures.NOTHING
+    address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a class="text-link" href="{}">{}</a>', address, text or str(row))
+
+
+def coloured(text: str, *, good: bool) -> str:
+    """Return a gain in green or a loss in red."""
+    tone = "text-green-700 dark:text-green-400" if good else "text-red-700 dark:text-red-400"
+    return format_html('<span class="{}">{}</span>', tone, text)
+
+
+def gain(name: str, value: Any) -> str:
+    """Return a result of money, coloured by its sign."""
+    text = figures.shown(name, value)
+    return coloured(text, good=value > 0) if value else text
+
+
+def facts_of(row: Model, title: str, *, without: Iterable[str] = ()) -> Facts:
+    """Return every plain column of a row by its name."""
+    left_out = {"id", "mode", "run_id", *without}
+    fields = [field for field in row._meta.concrete_fields if field.name not in left_out]
+    return Facts(title, [(_name(field), _value(row, field)) for field in fields if not isinstance(field, JSONField)])
+
+
+def from_json(title: str, value: Any) -> list[Panel]:
+    """Return stored JSON as it is best read: plain values as facts, and a table for each mapping inside."""
+    if not value:
+        return []
+    if not isinstance(value, Mapping):
+        return [Table(title, ("Value",), [(str(one),) for one in _listed(value)])]
+    nested = {name: inner for name, inner in value.items() if isinstance(inner, Mapping) and inner}
+    plain = [(_words(name), text_of(name, inner)) for name, inner in value.items() if name not in nested]
+    own: list[Panel] = [Facts(title, plain)] if plain else []
+    return own + [_table(f"{title}: {_words(name)}", inner) for name, inner in nested.items()]
+
+
+def text_of(name: str, value: Any) -> str:
+    """Return a value out of stored JSON."""
+    if isinstance(value, Mapping | list):
+        return ", ".join(_listed(value)) or figures.NOTHING
+    return figures.shown(name, value)
+
+
+def _table(title: str, rows: Mapping[str, Any]) -> Table:
+    if all(isinstance(row, Mapping) for row in rows.values()):
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        cells = [(key, *(text_of(name, row.get(name)) for name in names)) for key, row in rows.items()]
+        return Table(title, ("", *(_words(name) for name in names)), cells)
+    cells = [(_words(key), text_of(key, value)) for key, value in rows.items()]
+    return Table(title, ("Name", "Value"), cells, is_wide=False)
+
+
+def _name(field: Field) -> str:
+    return _words(field.name)
+
+
+def _value(row: Model, field: Field) -> str:
+    value = getattr(row, field.name)
+    return link(value) if isinstance(value, Model) else figures.shown(field.name, value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _listed(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{name}: {inner}" for name, inner in value.items()]
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]

@@ -1,0 +1,130 @@
+"""What is counted and recorded over time: looks by reason, markets, volatility, ended executions."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
+
+from trading.admin import figures
+from trading.admin.base import Column, TradingAdmin, column, light, result
+from trading.admin.executions import EXECUTION_COLOURS
+from trading.admin.filters import recent
+from trading.admin.panels import Table
+from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility
+from trading.selectors import looks_by_reason
+
+_REASONS = 12
+
+
+@admin.register(EvaluationCount)
+class EvaluationCountAdmin(TradingAdmin):
+    """How often routes were looked at, and what ended the look."""
+
+    icon = "filter_alt"
+    list_before_template = "trading/reasons.html"
+    list_display = (
+        column("hour", "hour (UTC)"),
+        "scope_label",
+        column("route_key", "route"),
+        column("stage", "ended at"),
+        column("reason"),
+        "looks",
+    )
+    list_filter = (*TradingAdmin.list_filter, recent("stage"), recent("reason"), recent("route_key", title="route"))
+    ordering = ("-hour", "-count")
+
+    @admin.display(description="looks", ordering="count")
+    def looks(self, row: EvaluationCount) -> str:
+        """Return how many looks ended so."""
+        return f"{row.count:,}"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the sum by reason above the list."""
+        response = super().changelist_view(request, extra_context)
+        listed = getattr(response, "context_data", {}).get("cl")
+        if listed is not None:
+            response.context_data["reasons"] = _by_reason(listed.queryset)
+        return response
+
+
+def _by_reason(rows: Any) -> Table:
+    totals = looks_by_reason(rows, most=_REASONS)
+    lines = [(stage, reason.replace("_", " ") or "paid", f"{total:,}") for stage, reason, total in totals]
+    return Table("Looks by what ended them", ("Stage", "Reason", "Looks"), lines, nothing="Nothing was looked at.")
+
+
+@admin.register(MarketSnapshot)
+class MarketSnapshotAdmin(TradingAdmin):
+    """The best prices of each market, from time to time."""
+
+    icon = "photo_camera"
+    list_display = (
+        column("timestamp", "at (UTC)"),
+        "scope_label",
+        column("venue"),
+        column("symbol"),
+        column("bid"),
+        column("ask"),
+        "spread",
+        column("bid_depth_usd", "bid depth"),
+        column("ask_depth_usd", "ask depth"),
+    )
+    list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("symbol"))
+
+    @admin.display(description="spread bps")
+    def spread(self, row: MarketSnapshot) -> str:
+        """Return the spread over the middle."""
+        width = figures.SCREEN.multiply(row.ask - row.bid, 20_000)
+        return figures.bps(figures.SCREEN.divide(width, row.ask + row.bid))
+
+
+def percent(name: str, title: str) -> Column:
+    """Return a column of a share, written as a percentage."""
+
+    @display(description=title, ordering=name)
+    def written(row: Any) -> str:
+        return figures.share(getattr(row, name))
+
+    written.__name__ = name
+    return written
+
+
+@admin.register(MarketVolatility)
+class MarketVolatilityAdmin(TradingAdmin):
+    """How much each market moved, annualised."""
+
+    icon = "ssid_chart"
+    list_display = (
+        column("timestamp", "at (UTC)"),
+        "scope_label",
+        column("venue"),
+        column("symbol"),
+        percent("volatility_1h", "volatility 1 h"),
+        percent("volatility_24h", "24 h"),
+        percent("volatility_7d", "7 d"),
+        percent("returns_1h", "return 1 h"),
+        percent("returns_24h", "24 h"),
+        percent("returns_7d", "7 d"),
+    )
+    list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("symbol"))
+
+
+@admin.register(ExecutionLog)
+class ExecutionLogAdmin(TradingAdmin):
+    """One line per ended execution."""
+
+    icon = "list_alt"
+    list_display = (
+        column("timestamp", "ended at (UTC)"),
+        "scope_label",
+        column("execution_id", "execution"),
+        light("state", EXECUTION_COLOURS),
+        column("route_key", "route"),
+        "success",
+        result("profit_usd", "profit"),
+        column("fees_usd", "fees"),
+        column("slippage_bps", "slippage bps"),
+    )
+    list_filter = (*TradingAdmin.list_filter, recent("state"), recent("symbol"), "success")
+    date_hierarchy = "timestamp"
