@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Q, Sum
 
@@ -12,7 +13,19 @@ from domain.scope import Mode, Scope
 from domain.timestamps import to_ns
 from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Outcome, Reservation
 
-HISTORY = 300  # more than any breaker's window looks back on
+HISTORY = 120  # more than any breaker's window looks back on; of a busy quarter of an hour the latest
+_OUTCOME = (  # in the order of TradeOutcome
+    "settled_at",
+    "net_usd",
+    "gross_usd",
+    "gas_usd",
+    "executed",
+    "both_legs_as_planned",
+    "realised_slippage_bps",
+    "predicted_slippage_bps",
+    "unwound",
+    "probe",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +119,17 @@ class History:
         )
 
 
-def history_of(scope: Scope) -> History:
-    """Return the latest outcomes of ``scope`` and its equity: the latest marks and, before them, the peak."""
-    outcomes = Outcome.objects.in_scope(scope).order_by("-settled_at", "-id")[:HISTORY]
-    marks = list(EquityMark.objects.in_scope(scope).order_by("-timestamp", "-id")[:HISTORY])
-    peak = _peak_before(scope, marks) if len(marks) == HISTORY else []
+def history_of(scope: Scope, *, equity_since: datetime | None = None) -> History:
+    """Return the latest outcomes of ``scope`` and its equity: the latest marks and, before them, the peak.
+
+    A peak from before ``equity_since`` does not count; the level at that moment does.
+    """
+    outcomes = Outcome.objects.in_scope(scope).order_by("-settled_at", "-id").values_list(*_OUTCOME)[:HISTORY]
+    marks = list(_marks(scope).order_by("-timestamp", "-id")[:HISTORY])
+    peak = _peak_before(scope, marks[-1][0], equity_since) if len(marks) == HISTORY else []
     return History(
-        tuple(_trade_outcome(outcome) for outcome in reversed(outcomes)),
-        tuple(EquityPoint(to_ns(mark.timestamp), mark.equity_usd) for mark in (*peak, *reversed(marks))),
+        tuple(TradeOutcome(to_ns(settled_at), *rest) for settled_at, *rest in reversed(outcomes)),
+        tuple(EquityPoint(to_ns(at), equity_usd) for at, equity_usd in (*peak, *reversed(marks))),
     )
 
 
@@ -123,24 +139,16 @@ def cooled_scopes(now: datetime) -> set[Scope]:
     return {breaker.scope for breaker in cooled}
 
 
-def _peak_before(scope: Scope, marks: list[EquityMark]) -> list[EquityMark]:
-    earlier = EquityMark.objects.in_scope(scope).filter(timestamp__lt=marks[-1].timestamp)
+def _peak_before(scope: Scope, at: datetime, since: datetime | None) -> list[tuple[datetime, Decimal]]:
+    earlier = _marks(scope).filter(timestamp__lt=at)
+    if since:
+        level_then = _marks(scope).filter(timestamp__lte=since).order_by("-timestamp", "-id").first()
+        earlier = earlier.filter(timestamp__gte=level_then[0] if level_then else since)
     return list(earlier.order_by("-equity_usd")[:1])
 
 
-def _trade_outcome(outcome: Outcome) -> TradeOutcome:
-    return TradeOutcome(
-        settled_at_ns=to_ns(outcome.settled_at),
-        net_usd=outcome.net_usd,
-        gross_usd=outcome.gross_usd,
-        gas_usd=outcome.gas_usd,
-        executed=outcome.executed,
-        both_legs_as_planned=outcome.both_legs_as_planned,
-        slippage_bps=outcome.realised_slippage_bps,
-        predicted_slippage_bps=outcome.predicted_slippage_bps,
-        unwound=outcome.unwound,
-        probe=outcome.probe,
-    )
+def _marks(scope: Scope) -> Any:
+    return EquityMark.objects.in_scope(scope).values_list("timestamp", "equity_usd")
 
 
 def latest_run(mode: Mode) -> str:

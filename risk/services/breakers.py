@@ -110,9 +110,11 @@ def note_volatility(reading: VolatilityReading, *, scope: Scope, now: datetime) 
 
 def judge(scope: Scope, *, now: datetime) -> list[Trip]:
     """Trip the closed breakers whose thresholds the scope's results have passed; the caller holds the gate's lock."""
-    config, history = breaker_config(), history_of(scope)
+    config, breakers = breaker_config(), breakers_of(scope)
+    equity_since = next((row.counts_from for row in breakers if row.kind == BreakerKind.DRAWDOWN), None)
+    history = history_of(scope, equity_since=equity_since)
     trips = []
-    for breaker in breakers_of(scope):
+    for breaker in breakers:
         if breaker.state != BreakerState.CLOSED:
             continue
         since = history.since(breaker.counts_from)

@@ -65,12 +65,12 @@ def _store(report: OutcomeReport, *, probe: bool, scope: Scope) -> None:
 
 
 def _mark_equity(report: OutcomeReport, *, scope: Scope) -> None:
+    stated = report.equity_usd
     before = latest_equity(scope)
     if before is None:
-        before = starting_equity()
+        before = starting_equity() if stated is None else EXACT.subtract(stated, report.net_usd)
         _mark(before, at=report.settled_at, scope=scope)
-    after = EXACT.add(before, report.net_usd) if report.equity_usd is None else report.equity_usd
-    _mark(after, at=report.settled_at, scope=scope)
+    _mark(EXACT.add(before, report.net_usd) if stated is None else stated, at=report.settled_at, scope=scope)
 
 
 def _mark(equity_usd: Decimal, *, at: datetime, scope: Scope) -> None:

@@ -8,6 +8,7 @@ import pytest
 from domain.breakers import BreakerKind, BreakerState, VolatilityReading
 from domain.errors import BadInput, Refused
 from ops.models import Alert, OperatorAction
+from risk import selectors
 from risk.models import Breaker, BreakerEvent, EquityMark
 from risk.services import (
     Admitted,
@@ -253,6 +254,24 @@ def test_drawdown_counts_from_the_equity_at_recovery():
     tell({"equity_usd": Decimal(68_000)}, first=6)
     assert tripped() == {}
     tell({"equity_usd": Decimal(67_999)}, first=7)
+    assert set(tripped()) == {"drawdown"}
+
+
+@pytest.mark.parametrize("recovers", [False, True])
+def test_a_peak_long_ago_counts_unless_the_breaker_recovered_since(monkeypatch, recovers):
+    monkeypatch.setattr(selectors, "HISTORY", 3)
+    tell(*({"equity_usd": Decimal(level)} for level in (4000, 100_000, 90_000, 89_000)))
+    if recovers:
+        trip(BreakerKind.DRAWDOWN, scope=SCOPE, reason="by hand", now=later(4.1))
+        reset(scope=SCOPE, actor="ann", reason="money was taken out", now=later(4.5))
+    tell(*({"equity_usd": Decimal(level)} for level in (88_000, 87_000, 86_000, 85_000)), first=5)
+    assert tripped() == {}
+
+    tell({"equity_usd": Decimal(84_999)}, first=9)
+    assert set(tripped()) == (set() if recovers else {"drawdown"})
+    tell({"equity_usd": Decimal(75_650)}, first=10)
+    assert set(tripped()) == (set() if recovers else {"drawdown"})  # 15 % below the 89,000 of the recovery
+    tell({"equity_usd": Decimal(75_649)}, first=11)
     assert set(tripped()) == {"drawdown"}
 
 

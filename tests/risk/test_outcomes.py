@@ -40,6 +40,14 @@ def test_the_same_execution_id_in_another_scope_is_another_execution():
     assert EquityMark.objects.in_scope(OTHER).latest("id").equity_usd == 3998
 
 
+def test_equity_that_trading_states_is_its_own_start():
+    record_outcome(report(1, equity_usd=Decimal(70), net_usd=Decimal(-2)), scope=SCOPE)
+    record_outcome(report(2), scope=SCOPE)
+
+    assert list(EquityMark.objects.order_by("id").values_list("equity_usd", flat=True)) == [72, 70, 71]
+    assert BreakerEvent.objects.count() == 0
+
+
 def test_an_outcome_goes_with_the_transaction_it_is_told_in():
     class Stop(Exception):
         pass
