@@ -22,7 +22,7 @@ class MoneyField(models.DecimalField):
 
 
 def is_number(*names: str) -> Q:
-    """Return the condition that none of the columns is NaN, which PostgreSQL holds to be greater than every number."""
+    """Return the condition that no column is NaN, which PostgreSQL sorts above every number; NULL passes."""
     condition = Q()
     for name in names:
         condition &= Q(**{f"{name}__lt": COLUMN_LIMIT})

@@ -57,6 +57,22 @@ class Execution(ScopedModel):
             models.UniqueConstraint(fields=["mode", "run_id", "reservation_id"], name="execution_once_per_reservation"),
             models.CheckConstraint(condition=Q(state__in=list(ExecutionState)), name="execution_state_is_known"),
             models.CheckConstraint(
+                condition=is_number(
+                    "notional_usd",
+                    "dust_quantity",
+                    "planned_gross_quote",
+                    "planned_net_quote",
+                    "gross_quote",
+                    "fees_quote",
+                    "gas_quote",
+                    "slippage_quote",
+                    "unwind_quote",
+                    "net_quote",
+                    "net_usd",
+                ),
+                name="execution_money_is_a_number",
+            ),
+            models.CheckConstraint(
                 condition=Q(settled_at__isnull=True) | (Q(net_usd__isnull=False) & is_number("net_quote", "net_usd")),
                 name="execution_settles_with_a_result",
             ),
@@ -104,6 +120,9 @@ class Order(ScopedModel):
             models.UniqueConstraint(fields=["venue", "client_id"], name="order_client_id_is_unique_at_its_venue"),
             models.CheckConstraint(condition=is_positive("quantity"), name="order_quantity_is_positive"),
             models.CheckConstraint(condition=is_positive("limit_price"), name="order_limit_is_positive"),
+            models.CheckConstraint(
+                condition=is_positive("quantity_step") & is_positive("price_tick"), name="order_grid_is_positive"
+            ),
             models.CheckConstraint(
                 condition=Q(filled_quantity__gte=0) & Q(filled_quantity__lte=F("quantity")),
                 name="execution_never_overfilled",

@@ -48,9 +48,7 @@ class EdgeObservation(ScopedModel):
         ordering = ["-timestamp"]
         constraints = [
             *ScopedModel.Meta.constraints,
-            models.CheckConstraint(
-                condition=Q(net_bps__isnull=True) | is_number("net_bps"), name="edge_observation_is_a_number"
-            ),
+            models.CheckConstraint(condition=is_number("net_bps", "size"), name="edge_observation_is_a_number"),
         ]
 
     def __str__(self) -> str:

@@ -54,6 +54,9 @@ class Opportunity(ScopedModel):
                 name="opportunity_edges_are_numbers",
             ),
             models.CheckConstraint(
+                condition=is_number("profit_quote", "profit_usd"), name="opportunity_profit_is_a_number"
+            ),
+            models.CheckConstraint(
                 condition=Q(profit_quote__isnull=True) | Q(executed=True), name="opportunity_profit_needs_execution"
             ),
         ]

@@ -3,7 +3,7 @@
 from django.db import models
 
 from ops.scoped import ScopedModel
-from trading.models.columns import MoneyField, is_positive
+from trading.models.columns import MoneyField, is_number, is_positive
 
 
 class MarketSnapshot(ScopedModel):
@@ -24,6 +24,9 @@ class MarketSnapshot(ScopedModel):
         constraints = [
             *ScopedModel.Meta.constraints,
             models.CheckConstraint(condition=is_positive("bid") & is_positive("ask"), name="snapshot_prices_positive"),
+            models.CheckConstraint(
+                condition=is_number("bid_depth_usd", "ask_depth_usd"), name="snapshot_depths_are_numbers"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -73,6 +76,13 @@ class ExecutionLog(ScopedModel):
     class Meta(ScopedModel.Meta):
         db_table = "execution_logs"
         ordering = ["-timestamp"]
+        constraints = [
+            *ScopedModel.Meta.constraints,
+            models.CheckConstraint(
+                condition=is_number("profit_usd", "fees_usd", "gas_cost_usd", "slippage_bps"),
+                name="execution_log_money_is_a_number",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.execution_id} {self.symbol}"
