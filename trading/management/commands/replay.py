@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,9 +16,11 @@ from rich.table import Table
 
 from domain.costs import FeeSchedule, parse_fees
 from domain.errors import BadInput
+from domain.execution import ExecutionState
 from trading.services.candles import market_stated_as
 from trading.services.replay import ReplayOptions, ReplayResult, driver, replay
 from trading.services.replay.options import DEPTH_USD, LATENCY_MS, SPREAD_BPS
+from trading.services.replay.summary import Summary
 
 MOST_REASONS = 12  # lines of the table of refusals
 
@@ -130,8 +132,7 @@ def _show(result: ReplayResult, console: Console) -> None:
     _show_assumptions(result, console)
     console.print(_days(result))
     _show_reasons(result, console)
-    console.print(f"Executions by final state: {_counts(result.summary.executions)}")
-    console.print(f"Breakers tripped: {_counts(result.summary.breakers)}")
+    _show_ends(result.summary, console)
     console.print(f"Run {result.run_id}, digest {result.digest}", soft_wrap=True)
     console.print("Look at it: make web MODE=replay")
 
@@ -161,9 +162,11 @@ def _days(result: ReplayResult) -> Table:
     table.columns[0].footer = "all"
     table.add_column("opportunities", justify="right", footer=str(total.opportunities))
     table.add_column("executions", justify="right", footer=str(total.executions))
-    table.add_column("P&L in USD", justify="right", footer=f"{total.pnl_usd:,.2f}")
+    table.add_column("P&L in USD", justify="right", footer=f"{total.pnl_to_the_cent:,}")
     for day, figures in result.summary.per_day.items():
-        table.add_row(day.isoformat(), str(figures.opportunities), str(figures.executions), f"{figures.pnl_usd:,.2f}")
+        table.add_row(
+            day.isoformat(), str(figures.opportunities), str(figures.executions), f"{figures.pnl_to_the_cent:,}"
+        )
     return table
 
 
@@ -179,8 +182,19 @@ def _show_reasons(result: ReplayResult, console: Console) -> None:
         table.add_row(stage, reason, f"{count:,}")
     if rows:
         console.print(table)
-        console.print("Up to 'size' a time is one look at one route, from 'admission' on one opportunity.")
+        console.print(
+            "Up to 'size' a time is one look at one route, from 'admission' on one opportunity.", soft_wrap=True
+        )
 
 
-def _counts(counts: Any) -> str:
+def _show_ends(summary: Summary, console: Console) -> None:
+    console.print(f"Executions by final state: {_counts(summary.executions)}", soft_wrap=True)
+    if waiting := summary.executions.get(ExecutionState.NEEDS_PERSON, 0):
+        console.print(
+            f"{waiting} could not be unwound: their position stays open and is not in the sum.", soft_wrap=True
+        )
+    console.print(f"Breakers, times opened: {_counts(summary.breakers)}", soft_wrap=True)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()) or "none"

@@ -93,7 +93,7 @@ class Driver:
         self._view.show(instant.books)
         if self._running:
             self._store_books(instant)
-            self._step()
+            self._step_all()
         if self._unrest.note(instant.books, now_ns=now_ns, scope=self._parts.scope):
             self._see_breakers()
         self._cool(now_ns)
@@ -110,7 +110,7 @@ class Driver:
                     begun.append(found)
         for decision in begun:
             pipeline.commit(decision, scope=parts.scope, dispatch=self._dispatch)
-            self._step()
+            self._step({row_id for _, row_id in self._dispatch.drain()})
 
     def _store_books(self, instant: Instant) -> None:
         for request in self._fills.due(instant.at_ns):
@@ -118,18 +118,24 @@ class Driver:
             if book is not None:  # else nobody saw the market in time, and the leg is refused for it
                 observing.store_book(request, book, at_ns=instant.at_ns, dispatch=self._dispatch)
 
-    def _step(self) -> None:
-        """Step what was asked for and whatever has not ended, oldest first."""
-        self._running.update(row_id for _, row_id in self._dispatch.drain())
-        if not self._running:
-            return
+    def _step_all(self) -> None:
+        """Step whatever has not ended: what met its book, and what waits for one in vain."""
+        self._dispatch.drain()  # names nothing that is not running
+        self._step(set(self._running))
+
+    def _step(self, execution_ids: set[int]) -> None:
         parts = self._parts
-        for execution_id in sorted(self._running):
+        for execution_id in sorted(execution_ids):  # oldest first, whatever asked for it
+            self._running.add(execution_id)
             if execution.step(execution_id, venues=parts.venues, clock=parts.clock) in EXECUTION_TERMINAL:
                 self._running.discard(execution_id)
-        for request in observing.pending_requests(parts.scope) if self._running else ():
+        if execution_ids:
+            self._watch_fills()
+            self._see_breakers()
+
+    def _watch_fills(self) -> None:
+        for request in observing.pending_requests(self._parts.scope):
             self._fills.add(request)
-        self._see_breakers()
 
     def _see_breakers(self) -> None:
         waiting = [row.cool_until for row in breakers_of(self._parts.scope) if row.state == BreakerState.OPEN]
@@ -151,7 +157,7 @@ class Driver:
             self._parts.clock.set(now_ns)
             if self._running:
                 self._store_books(Instant(now_ns, {}, lambda market: None))
-                self._step()
+                self._step_all()
         self._close_episodes(now_ns)
 
     def _flush(self) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -29,6 +29,11 @@ class Day:
     opportunities: int
     executions: int
     pnl_usd: Decimal
+
+    @property
+    def pnl_to_the_cent(self) -> Decimal:
+        """Return the result in whole cents, rounded down: a loss is never shown smaller than it is."""
+        return self.pnl_usd.quantize(CENT, rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +110,14 @@ def _refused(scope: Scope) -> dict[str, dict[str, int]]:
         stages[row["stage"]][row["reason"]] = row["total"]
     executed_ids = Execution.objects.in_scope(scope).values("opportunity_id")
     refused = Opportunity.objects.in_scope(scope).exclude(reason="")
-    for stage, rows in (
-        (Stage.ADMISSION.value, refused.exclude(pk__in=executed_ids)),
-        (EXECUTION_STAGE, refused.filter(pk__in=executed_ids)),
-    ):
-        for row in rows.order_by().values("reason").annotate(total=Count("id")).order_by("-total", "reason"):
-            stages[stage][row["reason"]] = row["total"]
+    stages[Stage.ADMISSION] |= _by_reason(refused.exclude(pk__in=executed_ids))
+    stages[EXECUTION_STAGE] |= _by_reason(refused.filter(pk__in=executed_ids))
     return {stage: reasons for stage, reasons in stages.items() if reasons}
+
+
+def _by_reason(rows: Any) -> dict[str, int]:
+    counted = rows.order_by().values("reason").annotate(total=Count("id")).order_by("-total", "reason")
+    return {row["reason"]: row["total"] for row in counted}
 
 
 def _executions(scope: Scope) -> dict[str, int]:
@@ -129,6 +135,6 @@ def _day_json(day: Day) -> dict[str, Any]:
     return {
         "opportunities": day.opportunities,
         "executions": day.executions,
-        "pnl_usd": float(day.pnl_usd.quantize(CENT)),
+        "pnl_usd": float(day.pnl_to_the_cent),
         "pnl_usd_exact": f"{day.pnl_usd.normalize():f}",
     }

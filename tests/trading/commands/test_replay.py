@@ -1,0 +1,147 @@
+"""``manage.py replay``: what it prints, and the exit code of each way of asking it wrongly."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+
+from arbsite.entry import MODE_OF_COMMAND, exit_code
+from domain.errors import ArbError, BadInput
+from domain.scope import Mode
+from tests.recorded import row, write_candles, write_lines
+from trading.management.commands.replay import Command
+from trading.models import Run
+from trading.services.candles import MalformedFileError
+
+pytestmark = pytest.mark.django_db
+
+GAP = {0: "20200", 1: "20200"}
+FLAT = {0: "20000", 1: "20000"}
+
+
+@pytest.fixture
+def files(tmp_path) -> list[str]:
+    return [str(write_candles(tmp_path, "kraken", FLAT)), str(write_candles(tmp_path, "binanceus", GAP))]
+
+
+def ask(capsys, *args: str) -> str:
+    call_command("replay", *args)
+    return capsys.readouterr().out
+
+
+def exit_code_of(*args: str) -> int:
+    """Return the exit code that this command line ends with, as a shell would see it."""
+    command = Command()
+    command._called_from_command_line = True  # else Django raises instead of ending the process
+    try:
+        command.handle(**vars(command.create_parser("manage.py", "replay").parse_args(args)))
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except ArbError as error:
+        return exit_code(error)
+    return 0
+
+
+def test_a_replay_always_runs_in_its_own_mode():
+    assert MODE_OF_COMMAND["replay"] is Mode.REPLAY
+
+
+def test_json_is_one_object_with_all_that_was_promised(files, capsys):
+    told = json.loads(ask(capsys, *files, "--json", "--seed", "7"))
+    assert told["seed"] == 7
+    assert told["mode"] == "replay"
+    assert len(told["digest"]) == 64
+    assert list(told["per_day"]) == ["2023-03-11"]
+    day = told["per_day"]["2023-03-11"]
+    assert (day["opportunities"], day["executions"]) == (1, 1)
+    assert isinstance(day["pnl_usd"], float)
+    assert told["executions"] == {"settled": 1}
+    assert told["refused"] == {"not_crossed": 2}
+    assert told["assumptions"]["fees"]["binanceus"]["taker_bps"] == "25"
+    assert told["assumptions"]["quote_usd"] == {"USDC": "1"}
+    assert Run.objects.filter(mode="replay", run_id=told["run"], digest=told["digest"], seed=7).exists()
+
+
+def test_the_table_tells_days_assumptions_reasons_and_where_to_look(files, capsys):
+    told = ask(capsys, *files)
+    for part in ("2023-03-11", "opportunities", "not_crossed", "taker 25 bps", "spread 2 bps", "digest", "MODE=replay"):
+        assert part in told
+
+
+def test_stated_fees_threshold_and_assumptions_are_used(files, capsys):
+    fees = ("--fees", "kraken=1/2", "--fees", "binanceus=3/4")
+    told = json.loads(
+        ask(capsys, *files, "--json", *fees, "--spread-bps", "0", "--depth-usd", "7000", "--latency-ms", "10")
+    )
+    assumed = told["assumptions"]
+    assert assumed["fees"]["binanceus"] == {
+        "maker_bps": "3",
+        "taker_bps": "4",
+        "charged_in": "quote",
+        "source": "stated on the command line",
+    }
+    assert (assumed["spread_bps"], assumed["depth_usd"], assumed["latency_ms"]) == ("0", "7000", 10)
+    assert json.loads(ask(capsys, *files, "--json", "--min-net-bps", "500"))["total"]["opportunities"] == 0
+
+
+def test_files_are_what_they_are_said_to_be(tmp_path, capsys):
+    files = [str(write_lines(tmp_path / f"{name}.csv", [row(0, "20000"), row(1, "20000")])) for name in ("a", "b")]
+    told = json.loads(ask(capsys, *files, "--as", "kraken:BTC/USDC", "--as", "binanceus:BTC/USD", "--json"))
+    assert [(one["venue"], one["symbol"]) for one in told["assumptions"]["data"]] == [
+        ("kraken", "BTC/USDC"),
+        ("binanceus", "BTC/USD"),
+    ]
+    assert told["refused"] == {"no_conversion": 4}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--nonsense"],
+        ["--seed", "many"],
+        ["--spread-bps", "wide"],
+        ["--spread-bps", "-1"],
+        ["--depth-usd", "nan"],
+        ["--latency-ms", "-250"],
+        ["--fees", "kraken"],
+        ["--fees", "kraken=1/2", "--fees", "kraken=1/2"],
+        ["--fees", "alpaca=1/2"],
+        ["--as", "kraken:BTC/USDC"],
+        ["--as", "kraken", "--as", "binanceus"],
+        ["/nowhere/kraken_BTC-USDC_1m.csv"],
+    ],
+)
+def test_a_wrong_question_ends_with_2_and_writes_nothing(files, wrong, capsys):
+    assert exit_code_of(*files, *wrong) == 2
+    assert not Run.objects.filter(mode="replay").exists()
+
+
+def test_no_file_at_all_ends_with_2(capsys):
+    assert exit_code_of() == 2
+
+
+def test_an_unknown_venue_without_fees_is_named(tmp_path, files):
+    unknown = str(write_candles(tmp_path, "mtgox", FLAT))
+    assert exit_code_of(files[0], unknown) == 2
+    with pytest.raises(BadInput, match="--fees mtgox=maker_bps/taker_bps"):
+        call_command("replay", files[0], unknown)
+    assert exit_code_of(files[0], unknown, "--fees", "mtgox=5/5", "--json") == 0
+
+
+@pytest.mark.parametrize("lines", [[], ["nonsense"], [row(1, "1"), row(0, "1")], [row(0, "1"), row(0, "1")]])
+def test_a_malformed_file_ends_with_1_and_writes_nothing(tmp_path, files, lines):
+    broken = str(write_lines(tmp_path / "binanceus_BTC-USD_1m.csv", lines))
+    assert exit_code_of(*files, broken) == 1
+    with pytest.raises(MalformedFileError, match=r"binanceus_BTC-USD_1m\.csv, line "):
+        call_command("replay", *files, broken)
+    assert not Run.objects.filter(mode="replay").exists()
+
+
+def test_other_recordings_are_refused_by_name_before_their_market_is_asked_for(tmp_path, files):
+    pool = tmp_path / "polygon_univ3_USDC-WETH-500_1m_2023-08-13.csv"
+    pool.write_text("timestamp,netAmount0\n2023-08-13 00:00:00,1\n")
+    assert exit_code_of(*files, str(pool)) == 1
+    with pytest.raises(
+        MalformedFileError, match=r"polygon_univ3_USDC-WETH-500_1m_2023-08-13\.csv, line 1: the columns"
+    ):
+        call_command("replay", *files, str(pool))
