@@ -20,11 +20,12 @@ find_python() {
     too_old=""
     for candidate in ${PYTHON:+"$PYTHON"} python3.13 python3.12 python3.11 python3; do
         found=$(command -v "$candidate") || continue
+        version=$("$found" -V 2>/dev/null) || continue # a shim of a Python that is not installed
         if is_new_enough "$found"; then
             echo "$found"
             return
         fi
-        too_old="$found is $("$found" -V 2>&1), "
+        too_old="$found is $version; "
         [ -z "${PYTHON:-}" ] || break
     done
     fail "${too_old}Python 3.11 or newer is needed: install it, or name one with PYTHON=/path/to/python3.11"

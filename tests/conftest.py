@@ -61,6 +61,12 @@ config.name_settings_module()
 django.setup()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each test process read its settings here: with the module named, pytest-django would read ours before."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """Name the test database after our slot, so that runs side by side never share one."""

@@ -230,12 +230,13 @@ def test_a_secret_that_cannot_be_kept_is_an_error_that_names_the_place(tmp_path)
 
 
 def test_a_child_sees_only_the_secrets_of_its_row(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@h/n")
     for name in ("KRAKEN_API_KEY", "KRAKEN_API_SECRET", "ALPACA_DATA_API_KEY", "ALPACA_DATA_API_SECRET"):
         monkeypatch.setenv(name, "canary")
     config.source.cache_clear()
     child = config.child_environ(("ALPACA_DATA_API_KEY", "ALPACA_DATA_API_SECRET"))
     config.source.cache_clear()
-    assert "KRAKEN_API_KEY" not in child
+    assert "KRAKEN_API_KEY" not in child and "DATABASE_URL" not in child
     assert child["ALPACA_DATA_API_SECRET"] == "canary"
     assert child["ARB_ENV_FILE"] == "none"
     assert child["ARB_MODE"] == os.environ["ARB_MODE"]
