@@ -4,7 +4,7 @@ import functools
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +50,16 @@ def use_services(*, database_url: str | None = None, redis_url: str | None = Non
 def use_mode(mode: str) -> None:
     """Let this process and its children run in ``mode``."""
     os.environ["ARB_MODE"] = mode
+    _forget()
+
+
+def replace_values(values: Mapping[str, str], *, keep: Iterable[str]) -> None:
+    """Let this process and its children see ``values`` and, of all that they were given, the variables of ``keep``."""
+    given = source().values
+    kept = {name: given[name] for name in keep if name in given}
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    os.environ.update({**kept, **values, "ARB_ENV_FILE": "none"})
     _forget()
 
 

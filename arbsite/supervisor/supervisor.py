@@ -54,6 +54,13 @@ class Supervisor:
             self.stop()
             raise
 
+    def add(self, processes: Iterable[Process]) -> None:
+        """Start more processes beside those that run already."""
+        for process in processes:
+            child = Child(process, cwd=self._cwd, log_dir=self._log_dir)
+            self._start(child, EventKind.STARTED)
+            self._children.append(child)
+
     def states(self) -> list[ChildStatus]:
         """Return what is known of each process."""
         return [child.status() for child in self._children]

@@ -1,0 +1,81 @@
+"""How figures and reasons read on screen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from trading.results import Refusals
+
+_TOP = 6
+_TOP_OPPORTUNITIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalLine:
+    """One reason and how often it came."""
+
+    reason: str
+    of: str  # looks or opportunities
+    times: int
+
+
+def usd(amount: Decimal, *, signed: bool = True) -> str:
+    """Return an amount in cents."""
+    amount = amount if round(amount, 2) else Decimal(0)  # no -0.00
+    return f"{amount:+,.2f}" if signed and amount else f"{amount:,.2f}"
+
+
+def bps(value: Decimal | None) -> str:
+    """Return basis points with one digit, a dash for none."""
+    return "-" if value is None else f"{value if round(value, 1) else Decimal(0):.1f} bps"
+
+
+def percent(share: Decimal | None) -> str:
+    """Return a share of one as a percentage, a dash for none."""
+    return "-" if share is None else f"{share * 100:.0f} %"
+
+
+def count(number: int) -> str:
+    """Return a count with its thousands set apart."""
+    return f"{number:,}"
+
+
+def age(age_ms: int | None) -> str:
+    """Return an age in the unit that suits it, a dash for none."""
+    if age_ms is None:
+        return "-"
+    return f"{age_ms} ms" if age_ms < 10_000 else f"{age_ms // 1000} s"
+
+
+def ago(now: datetime, at: datetime) -> str:
+    """Return how long ago something was."""
+    return f"{max(0.0, (now - at).total_seconds()):.0f} s ago"
+
+
+def clock_of(at: datetime) -> str:
+    """Return the time of day, UTC."""
+    return f"{at:%H:%M:%S}"
+
+
+def spaced(name: str) -> str:
+    """Return a name as words."""
+    return name.replace("_", " ")
+
+
+def route_in_words(route_key: str) -> str:
+    """Return the venues of a route's key: ``kraken:BTC/USD>alpaca:BTC/USD`` buys on kraken."""
+    buy, _, sell = route_key.partition(">")
+    return f"buy on {buy.partition(':')[0]}, sell on {sell.partition(':')[0]}"
+
+
+def refusal_lines(refusals: Refusals) -> list[RefusalLine]:
+    """Return the commonest reasons, those of opportunities first: looks are refused by the thousand."""
+    untraded = _commonest(refusals.opportunities, "opportunities")[:_TOP_OPPORTUNITIES]
+    looks = _commonest(refusals.looks, "looks")[: _TOP - len(untraded)]
+    return [*untraded, *looks]
+
+
+def _commonest(reasons: Mapping[str, int], of: str) -> list[RefusalLine]:
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return [RefusalLine(spaced(reason), of, times) for reason, times in ranked]

@@ -1,0 +1,181 @@
+"""What a scope has seen, tried and earned, for screens and summaries."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, Sum
+
+from domain.detection import Stage
+from domain.execution import EXECUTION_TERMINAL, ExecutionState
+from domain.ledger import Waterfall
+from domain.money import DOWN, EXACT, ZERO
+from domain.scope import Scope
+from trading.models import EvaluationCount, Execution, Opportunity, Order
+
+_LINES = ("gross", "fees", "gas", "slippage", "unwind", "net")
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How many looks at a route came how far, and what became of the opportunities that they opened."""
+
+    seen: int = 0
+    fresh: int = 0
+    crossed: int = 0
+    after_fees: int = 0
+    sized: int = 0
+    opportunities: int = 0
+    admitted: int = 0
+    executed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The net edge of this scope's opportunities, in basis points."""
+
+    last_bps: Decimal | None = None
+    mean_bps: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """How the executions ended; ``waterfall`` is in US dollars and covers those that have ended."""
+
+    by_state: Mapping[str, int]
+    filled: int
+    wins: int
+    waterfall: Waterfall
+
+    @property
+    def win_rate(self) -> Decimal | None:
+        """Return the share of filled executions that earned; None before the first."""
+        return DOWN.divide(Decimal(self.wins), Decimal(self.filled)) if self.filled else None
+
+    @property
+    def under_way(self) -> int:
+        """Return how many executions have not ended."""
+        return sum(count for state, count in self.by_state.items() if ExecutionState(state) not in EXECUTION_TERMINAL)
+
+
+NO_RESULTS = Results({}, 0, 0, Waterfall(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO))
+
+
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """The execution that ended last with something filled."""
+
+    execution_id: int
+    at: datetime
+    route_key: str
+    symbol: str
+    state: str
+    notional_usd: Decimal
+    net_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Why nothing happened: looks by the reason that ended them, opportunities by the reason they were not traded."""
+
+    looks: Mapping[str, int]
+    opportunities: Mapping[str, int]
+
+
+def funnel_of(scope: Scope) -> Funnel:
+    """Return how far the looks of ``scope`` came."""
+    stages = Counter(dict(_looks(scope).values_list("stage").annotate(total=Sum("count"))))
+    seen = sum(stages.values())
+    fresh = seen - stages[Stage.FRESH]
+    crossed = fresh - stages[Stage.CONVERSION] - stages[Stage.CROSSED]
+    after_fees = crossed - stages[Stage.COST]
+    found = _opportunities(scope).aggregate(total=Count("id"), executed=Count("id", filter=Q(executed=True)))
+    return Funnel(
+        seen=seen,
+        fresh=fresh,
+        crossed=crossed,
+        after_fees=after_fees,
+        sized=after_fees - stages[Stage.SIZE],
+        opportunities=found["total"],
+        admitted=_executions(scope).count(),
+        executed=found["executed"],
+    )
+
+
+def edge_of(scope: Scope) -> Edge:
+    """Return the net edge of the last opportunity and the mean of all."""
+    last = _opportunities(scope).order_by("-timestamp").values_list("edge_bps", flat=True).first()
+    return Edge(last, _opportunities(scope).aggregate(mean=Avg("edge_bps"))["mean"])
+
+
+def results_of(scope: Scope) -> Results:
+    """Return how the executions of ``scope`` ended and what they earned."""
+    ended = _filled(scope).filter(settled_at__isnull=False)
+    counts = ended.aggregate(filled=Count("id"), wins=Count("id", filter=Q(net_usd__gt=0)))
+    return Results(
+        by_state=dict(_executions(scope).values_list("state").annotate(total=Count("id")).order_by("state")),
+        filled=counts["filled"],
+        wins=counts["wins"],
+        waterfall=_waterfall(scope),
+    )
+
+
+def last_trade_of(scope: Scope) -> LastTrade | None:
+    """Return the execution that ended last with something filled; None before the first."""
+    row = _filled(scope).filter(settled_at__isnull=False).order_by("-settled_at", "-id").first()
+    if row is None or row.settled_at is None or row.net_usd is None:
+        return None
+    return LastTrade(
+        execution_id=row.pk,
+        at=row.settled_at,
+        route_key=row.route_key,
+        symbol=row.symbol,
+        state=row.state,
+        notional_usd=row.notional_usd,
+        net_usd=row.net_usd,
+    )
+
+
+def refusals_of(scope: Scope) -> Refusals:
+    """Return why looks ended and opportunities were not traded, the commonest first."""
+    refused = _looks(scope).exclude(stage="paid")
+    looks = refused.values_list("reason").annotate(total=Sum("count")).order_by("-total")
+    untraded = _opportunities(scope).filter(executed=False).exclude(reason="")
+    return Refusals(dict(looks), dict(untraded.values_list("reason").annotate(total=Count("id")).order_by("-total")))
+
+
+def first_filled_at(scope: Scope) -> datetime | None:
+    """Return when the first execution with fills had settled; None before."""
+    settled = _filled(scope).filter(state=ExecutionState.SETTLED)
+    return settled.order_by("settled_at").values_list("settled_at", flat=True).first()
+
+
+def _looks(scope: Scope) -> QuerySet[EvaluationCount]:
+    return EvaluationCount.objects.in_scope(scope).order_by()
+
+
+def _opportunities(scope: Scope) -> QuerySet[Opportunity]:
+    return Opportunity.objects.in_scope(scope).order_by()
+
+
+def _executions(scope: Scope) -> QuerySet[Execution]:
+    return Execution.objects.in_scope(scope).order_by()
+
+
+def _filled(scope: Scope) -> QuerySet[Execution]:
+    return _executions(scope).filter(Exists(Order.objects.filter(execution=OuterRef("pk"), filled_quantity__gt=0)))
+
+
+def _waterfall(scope: Scope) -> Waterfall:
+    """Add up each line per quote asset, and turn it into dollars at the stated rate."""
+    settled = _executions(scope).filter(settled_at__isnull=False)
+    sums = settled.values_list("quote_asset").annotate(**{line: Sum(f"{line}_quote") for line in _LINES})
+    totals = dict.fromkeys(_LINES, ZERO)
+    for quote_asset, *amounts in sums:
+        rate = settings.ARB.trading.quote_usd[quote_asset]
+        for line, amount in zip(_LINES, amounts, strict=True):
+            totals[line] = EXACT.add(totals[line], EXACT.multiply(amount, rate))
+    return Waterfall(**totals)
