@@ -13,9 +13,9 @@ from domain.book import NS_PER_MS, staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
 from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, features_of
-from domain.market import Asset, Book, MarketKey, MarketView
+from domain.market import Asset, Book, MarketKey
 from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_float
-from domain.routes import Route
+from domain.routes import MarketView, Route
 from domain.screen import MARGIN_BPS, factor_of, top_edges_bps
 from domain.sizing import Caps, Lot, Rejected, Sized, size_route
 

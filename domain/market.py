@@ -1,15 +1,11 @@
-"""What is traded and what is quoted: assets, pairs, books, and the view that holds them."""
+"""What is traded and what is quoted: assets, pairs, levels and books."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from domain.errors import BadInput
-
-if TYPE_CHECKING:
-    from domain.routes import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +88,6 @@ class MarketKey(NamedTuple):
 
     venue: str
     pair: Pair
-
-
-class MarketView(Protocol):
-    """The latest state of every market, and the routes that join them."""
-
-    def book(self, key: MarketKey) -> Book | None:
-        """Return the latest sound book, or None where none has been seen."""
-
-    def routes(self, key: MarketKey) -> "Sequence[Route]":
-        """Return every route with a leg on ``key``."""
 
 
 class Clock(Protocol):

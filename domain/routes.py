@@ -1,10 +1,11 @@
-"""Routes: which two markets are bought and sold against each other."""
+"""Routes: which two markets are bought and sold against each other, and the view that holds both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from domain.market import MarketKey, Pair, Side
+from domain.market import Book, MarketKey, Pair, Side
 
 
 class RouteKind(StrEnum):
@@ -54,6 +55,16 @@ class Route:
     def needs_conversion(self) -> bool:
         """Whether the two quotes differ and nothing converts one into the other."""
         return self.buy.pair.quote != self.sell.pair.quote and not self.conversions
+
+
+class MarketView(Protocol):
+    """The latest state of every market, and the routes that join them."""
+
+    def book(self, key: MarketKey) -> Book | None:
+        """Return the latest sound book, or None where none has been seen."""
+
+    def routes(self, key: MarketKey) -> Sequence[Route]:
+        """Return every route with a leg on ``key``."""
 
 
 def routes_between(markets: Iterable[MarketKey]) -> tuple[Route, ...]:

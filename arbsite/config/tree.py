@@ -84,6 +84,7 @@ class Fees:
 class TradingConfig:
     """When a difference is an opportunity and how it is traded."""
 
+    capital_usd: Decimal
     min_net_bps: Decimal
     near_miss_bps: Decimal
     max_book_age_ms: int

@@ -85,6 +85,7 @@ _TRADING = (
 )
 
 _RISK = (
+    Variable("ARB_CAPITAL_USD", "10000", "what the accounts hold together: drawdown is measured against it"),
     Variable("ARB_MAX_TRADE_USD", "1000", "largest trade"),
     Variable("ARB_MAX_OPEN_EXECUTIONS", "4", "executions under way at once"),
     Variable("ARB_MAX_EXPOSURE_USD", "4000", "net exposure, unknown outcomes counted as filled"),

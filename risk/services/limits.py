@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 
 from domain.errors import BadInput, Refused
@@ -64,8 +65,8 @@ def set_limit(scope: Scope, kind: LimitKind, value: Decimal, *, actor: str, reas
 
 
 def starting_equity() -> Decimal:
-    """Return what a scope's equity starts from where nobody states its balances: the exposure it may take at most."""
-    return environment_limits()[LimitKind.MAX_EXPOSURE_USD]
+    """Return what a scope's equity starts from where nobody states its balances: the capital in the settings."""
+    return settings.ARB.trading.capital_usd
 
 
 def follow_environment(scope: Scope, *, now: datetime) -> None:

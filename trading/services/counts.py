@@ -3,16 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
 from domain.detection import Rejected
 from domain.scope import Scope
 from domain.timestamps import from_ns
-
-if TYPE_CHECKING:
-    from trading.services.pipeline import Decision
+from trading.services.decision import Decision
 
 PAID = "paid"  # the stage of looks that ended in a candidate
 
@@ -34,7 +32,7 @@ class EvaluationCounter:
     def __init__(self) -> None:
         self._counts: Counter[tuple[int, str, str, str]] = Counter()
 
-    def add(self, found: "Decision | Rejected", *, now_ns: int) -> None:
+    def add(self, found: Decision | Rejected, *, now_ns: int) -> None:
         """Count one look at a route."""
         hour = now_ns // _NS_PER_HOUR
         if isinstance(found, Rejected):

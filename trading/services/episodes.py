@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -19,9 +19,7 @@ from ops import correlation
 from risk.services import GateAnswer, Refusal
 from trading.marketdata.book_json import book_to_json
 from trading.models import OpenEpisode, Opportunity
-
-if TYPE_CHECKING:
-    from trading.services.pipeline import Decision
+from trading.services.decision import Decision
 
 
 @dataclass(slots=True)
@@ -46,7 +44,7 @@ class EpisodeTracker:
         self._linger_ns = linger_ns
         self._open: dict[str, _Open] = {}
 
-    def opens(self, decision: "Decision") -> bool:
+    def opens(self, decision: Decision) -> bool:
         """Return whether this decision begins an episode; one that is open is only prolonged."""
         key, bps = decision.candidate.route.key, decision.candidate.net_bps
         if (known := self._open.get(key)) is None:
@@ -73,7 +71,7 @@ class EpisodeTracker:
             self._open.setdefault(row.route_key, _Open(to_ns(row.last_seen_at), Decimal(0)))
 
 
-def open_episode(decision: "Decision", *, scope: Scope) -> Opportunity | None:
+def open_episode(decision: Decision, *, scope: Scope) -> Opportunity | None:
     """Write the opportunity of a new episode, or return None if the route's episode is open already."""
     at = from_ns(decision.decided_at_ns)
     episode, is_new = OpenEpisode.objects.get_or_create(
@@ -88,7 +86,7 @@ def open_episode(decision: "Decision", *, scope: Scope) -> Opportunity | None:
     return opportunity
 
 
-def tell_models(opportunity: Opportunity, decision: "Decision", *, scope: Scope) -> None:
+def tell_models(opportunity: Opportunity, decision: Decision, *, scope: Scope) -> None:
     """Hand the opportunity to the models as a sample, traded or not."""
     record_sample(
         SampleReport(
@@ -126,7 +124,7 @@ def close_episode(closed: Closed, *, scope: Scope) -> None:
         row.delete()
 
 
-def _columns(decision: "Decision") -> dict[str, Any]:
+def _columns(decision: Decision) -> dict[str, Any]:
     candidate = decision.candidate
     buy, sell = candidate.route.legs
     net_bps = quantize_down(candidate.net_bps)

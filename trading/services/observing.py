@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -22,12 +22,10 @@ from trading.dispatch import EXECUTION_STEP, Dispatch
 from trading.marketdata.book_json import book_from_json, book_to_json
 from trading.models import EdgeObservation, FillObservation, Opportunity
 from trading.models import Order as OrderRow
+from trading.services.decision import Decision
 from trading.services.execution.open import market_of
 from trading.services.execution.sending import order_for_venue
 from trading.venues.base import Missed, NeverPlaced, Observed, Pending
-
-if TYPE_CHECKING:
-    from trading.services.pipeline import Decision
 
 OFFSETS_MS = (100, 250, 500, 1000, 3000)
 
@@ -60,7 +58,7 @@ class EdgeLeft:
 
 @dataclass(slots=True)
 class _Watched:
-    decision: "Decision"
+    decision: Decision
     left: list[EdgeLeft]
 
 
@@ -72,14 +70,14 @@ class EdgeWatch:
         self._heap: list[tuple[int, int, int, _Watched]] = []
         self._order = itertools.count()
 
-    def watch(self, decision: "Decision") -> None:
+    def watch(self, decision: Decision) -> None:
         """Look at this decision's route again."""
         watched = _Watched(decision, [])
         for offset_ms in OFFSETS_MS:
             due_ns = decision.decided_at_ns + offset_ms * NS_PER_MS
             heapq.heappush(self._heap, (due_ns, next(self._order), offset_ms, watched))
 
-    def complete(self, now_ns: int) -> Iterable[tuple["Decision", list[EdgeLeft]]]:
+    def complete(self, now_ns: int) -> Iterable[tuple[Decision, list[EdgeLeft]]]:
         """Yield the decisions whose last look has come due, with their curves."""
         while self._heap and self._heap[0][0] <= now_ns:
             due_ns, _, offset_ms, watched = heapq.heappop(self._heap)
@@ -87,7 +85,7 @@ class EdgeWatch:
             if len(watched.left) == len(OFFSETS_MS):
                 yield watched.decision, watched.left
 
-    def _look(self, decision: "Decision", at_ns: int, offset_ms: int) -> EdgeLeft:
+    def _look(self, decision: Decision, at_ns: int, offset_ms: int) -> EdgeLeft:
         route, config = decision.candidate.route, decision.config
         buy, sell = (self._fresh(leg.market, at_ns, config.max_age_ms) for leg in route.legs)
         if buy is None or sell is None:
@@ -144,7 +142,7 @@ def store_book(request: FillRequest, book: Book, *, at_ns: int, dispatch: Dispat
             dispatch.enqueue(EXECUTION_STEP, execution_id)
 
 
-def record_edges(decision: "Decision", left: list[EdgeLeft], *, scope: Scope) -> None:
+def record_edges(decision: Decision, left: list[EdgeLeft], *, scope: Scope) -> None:
     """Append an opportunity's decay curve and label its sample with the edge at the trading delay."""
     route_key, at = decision.candidate.route.key, from_ns(decision.decided_at_ns)
     opportunity_id = (

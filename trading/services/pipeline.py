@@ -6,33 +6,23 @@ with its orders, and the outbox row that brings a worker to it all become true t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.db import transaction
 
 from domain.detection import Candidate, DetectConfig, Rejected, detect
 from domain.features import Abstained, FeatureVector, Scorer, Scores
-from domain.market import Clock, MarketKey, MarketView
+from domain.market import Clock, MarketKey
+from domain.routes import MarketView
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from risk.services import Refusal, admit
 from trading.dispatch import EXECUTION_STEP, Dispatch
 from trading.models import Opportunity
 from trading.services import episodes
+from trading.services.decision import Decision
 from trading.services.execution.open import NotAdmitted, open_execution, request_for
 
 EPISODE_OPEN = Refusal("episode_open")
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A candidate that pays after every cost, what the models said of it, and why it may not be traded."""
-
-    candidate: Candidate
-    scores: Scores | Abstained
-    reason: str  # why the rules or the models leave it alone; empty where they would trade
-    decided_at_ns: int
-    config: DetectConfig
 
 
 def decide(

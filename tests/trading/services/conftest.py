@@ -10,7 +10,7 @@ from tests.fakes import SIM, DictView, FixedClock, detect_config, no_model
 from trading.dispatch import InlineDispatch
 from trading.models import Execution
 from trading.services import execution, observing, pipeline
-from trading.services.pipeline import Decision
+from trading.services.decision import Decision
 from trading.services.venues import trading_venues
 
 

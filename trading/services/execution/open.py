@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
@@ -18,10 +17,8 @@ from domain.sizing import Caps, Sized, size_route
 from domain.timestamps import from_ns
 from risk.services import AdmitRequest, Admitted, Refusal
 from trading.models import Execution, FillObservation, Opportunity, Order
+from trading.services.decision import Decision
 from trading.services.episodes import note_gates
-
-if TYPE_CHECKING:
-    from trading.services.pipeline import Decision
 
 OBSERVATION_CHANNEL = "fill_observation"
 
@@ -60,7 +57,7 @@ def request_for(opportunity: Opportunity) -> AdmitRequest:
     )
 
 
-def open_execution(opportunity: Opportunity, decision: "Decision", admitted: Admitted, *, scope: Scope) -> Execution:
+def open_execution(opportunity: Opportunity, decision: Decision, admitted: Admitted, *, scope: Scope) -> Execution:
     """Write the execution and its two orders; nothing is sent.
 
     Raises: NotAdmitted if the size that was admitted is too small to trade.
@@ -140,13 +137,13 @@ def _intent(market: MarketKey, side: Side, quantity: Decimal, worst: Decimal, co
     return Intent(market, side, quantity, worst, settings.ARB.trading.leg_slippage_bps, lot.step, lot.tick)
 
 
-def _dust(decision: "Decision") -> Decimal:
+def _dust(decision: Decision) -> Decimal:
     """What neither leg's market would take as an order of its own."""
     lots = [decision.config.lots[leg.market] for leg in decision.candidate.route.legs]
     return max(max(lot.step, lot.min_quantity) for lot in lots)
 
 
-def _sized_to(admitted: Admitted, decision: "Decision") -> Sized:
+def _sized_to(admitted: Admitted, decision: Decision) -> Sized:
     candidate, config = decision.candidate, decision.config
     if admitted.size >= candidate.size:
         return candidate.sized

@@ -19,8 +19,8 @@ from risk.services import tick
 from trading.dispatch import InlineDispatch
 from trading.services import episodes, execution, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
+from trading.services.decision import Decision
 from trading.services.execution.step import Venues
-from trading.services.pipeline import Decision
 from trading.services.replay.timeline import Instant, RecordedView, Timeline
 from trading.services.replay.unrest import Unrest
 
@@ -151,14 +151,13 @@ class Driver:
             episodes.close_episode(closed, scope=self._parts.scope)
 
     def _run_out(self) -> None:
-        now_ns = self._parts.clock.now_ns()
-        for _ in range(LONGEST_RUN_OUT):
-            now_ns += self._timeline.step_ns
+        now_ns, left = self._parts.clock.now_ns(), LONGEST_RUN_OUT
+        while self._running and left:
+            now_ns, left = now_ns + self._timeline.step_ns, left - 1
             self._parts.clock.set(now_ns)
-            if self._running:
-                self._store_books(Instant(now_ns, {}, lambda market: None))
-                self._step_all()
-        self._close_episodes(now_ns)
+            self._store_books(Instant(now_ns, {}, lambda market: None))
+            self._step_all()
+        self._close_episodes(now_ns + self._parts.linger_ns)
 
     def _flush(self) -> None:
         record_looks(self._counts.take(), scope=self._parts.scope)

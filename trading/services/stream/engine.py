@@ -20,7 +20,7 @@ from trading.marketdata.view import BookView
 from trading.models import MarketSnapshot
 from trading.services import episodes, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
-from trading.services.pipeline import Decision
+from trading.services.decision import Decision
 from trading.services.writer import Writer
 
 log = structlog.get_logger(__name__)

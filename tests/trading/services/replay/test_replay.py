@@ -145,7 +145,7 @@ def test_the_run_is_kept_with_its_settings_its_digest_and_its_last_instant(tmp_p
     assert kept.settings["fees"]["kraken"]["taker_bps"] == "5"
     assert kept.summary["state"] == "complete"
     assert kept.ended_at is not None
-    assert kept.last_instant.timestamp() >= minute(2) - 0.001
+    assert kept.last_instant.timestamp() == pytest.approx(minute(2) - 0.001)
 
 
 def test_losses_in_a_row_trip_a_breaker_that_cools_down_in_recorded_time(tmp_path):

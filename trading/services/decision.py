@@ -1,0 +1,17 @@
+"""A decision: what the pipeline makes of a candidate, handed from the reader of markets to the writer of rows."""
+
+from dataclasses import dataclass
+
+from domain.detection import Candidate, DetectConfig
+from domain.features import Abstained, Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A candidate that pays after every cost, what the models said of it, and why it may not be traded."""
+
+    candidate: Candidate
+    scores: Scores | Abstained
+    reason: str  # why the rules or the models leave it alone; empty where they would trade
+    decided_at_ns: int
+    config: DetectConfig
