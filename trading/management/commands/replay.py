@@ -85,7 +85,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(result.as_json(), indent=2))
         else:
-            _show(result, Console(file=cast(IO[str], self.stdout)))
+            _show(result, Console(file=cast(IO[str], self.stdout), highlight=False))
 
 
 def _log_only_faults() -> None:
