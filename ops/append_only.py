@@ -7,7 +7,7 @@ from django.db.migrations.operations.base import Operation
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change_of_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% is history: rows are only added', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION '% is history: rows are only added', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
 END $$
 """
 
@@ -30,10 +30,11 @@ class AppendOnly(Operation):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Create the trigger."""
         table, trigger = self._names(app_label, to_state, schema_editor)
+        told = schema_editor.quote_value(self._table(app_label, to_state))  # a hypertable's rows would name their chunk
         schema_editor.execute(_FUNCTION, params=None)
         schema_editor.execute(
             f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history()",
+            f"FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history({told})",
             params=None,
         )
 
@@ -47,6 +48,8 @@ class AppendOnly(Operation):
         return f"Make {self.model} append-only"
 
     def _names(self, app_label: str, state: Any, schema_editor: Any) -> tuple[str, str]:
-        table = state.apps.get_model(app_label, self.model)._meta.db_table
-        quote = schema_editor.quote_name
+        table, quote = self._table(app_label, state), schema_editor.quote_name
         return quote(table), quote(f"{table}_is_append_only")
+
+    def _table(self, app_label: str, state: Any) -> str:
+        return str(state.apps.get_model(app_label, self.model)._meta.db_table)

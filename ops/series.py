@@ -15,11 +15,24 @@ SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
     OR (has_database_privilege(current_database(), 'CREATE')
         AND (SELECT bool_or(trusted) FROM pg_available_extension_versions WHERE name = 'timescaledb'))
 """
-_PRIMARY_KEY = "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'"
-_FOREIGN_KEYS = """
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'
+_PRIMARY_KEY = "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype = 'p'"
+_IS_HYPERTABLE = """
+SELECT EXISTS (SELECT FROM timescaledb_information.hypertables
+               WHERE to_regclass(format('%%I.%%I', hypertable_schema, hypertable_name)) = to_regclass(%s))
 """
-_TRIGGERS = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
+# What LIKE leaves out, or copies under another name than the one that later migrations know.
+_CONSTRAINTS = """
+SELECT format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype IN ('p', 'u', 'f')
+"""
+_INDEXES = """
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = to_regclass(%s)
+AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND conrelid = indrelid)
+"""
+_TRIGGERS = """
+SELECT pg_get_triggerdef(oid) FROM pg_trigger
+WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal AND tgname <> 'ts_insert_blocker'
+"""
 
 
 class Series(Operation):
@@ -44,14 +57,14 @@ class Series(Operation):
         """Make the table a series."""
         table = self._table(app_label, to_state)
         self._swap_key(schema_editor, table, columns=("id", self.time_column))
-        if timescale_enabled(schema_editor.connection):
+        quote = schema_editor.quote_name
+        if _enable_timescale(schema_editor):
             schema_editor.execute(
                 "SELECT create_hypertable(%s::regclass, %s::name, chunk_time_interval => %s::interval, "
                 "create_default_indexes => FALSE, migrate_data => TRUE)",
-                [table, self.time_column, f"{self.chunk_days} days"],
+                [quote(table), self.time_column, f"{self.chunk_days} days"],
             )
         else:
-            quote = schema_editor.quote_name
             schema_editor.execute(
                 f"CREATE INDEX {quote(self._brin(table))} ON {quote(table)} USING brin ({quote(self.time_column)})"
             )
@@ -59,7 +72,7 @@ class Series(Operation):
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Make the table an ordinary one again, rows kept."""
         table = self._table(app_label, from_state)
-        if _is_hypertable(schema_editor.connection, table):
+        if _is_hypertable(schema_editor.connection, schema_editor.quote_name(table)):
             _copy_to_plain(schema_editor, table)
         schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(self._brin(table))}")
         self._swap_key(schema_editor, table, columns=("id",))
@@ -76,37 +89,34 @@ class Series(Operation):
 
     def _swap_key(self, schema_editor: Any, table: str, *, columns: tuple[str, ...]) -> None:
         quote = schema_editor.quote_name
-        for (old,) in _rows(schema_editor.connection, _PRIMARY_KEY, [quote(table)]):
+        not_there_yet = [(f"{table}_pkey",)]  # sqlmigrate only prints: say what PostgreSQL will have called it
+        for (old,) in _rows(schema_editor.connection, _PRIMARY_KEY, [quote(table)]) or not_there_yet:
             schema_editor.execute(f"ALTER TABLE {quote(table)} DROP CONSTRAINT {quote(old)}")
         key = ", ".join(quote(column) for column in columns)
         schema_editor.execute(f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(f'{table}_pkey')} PRIMARY KEY ({key})")
 
 
 def timescale_enabled(connection: Any) -> bool:
+    """Return whether this database has TimescaleDB."""
+    return _yes(connection, _IS_ENABLED)
+
+
+def _enable_timescale(schema_editor: Any) -> bool:
     """Return whether this database has TimescaleDB, enabling it where the server and our role allow that."""
-    if _yes(connection, _IS_ENABLED):
+    connection = schema_editor.connection
+    if timescale_enabled(connection):
         return True
     if not (_yes(connection, _CAN_ENABLE) and _yes(connection, _MAY_CREATE)):
         return False
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION timescaledb")
+    schema_editor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb", params=None)
     return True
-
-
-def _is_hypertable(connection: Any, table: str) -> bool:
-    return _yes(connection, _IS_ENABLED) and _yes(
-        connection,
-        "SELECT EXISTS (SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = %s)",
-        [table],
-    )
 
 
 def _copy_to_plain(schema_editor: Any, table: str) -> None:
     quote, connection = schema_editor.quote_name, schema_editor.connection
     name, copy = quote(table), quote(f"{table}_plain")
-    foreign_keys = _rows(connection, _FOREIGN_KEYS, [name])
-    triggers = [row[0] for row in _rows(connection, _TRIGGERS, [name]) if "ts_insert_blocker" not in row[0]]
-    schema_editor.execute(f"CREATE TABLE {copy} (LIKE {name} INCLUDING ALL)", params=None)
+    kept = [row[0] for sql in (_CONSTRAINTS, _INDEXES, _TRIGGERS) for row in _rows(connection, sql, [name])]
+    schema_editor.execute(f"CREATE TABLE {copy} (LIKE {name} INCLUDING ALL EXCLUDING INDEXES)", params=None)
     schema_editor.execute(f"INSERT INTO {copy} OVERRIDING SYSTEM VALUE TABLE {name}", params=None)
     schema_editor.execute(f"DROP TABLE {name}", params=None)
     schema_editor.execute(f"ALTER TABLE {copy} RENAME TO {name}", params=None)
@@ -114,10 +124,12 @@ def _copy_to_plain(schema_editor: Any, table: str) -> None:
         f"SELECT setval(pg_get_serial_sequence(%s, 'id'), coalesce(max(id), 0) + 1, false) FROM {name}",  # noqa: S608
         [name],
     )
-    for key, definition in foreign_keys:
-        schema_editor.execute(f"ALTER TABLE {name} ADD CONSTRAINT {quote(key)} {definition}", params=None)
-    for definition in triggers:
+    for definition in kept:
         schema_editor.execute(definition, params=None)
+
+
+def _is_hypertable(connection: Any, table: str) -> bool:
+    return timescale_enabled(connection) and _yes(connection, _IS_HYPERTABLE, [table])
 
 
 def _yes(connection: Any, sql: str, params: list[Any] | None = None) -> bool:
