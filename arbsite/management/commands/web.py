@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from arbsite import processes
 from arbsite.embedded.ports import HOST
+from arbsite.entry import held_lease
 from arbsite.first_user import ensure_first_user
 from arbsite.supervisor import Supervisor
 
@@ -26,4 +27,4 @@ class Command(BaseCommand):
         port = processes.choose_ports(arb).web
         password = f"password in {user.password_file}" if user.password_file else "your ARB_ADMIN_PASSWORD"
         self.stdout.write(f"http://{HOST}:{port}/admin/  ({arb.scope}; user {user.name}, {password})")
-        Supervisor((processes.web(port),), cwd=arb.checkout, log_dir=arb.log_dir).run()
+        Supervisor((processes.web(port),), cwd=arb.checkout, log_dir=arb.log_dir, lease=held_lease()).run()
