@@ -33,7 +33,7 @@ def _forget_the_operators_settings() -> None:
 
 def _use_test_services() -> int:
     """Lease the servers, and return the slot whose databases are this process's alone."""
-    test_database_url = os.environ.pop("TEST_DATABASE_URL", "")
+    test_database_url = os.environ.get("TEST_DATABASE_URL", "")  # stays: xdist's processes need it too
     if test_database_url:
         config.use_services(database_url=test_database_url)
     lease = lease_services()
