@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from django.db import DatabaseError, InterfaceError, connection
 from redis import Redis
 
 from arbsite.demo.journal import Journal
 from arbsite.demo.plan import Plan
-from arbsite.demo.servers import ServerWatch, ask_database, redis_client
+from arbsite.demo.servers import ServerWatch, ask_database, ask_redis, redis_client
 from arbsite.demo.snapshot import (
     BreakerView,
     FeedLine,
@@ -56,7 +57,7 @@ class Gatherer:
         self._journal = journal
         client: Redis = redis_client(redis_url)
         self._database = ServerWatch("PostgreSQL", ask_database, journal)
-        self._redis = ServerWatch("Redis", client.ping, journal)
+        self._redis = ServerWatch("Redis", partial(ask_redis, client), journal)
         self._cache = CachedBooks(client, plan.scope, clock=SystemClock(), max_age_ms=_ANY_AGE_MS)
         self._board = VenueBoard(client, plan.scope)
         self._alerts: tuple[FeedLine, ...] = ()

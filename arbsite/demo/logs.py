@@ -12,7 +12,6 @@ from arbsite.demo.journal import Journal
 _TRACEBACK = "Traceback (most recent call last):"
 _BAD_LEVELS = frozenset({"error", "critical"})
 _SHOWN = 300
-_CHILD_DIED = re.compile(r"Process '(?P<name>ForkPoolWorker-\d+)' pid:(?P<pid>\d+) exited with '(?P<how>[^']+)'")
 # How it reads when a server, a broker or a process went away under somebody.
 _OF_AN_OUTAGE = re.compile(
     r"connect|OperationalError|InterfaceError|AdminShutdown|CrashShutdown|CannotConnectNow|IdleInTransaction"
@@ -64,11 +63,6 @@ class LogReader:
         return error.speaks_of_an_outage and self._journal.explains(error.at)
 
     def _take(self, error: LoggedError) -> None:
-        died = _CHILD_DIED.search(error.text)
-        if died:
-            subject = f"{error.process}'s child"
-            self._journal.gone(subject, f"pid {died['pid']} ended by {died['how']}", at=error.at)
-            self._journal.back(subject, at=datetime.now(UTC), how="the worker starts another")
         self.errors.append(replace(error, text=error.text[:_SHOWN]))
 
     def _new_lines(self, file: Path) -> list[str]:

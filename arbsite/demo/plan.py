@@ -35,11 +35,13 @@ KEPT = (
     "REDIS_URL",
 )
 
-# Real fees and real thresholds: only a cool-down that would outlast the demo is shortened.
+# Real fees and real thresholds, but for two: a cool-down that would outlast the demo, and the slippage breaker's, for
+# simulated dislocations decay by a half-life of their own, so that slippage has fatter tails than a market's.
 SHOW_SETTINGS: Mapping[str, str] = {
     "ARB_FEES": "kraken=25/40,alpaca=15/25",
     "ARB_MAX_TRADE_USD": "1000",
     "ARB_BREAKER_COOLDOWN_S": "12",
+    "ARB_BREAKER_SLIPPAGE_Z": "6",
 }
 
 # What the first trade waits for comes first: importing is most of what a process does in its first seconds.
@@ -62,6 +64,7 @@ class Plan:
     ports: Ports
     links: Links
     doubles: DoublesAddress
+    incident_at_s: float | None = INCIDENT_AT_S
 
     @property
     def variables(self) -> dict[str, str]:
@@ -77,7 +80,7 @@ class Plan:
 
     def waves(self) -> tuple[tuple[Process, ...], ...]:
         """Return every process, in the waves in which they start."""
-        simulator = self.doubles.process(seed=self.seed, pairs=PAIRS, incident_at_s=INCIDENT_AT_S)
+        simulator = self.doubles.process(seed=self.seed, pairs=PAIRS, incident_at_s=self.incident_at_s)
         known = table(self.ports)
         first, *later = (named(known, *names) for names in _WAVES)
         return ((simulator, *first), *later)

@@ -22,7 +22,7 @@ from domain.scope import Mode, Scope
 _RUNS_KEPT = 10
 
 
-def prepare(*, seed: int, seconds: float | None) -> Plan:
+def prepare(*, seed: int, seconds: float | None, incident_at_s: float | None) -> Plan:
     """Return the plan of a new demo, its settings in force for every child from now on.
 
     Raises: Refused while the stop file is there; BadInput if a port that the settings fix is taken.
@@ -40,6 +40,7 @@ def prepare(*, seed: int, seconds: float | None) -> Plan:
         ports=ports,
         links=links_to(arb, ports),
         doubles=choose_address(),
+        incident_at_s=incident_at_s,
     )
     config.replace_values(plan.variables, keep=KEPT)
     log_to_file(plan.log_dir / "demo.log")

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from arbsite.demo.audit import Audit, audit
 from arbsite.demo.fleet import Fleet
 from arbsite.demo.gathering import Gatherer, Progress
 from arbsite.demo.journal import Journal
 from arbsite.demo.logs import LogReader
 from arbsite.demo.plan import Plan
+from arbsite.demo.pool import PoolWatch
 from arbsite.demo.screens import Screen
 from arbsite.demo.snapshot import Snapshot
 from arbsite.demo.summary import Ending
@@ -45,6 +47,7 @@ class Show:
             on_event=self._journal.on_process,
             lease=lease,
         )
+        self._pool = PoolWatch("worker-execution", self._journal)
         self.interrupted_by: str | None = None
 
     def interrupt(self, signal_name: str) -> None:
@@ -101,6 +104,7 @@ class Show:
     def _look(self, phase: str) -> Snapshot:
         self._logs.read()
         progress = Progress(phase, self._elapsed_s(), self._fleet.views())
+        self._pool.look(progress.processes)
         snapshot = self._gatherer.gather(progress)
         self._screen.show(snapshot)
         return snapshot
@@ -121,8 +125,20 @@ class Show:
             unexpected=tuple(self._logs.unexpected()),
             explained=tuple(self._logs.explained()),
             interrupted_by=self.interrupted_by,
-            has_database=self._gatherer.has_database,
+            audit=self._audit(),
         )
+
+    def _audit(self) -> Audit | None:
+        """Return what is wrong with the rows, or None where the database does not answer."""
+        gives_up_at_s = time.monotonic() + _STORE_S
+        while True:
+            try:
+                return audit(self._plan.scope)
+            except (DatabaseError, InterfaceError):
+                connection.close()
+                if time.monotonic() > gives_up_at_s:
+                    return None
+                time.sleep(TICK_S)
 
     def _store_run(self) -> None:
         plan = self._plan

@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from arbsite.demo.audit import Audit
 from arbsite.demo.journal import Disturbance
 from arbsite.demo.logs import LoggedError
 from arbsite.demo.plan import Plan
@@ -29,12 +30,13 @@ class Ending:
     unexpected: tuple[LoggedError, ...]
     explained: tuple[LoggedError, ...]
     interrupted_by: str | None
-    has_database: bool
+    audit: Audit | None  # None: the database did not answer at the end
 
 
 def exit_code(ending: Ending) -> int:
-    """Return 0 only where something was traded and nothing unexpected was logged."""
-    return 0 if _has_traded(ending) and not ending.unexpected and ending.has_database else 1
+    """Return 0 only where something was traded, nothing unexpected was logged and the rows agree."""
+    is_clean = ending.audit is not None and ending.audit.is_clean
+    return 0 if _has_traded(ending) and not ending.unexpected and is_clean else 1
 
 
 def as_json(ending: Ending) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def as_json(ending: Ending) -> dict[str, Any]:
         "restarts": {process.name: process.restarts for process in snapshot.processes if process.restarts},
         "fault_tolerance": [one.as_json(ending.started_at) for one in ending.disturbances],
         "interrupted_by": ending.interrupted_by,
-        "database_was_there_at_the_end": ending.has_database,
+        "audit": asdict(ending.audit) if ending.audit else None,
         "links": dict(snapshot.links.public),
         "logs": str(ending.plan.log_dir),
     }
@@ -84,6 +86,7 @@ def as_lines(ending: Ending) -> list[str]:
         *_disturbance_lines(ending.disturbances),
         f"Why not: {reasons or '-'}.",
         *_error_lines(ending),
+        *_audit_lines(ending.audit),
         "Simulated prices: this shows that the machinery works, not what it would earn.",
     ]
 
@@ -144,6 +147,13 @@ def _return_of(disturbance: Disturbance) -> str:
     if disturbance.back_at is None:
         return "and is not back"
     return f"back in {(disturbance.back_at - disturbance.at).total_seconds():.1f} s"
+
+
+def _audit_lines(found: Audit | None) -> list[str]:
+    if found is None:
+        return ["The database did not answer at the end: the rows are not checked."]
+    wrong = [f"{number} {spaced(name)}" for name, number in asdict(found).items() if number]
+    return [f"The rows disagree: {', '.join(wrong)}." if wrong else "Every row agrees with every other."]
 
 
 def _error_lines(ending: Ending) -> list[str]:

@@ -16,7 +16,7 @@ class RefusalLine:
     """One reason and how often it came."""
 
     reason: str
-    of: str  # looks or opportunities
+    of: str  # looks, or trades that were worth it but for this
     times: int
 
 
@@ -71,7 +71,7 @@ def route_in_words(route_key: str) -> str:
 
 def refusal_lines(refusals: Refusals) -> list[RefusalLine]:
     """Return the commonest reasons, those of opportunities first: looks are refused by the thousand."""
-    untraded = _commonest(refusals.opportunities, "opportunities")[:_TOP_OPPORTUNITIES]
+    untraded = _commonest(refusals.opportunities, "trades")[:_TOP_OPPORTUNITIES]
     looks = _commonest(refusals.looks, "looks")[: _TOP - len(untraded)]
     return [*untraded, *looks]
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from arbsite.demo.alone import run_alone
-from arbsite.demo.plan import Plan
+from arbsite.demo.plan import INCIDENT_AT_S, Plan
 from arbsite.demo.prepare import prepare
 from arbsite.demo.screens import screen_for
 from arbsite.demo.show import Show, store_summary
@@ -34,13 +34,15 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, default=SECONDS, help=f"length, default {SECONDS:g}")
         parser.add_argument("--seed", type=int, default=SEED, help="the same seed gives the same market")
         parser.add_argument("--forever", action="store_true", help="until interrupted")
+        parser.add_argument("--no-incident", action="store_true", help="leave out the incident that trips a breaker")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout, everything else on stderr")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, sum up and exit. Raises: BadInput, Refused, Unreachable."""
         seconds = None if options["forever"] else _checked(options["seconds"])
         with run_alone(settings.ARB.state_dir):
-            plan = prepare(seed=options["seed"], seconds=seconds)
+            incident_at_s = None if options["no_incident"] else INCIDENT_AT_S
+            plan = prepare(seed=options["seed"], seconds=seconds, incident_at_s=incident_at_s)
             ending = self._run(plan, stream=sys.stderr if options["json"] else sys.stdout)
         summary = as_json(ending)
         is_stored = store_summary(plan, summary)
