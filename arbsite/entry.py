@@ -30,6 +30,8 @@ def main(argv: list[str]) -> int:
     except ArbError as error:
         print(error, file=sys.stderr)
         return exit_code(error)
+    except KeyboardInterrupt:
+        return 130  # what a shell expects of a command that SIGINT ended
 
 
 def exit_code(error: ArbError) -> int:
