@@ -92,16 +92,8 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(
-                                ("avg_actual_profit__isnull", True),
-                                ("avg_actual_profit__lt", 100000000000000000000),
-                                _connector="OR",
-                            ),
-                            models.Q(
-                                ("avg_predicted_profit__isnull", True),
-                                ("avg_predicted_profit__lt", 100000000000000000000),
-                                _connector="OR",
-                            ),
+                            ("avg_actual_profit__lt", 100000000000000000000),
+                            ("avg_predicted_profit__lt", 100000000000000000000),
                         ),
                         name="model_performance_profits_are_numbers",
                     ),
@@ -171,11 +163,7 @@ class Migration(migrations.Migration):
                         name="sample_edge_is_a_number",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("settled_net_usd__isnull", True),
-                            ("settled_net_usd__lt", 100000000000000000000),
-                            _connector="OR",
-                        ),
+                        condition=models.Q(("settled_net_usd__lt", 100000000000000000000)),
                         name="sample_net_is_a_number",
                     ),
                     models.CheckConstraint(

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
 
 SHARES = ("accuracy", "precision", "recall", "f1")
@@ -10,10 +11,6 @@ SHARES = ("accuracy", "precision", "recall", "f1")
 
 def _share(name: str) -> Q:
     return Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gte": 0, f"{name}__lte": 1})
-
-
-def _number(name: str) -> Q:
-    return Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lt": 10**20})
 
 
 class ModelPerformance(ScopedModel):
@@ -28,8 +25,8 @@ class ModelPerformance(ScopedModel):
     f1 = models.FloatField(null=True, blank=True)
     mae = models.FloatField(null=True, blank=True)
     correlation = models.FloatField(null=True, blank=True)
-    avg_actual_profit = models.DecimalField(max_digits=38, decimal_places=18, null=True, blank=True)
-    avg_predicted_profit = models.DecimalField(max_digits=38, decimal_places=18, null=True, blank=True)
+    avg_actual_profit = MoneyField(null=True, blank=True)
+    avg_predicted_profit = MoneyField(null=True, blank=True)
     n = models.PositiveIntegerField(help_text="Samples it was measured on.")
 
     class Meta(ScopedModel.Meta):
@@ -50,7 +47,7 @@ class ModelPerformance(ScopedModel):
                 name="model_performance_correlation_is_from_minus_one_to_one",
             ),
             models.CheckConstraint(
-                condition=_number("avg_actual_profit") & _number("avg_predicted_profit"),
+                condition=is_number("avg_actual_profit", "avg_predicted_profit"),
                 name="model_performance_profits_are_numbers",
             ),
             models.CheckConstraint(condition=Q(n__gt=0), name="model_performance_was_measured_on_something"),

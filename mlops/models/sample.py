@@ -3,9 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
-
-COLUMN_LIMIT = 10**20  # a numeric(38, 18) column holds less than this; PostgreSQL sorts NaN above it
 
 
 class Sample(ScopedModel):
@@ -21,7 +20,7 @@ class Sample(ScopedModel):
     shadow = models.BooleanField(default=False, help_text="Scored by a challenger, never acted upon.")
     edge_at_latency_bps = models.FloatField(null=True, blank=True)
     fillable_at_latency = models.BooleanField(null=True, blank=True)
-    settled_net_usd = models.DecimalField(max_digits=38, decimal_places=18, null=True, blank=True)
+    settled_net_usd = MoneyField(null=True, blank=True)
 
     class Meta(ScopedModel.Meta):
         verbose_name = "sample"
@@ -37,10 +36,7 @@ class Sample(ScopedModel):
                 | Q(edge_at_latency_bps__gt=-1e9, edge_at_latency_bps__lt=1e9),
                 name="sample_edge_is_a_number",
             ),
-            models.CheckConstraint(
-                condition=Q(settled_net_usd__isnull=True) | Q(settled_net_usd__lt=COLUMN_LIMIT),
-                name="sample_net_is_a_number",
-            ),
+            models.CheckConstraint(condition=is_number("settled_net_usd"), name="sample_net_is_a_number"),
             models.CheckConstraint(
                 condition=Q(executed=True) | Q(settled_net_usd__isnull=True), name="only_an_executed_sample_has_a_net"
             ),

@@ -111,10 +111,8 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("value__lt", 100000000000000000000), ("value__isnull", True), _connector="OR"),
-                            models.Q(
-                                ("threshold__lt", 100000000000000000000), ("threshold__isnull", True), _connector="OR"
-                            ),
+                            ("value__lt", 100000000000000000000),
+                            ("threshold__lt", 100000000000000000000),
                         ),
                         name="breaker_value_and_threshold_are_numbers",
                     ),
@@ -196,10 +194,8 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("value__lt", 100000000000000000000), ("value__isnull", True), _connector="OR"),
-                            models.Q(
-                                ("threshold__lt", 100000000000000000000), ("threshold__isnull", True), _connector="OR"
-                            ),
+                            ("value__lt", 100000000000000000000),
+                            ("threshold__lt", 100000000000000000000),
                         ),
                         name="breaker_event_holds_numbers",
                     ),
@@ -231,9 +227,7 @@ class Migration(migrations.Migration):
                         name="risk_equitymark_mode_is_known",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("equity_usd__lt", 100000000000000000000), ("equity_usd__isnull", True), _connector="OR"
-                        ),
+                        condition=models.Q(("equity_usd__lt", 100000000000000000000)),
                         name="equity_is_a_number",
                     ),
                 ],
@@ -330,7 +324,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             ("value__gt", 0),
-                            models.Q(("value__lt", 100000000000000000000), ("value__isnull", True), _connector="OR"),
+                            ("value__lt", 100000000000000000000),
                         ),
                         name="limit_is_a_positive_number",
                     ),
@@ -380,33 +374,13 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(
-                                ("net_usd__lt", 100000000000000000000), ("net_usd__isnull", True), _connector="OR"
-                            ),
-                            models.Q(
-                                ("gross_usd__lt", 100000000000000000000), ("gross_usd__isnull", True), _connector="OR"
-                            ),
-                            models.Q(
-                                ("fees_usd__lt", 100000000000000000000), ("fees_usd__isnull", True), _connector="OR"
-                            ),
-                            models.Q(
-                                ("gas_usd__lt", 100000000000000000000), ("gas_usd__isnull", True), _connector="OR"
-                            ),
-                            models.Q(
-                                ("notional_usd__lt", 100000000000000000000),
-                                ("notional_usd__isnull", True),
-                                _connector="OR",
-                            ),
-                            models.Q(
-                                ("predicted_slippage_bps__lt", 100000000000000000000),
-                                ("predicted_slippage_bps__isnull", True),
-                                _connector="OR",
-                            ),
-                            models.Q(
-                                ("realised_slippage_bps__lt", 100000000000000000000),
-                                ("realised_slippage_bps__isnull", True),
-                                _connector="OR",
-                            ),
+                            ("net_usd__lt", 100000000000000000000),
+                            ("gross_usd__lt", 100000000000000000000),
+                            ("fees_usd__lt", 100000000000000000000),
+                            ("gas_usd__lt", 100000000000000000000),
+                            ("notional_usd__lt", 100000000000000000000),
+                            ("predicted_slippage_bps__lt", 100000000000000000000),
+                            ("realised_slippage_bps__lt", 100000000000000000000),
                         ),
                         name="outcome_holds_numbers",
                     ),
@@ -474,23 +448,15 @@ class Migration(migrations.Migration):
                         condition=models.Q(
                             ("notional_usd__gt", 0),
                             ("size__gt", 0),
-                            models.Q(("size__lt", 100000000000000000000), ("size__isnull", True), _connector="OR"),
-                            models.Q(
-                                ("notional_usd__lt", 100000000000000000000),
-                                ("notional_usd__isnull", True),
-                                _connector="OR",
-                            ),
+                            ("size__lt", 100000000000000000000),
+                            ("notional_usd__lt", 100000000000000000000),
                         ),
                         name="reservation_is_of_a_positive_size",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
                             ("worst_loss_usd__gte", 0),
-                            models.Q(
-                                ("worst_loss_usd__lt", 100000000000000000000),
-                                ("worst_loss_usd__isnull", True),
-                                _connector="OR",
-                            ),
+                            ("worst_loss_usd__lt", 100000000000000000000),
                         ),
                         name="reservation_worst_loss_is_a_number_from_zero",
                     ),

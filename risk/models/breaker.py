@@ -4,11 +4,11 @@ from django.db import models
 from django.db.models import Q
 
 from domain.breakers import BreakerKind, BreakerState
+from ops.columns import MoneyField, choices_of, is_number
 from ops.scoped import ScopedModel
-from risk.models.money import is_a_number, money_field
 
-KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in BreakerKind]
-STATES = [(state.value, state.value.replace("_", " ")) for state in BreakerState]
+KINDS = choices_of(BreakerKind)
+STATES = choices_of(BreakerState)
 
 
 class Breaker(ScopedModel):
@@ -22,16 +22,16 @@ class Breaker(ScopedModel):
     probes_won = models.PositiveSmallIntegerField(default=0)
     counts_from = models.DateTimeField(null=True, blank=True, help_text="Outcomes before it are not counted again.")
     reason = models.TextField(blank=True, default="")
-    value = money_field(null=True, blank=True)
-    threshold = money_field(null=True, blank=True)
+    value = MoneyField(null=True, blank=True)
+    threshold = MoneyField(null=True, blank=True)
 
     class Meta(ScopedModel.Meta):
         verbose_name = "breaker"
         constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["mode", "run_id", "kind"], name="scope_has_one_breaker_of_a_kind"),
-            models.CheckConstraint(condition=Q(kind__in=[k for k, _ in KINDS]), name="breaker_kind_is_known"),
-            models.CheckConstraint(condition=Q(state__in=[s for s, _ in STATES]), name="breaker_state_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=list(BreakerKind)), name="breaker_kind_is_known"),
+            models.CheckConstraint(condition=Q(state__in=list(BreakerState)), name="breaker_state_is_known"),
             models.CheckConstraint(
                 condition=Q(state=BreakerState.CLOSED.value) | (Q(opened_at__isnull=False) & ~Q(reason="")),
                 name="tripped_breaker_states_when_and_why",
@@ -45,7 +45,7 @@ class Breaker(ScopedModel):
                 name="only_a_half_open_breaker_has_probes",
             ),
             models.CheckConstraint(
-                condition=is_a_number("value", "threshold"), name="breaker_value_and_threshold_are_numbers"
+                condition=is_number("value", "threshold"), name="breaker_value_and_threshold_are_numbers"
             ),
         ]
 
@@ -62,16 +62,16 @@ class BreakerEvent(ScopedModel):
     happened_at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=150)
     reason = models.TextField()
-    value = money_field(null=True, blank=True)
-    threshold = money_field(null=True, blank=True)
+    value = MoneyField(null=True, blank=True)
+    threshold = MoneyField(null=True, blank=True)
 
     class Meta(ScopedModel.Meta):
         verbose_name = "breaker event"
         constraints = [
             *ScopedModel.Meta.constraints,
-            models.CheckConstraint(condition=Q(kind__in=[k for k, _ in KINDS]), name="breaker_event_kind_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=list(BreakerKind)), name="breaker_event_kind_is_known"),
             models.CheckConstraint(condition=~Q(reason=""), name="breaker_event_states_its_reason"),
-            models.CheckConstraint(condition=is_a_number("value", "threshold"), name="breaker_event_holds_numbers"),
+            models.CheckConstraint(condition=is_number("value", "threshold"), name="breaker_event_holds_numbers"),
         ]
 
     def __str__(self) -> str:

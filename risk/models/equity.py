@@ -2,21 +2,21 @@
 
 from django.db import models
 
+from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
-from risk.models.money import is_a_number, money_field
 
 
 class EquityMark(ScopedModel):
     """What one scope's capital was worth at one moment; never altered."""
 
     timestamp = models.DateTimeField()
-    equity_usd = money_field()
+    equity_usd = MoneyField()
 
     class Meta(ScopedModel.Meta):
         verbose_name = "equity mark"
         constraints = [
             *ScopedModel.Meta.constraints,
-            models.CheckConstraint(condition=is_a_number("equity_usd"), name="equity_is_a_number"),
+            models.CheckConstraint(condition=is_number("equity_usd"), name="equity_is_a_number"),
         ]
         indexes = [models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_equity_scope_time")]
 

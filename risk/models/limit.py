@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from ops.columns import MoneyField, is_positive
 from ops.scoped import ScopedModel
-from risk.models.money import is_a_number, money_field
 
 
 class LimitKind(models.TextChoices):
@@ -20,7 +20,7 @@ class Limit(ScopedModel):
     """One limit of one scope; it may tighten what the environment allows, never widen it."""
 
     kind = models.CharField(max_length=32, choices=LimitKind.choices)
-    value = money_field()
+    value = MoneyField()
     changed_at = models.DateTimeField()
     actor = models.CharField(max_length=150)
 
@@ -30,7 +30,7 @@ class Limit(ScopedModel):
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["mode", "run_id", "kind"], name="scope_has_one_limit_of_a_kind"),
             models.CheckConstraint(condition=Q(kind__in=LimitKind.values), name="limit_kind_is_known"),
-            models.CheckConstraint(condition=Q(value__gt=0) & is_a_number("value"), name="limit_is_a_positive_number"),
+            models.CheckConstraint(condition=is_positive("value"), name="limit_is_a_positive_number"),
         ]
 
     def __str__(self) -> str:

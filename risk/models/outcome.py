@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
-from risk.models.money import is_a_number, money_field
 
 
 class Outcome(ScopedModel):
@@ -12,16 +12,16 @@ class Outcome(ScopedModel):
 
     execution_id = models.BigIntegerField()
     settled_at = models.DateTimeField()
-    net_usd = money_field()
-    gross_usd = money_field()
-    fees_usd = money_field()
-    gas_usd = money_field()
-    notional_usd = money_field()
+    net_usd = MoneyField()
+    gross_usd = MoneyField()
+    fees_usd = MoneyField()
+    gas_usd = MoneyField()
+    notional_usd = MoneyField()
     executed = models.BooleanField(help_text="Something was filled.")
     both_legs_as_planned = models.BooleanField()
     unwound = models.BooleanField()
-    predicted_slippage_bps = money_field(null=True, blank=True)
-    realised_slippage_bps = money_field(null=True, blank=True)
+    predicted_slippage_bps = MoneyField(null=True, blank=True)
+    realised_slippage_bps = MoneyField(null=True, blank=True)
     probe = models.BooleanField(default=False)
 
     class Meta(ScopedModel.Meta):
@@ -32,10 +32,15 @@ class Outcome(ScopedModel):
                 fields=["mode", "run_id", "execution_id"], name="execution_has_one_outcome_per_scope"
             ),
             models.CheckConstraint(
-                condition=is_a_number(
-                    "net_usd", "gross_usd", "fees_usd", "gas_usd", "notional_usd", "predicted_slippage_bps"
-                )
-                & is_a_number("realised_slippage_bps"),
+                condition=is_number(
+                    "net_usd",
+                    "gross_usd",
+                    "fees_usd",
+                    "gas_usd",
+                    "notional_usd",
+                    "predicted_slippage_bps",
+                    "realised_slippage_bps",
+                ),
                 name="outcome_holds_numbers",
             ),
             models.CheckConstraint(

@@ -4,8 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
-from risk.models.money import is_a_number, money_field
 
 
 class Reservation(ScopedModel):
@@ -14,9 +14,9 @@ class Reservation(ScopedModel):
     opportunity_id = models.BigIntegerField()
     route_key = models.CharField(max_length=200)
     symbol = models.CharField(max_length=64)
-    size = money_field()
-    notional_usd = money_field()
-    worst_loss_usd = money_field()
+    size = MoneyField()
+    notional_usd = MoneyField()
+    worst_loss_usd = MoneyField()
     probe_kinds = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     created_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True, blank=True)
@@ -29,11 +29,11 @@ class Reservation(ScopedModel):
                 fields=["mode", "run_id", "opportunity_id"], name="opportunity_is_admitted_once_per_scope"
             ),
             models.CheckConstraint(
-                condition=Q(size__gt=0, notional_usd__gt=0) & is_a_number("size", "notional_usd"),
+                condition=Q(size__gt=0, notional_usd__gt=0) & is_number("size", "notional_usd"),
                 name="reservation_is_of_a_positive_size",
             ),
             models.CheckConstraint(
-                condition=Q(worst_loss_usd__gte=0) & is_a_number("worst_loss_usd"),
+                condition=Q(worst_loss_usd__gte=0) & is_number("worst_loss_usd"),
                 name="reservation_worst_loss_is_a_number_from_zero",
             ),
             models.CheckConstraint(

@@ -5,7 +5,6 @@ from django.db import migrations, models
 
 import domain.execution
 import domain.market
-import trading.models.columns
 from ops.append_only import AppendOnly
 from ops.series import Series
 
@@ -32,7 +31,7 @@ class Migration(migrations.Migration):
                 ("run_id", models.CharField(blank=True, default="", max_length=64)),
                 ("venue", models.CharField(max_length=32)),
                 ("asset", models.CharField(max_length=16)),
-                ("amount", trading.models.columns.MoneyField(decimal_places=18, default=0, max_digits=38)),
+                ("amount", models.DecimalField(decimal_places=18, default=0, max_digits=38)),
             ],
             options={
                 "ordering": ["venue", "asset"],
@@ -68,13 +67,13 @@ class Migration(migrations.Migration):
                 ("offset_ms", models.PositiveIntegerField()),
                 (
                     "net_bps",
-                    trading.models.columns.MoneyField(
+                    models.DecimalField(
                         decimal_places=18, help_text="none where a book was missing or stale", max_digits=38, null=True
                     ),
                 ),
                 (
                     "size",
-                    trading.models.columns.MoneyField(
+                    models.DecimalField(
                         decimal_places=18, default=0, help_text="base units that still paid", max_digits=38
                     ),
                 ),
@@ -151,10 +150,10 @@ class Migration(migrations.Migration):
                 ("route_key", models.CharField(max_length=120)),
                 ("state", models.CharField(max_length=16)),
                 ("success", models.BooleanField()),
-                ("profit_usd", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("fees_usd", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("gas_cost_usd", trading.models.columns.MoneyField(decimal_places=18, default=0, max_digits=38)),
-                ("slippage_bps", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
+                ("profit_usd", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("fees_usd", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("gas_cost_usd", models.DecimalField(decimal_places=18, default=0, max_digits=38)),
+                ("slippage_bps", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
                 ("tx_hash", models.CharField(blank=True, max_length=66)),
             ],
             options={
@@ -184,10 +183,10 @@ class Migration(migrations.Migration):
                 ("timestamp", models.DateTimeField()),
                 ("venue", models.CharField(max_length=32)),
                 ("symbol", models.CharField(max_length=32)),
-                ("bid", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("ask", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("bid_depth_usd", trading.models.columns.MoneyField(decimal_places=18, default=0, max_digits=38)),
-                ("ask_depth_usd", trading.models.columns.MoneyField(decimal_places=18, default=0, max_digits=38)),
+                ("bid", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("ask", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("bid_depth_usd", models.DecimalField(decimal_places=18, default=0, max_digits=38)),
+                ("ask_depth_usd", models.DecimalField(decimal_places=18, default=0, max_digits=38)),
             ],
             options={
                 "db_table": "market_snapshots",
@@ -302,15 +301,15 @@ class Migration(migrations.Migration):
                 ("sell_venue", models.CharField(max_length=32)),
                 (
                     "size",
-                    trading.models.columns.MoneyField(decimal_places=18, help_text="base units planned", max_digits=38),
+                    models.DecimalField(decimal_places=18, help_text="base units planned", max_digits=38),
                 ),
-                ("notional_usd", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("notional_usd", models.DecimalField(decimal_places=18, max_digits=38)),
                 (
                     "edge_bps",
-                    trading.models.columns.MoneyField(decimal_places=18, help_text="net of every cost", max_digits=38),
+                    models.DecimalField(decimal_places=18, help_text="net of every cost", max_digits=38),
                 ),
-                ("gross_edge_bps", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("peak_edge_bps", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("gross_edge_bps", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("peak_edge_bps", models.DecimalField(decimal_places=18, max_digits=38)),
                 ("costs", models.JSONField(default=list)),
                 ("books", models.JSONField(default=list, help_text="both books as seen at the decision")),
                 ("features", models.JSONField(default=dict)),
@@ -321,8 +320,8 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, help_text="why it was not traded", max_length=64)),
                 ("executed", models.BooleanField(default=False)),
                 ("profitable", models.BooleanField(null=True)),
-                ("profit_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
-                ("profit_usd", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
+                ("profit_quote", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("profit_usd", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
                 (
                     "resolution_s",
                     models.PositiveIntegerField(default=0, help_text="0 for books, 60 for one-minute candles"),
@@ -406,30 +405,30 @@ class Migration(migrations.Migration):
                     models.DateTimeField(help_text="when to look at it again; none once it has ended", null=True),
                 ),
                 ("steps", models.PositiveIntegerField(default=0)),
-                ("notional_usd", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("notional_usd", models.DecimalField(decimal_places=18, max_digits=38)),
                 (
                     "dust_quantity",
-                    trading.models.columns.MoneyField(
+                    models.DecimalField(
                         decimal_places=18,
                         help_text="base units too small to trade: a difference up to this is even",
                         max_digits=38,
                     ),
                 ),
-                ("planned_gross_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("planned_net_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("planned_gross_quote", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("planned_net_quote", models.DecimalField(decimal_places=18, max_digits=38)),
                 ("settled_at", models.DateTimeField(null=True)),
-                ("gross_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
-                ("fees_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
-                ("gas_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
-                ("slippage_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
+                ("gross_quote", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("fees_quote", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("gas_quote", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("slippage_quote", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
                 (
                     "unwind_quote",
-                    trading.models.columns.MoneyField(
+                    models.DecimalField(
                         decimal_places=18, help_text="what undoing an unmatched leg lost", max_digits=38, null=True
                     ),
                 ),
-                ("net_quote", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
-                ("net_usd", trading.models.columns.MoneyField(decimal_places=18, max_digits=38, null=True)),
+                ("net_quote", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("net_usd", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
                 (
                     "opportunity",
                     models.ForeignKey(
@@ -463,10 +462,10 @@ class Migration(migrations.Migration):
                 ("venue", models.CharField(max_length=32)),
                 ("symbol", models.CharField(max_length=32)),
                 ("side", models.CharField(choices=[("buy", "buy"), ("sell", "sell")], max_length=4)),
-                ("quantity", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("limit_price", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("quantity_step", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("price_tick", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("quantity", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("limit_price", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("quantity_step", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("price_tick", models.DecimalField(decimal_places=18, max_digits=38)),
                 (
                     "state",
                     models.CharField(
@@ -488,7 +487,7 @@ class Migration(migrations.Migration):
                 ),
                 ("client_id", models.CharField(max_length=36)),
                 ("venue_order_id", models.CharField(blank=True, max_length=64)),
-                ("filled_quantity", trading.models.columns.MoneyField(decimal_places=18, default=0, max_digits=38)),
+                ("filled_quantity", models.DecimalField(decimal_places=18, default=0, max_digits=38)),
                 ("sending_at", models.DateTimeField(help_text="when the decision to send was committed", null=True)),
                 ("closed_at", models.DateTimeField(null=True)),
                 ("reason", models.CharField(blank=True, max_length=200)),
@@ -547,10 +546,10 @@ class Migration(migrations.Migration):
                 ("run_id", models.CharField(blank=True, default="", max_length=64)),
                 ("venue", models.CharField(max_length=32)),
                 ("trade_id", models.CharField(max_length=64)),
-                ("price", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
-                ("quantity", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("price", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("quantity", models.DecimalField(decimal_places=18, max_digits=38)),
                 ("fee_asset", models.CharField(max_length=16)),
-                ("fee", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("fee", models.DecimalField(decimal_places=18, max_digits=38)),
                 ("filled_at", models.DateTimeField()),
                 (
                     "order",
@@ -650,7 +649,7 @@ class Migration(migrations.Migration):
                 ("run_id", models.CharField(blank=True, default="", max_length=64)),
                 ("account", models.CharField(help_text="venue:kraken, market:kraken, fees:kraken", max_length=64)),
                 ("asset", models.CharField(max_length=16)),
-                ("amount", trading.models.columns.MoneyField(decimal_places=18, max_digits=38)),
+                ("amount", models.DecimalField(decimal_places=18, max_digits=38)),
                 ("recorded_at", models.DateTimeField()),
                 (
                     "execution",

@@ -2,8 +2,8 @@
 
 from django.db import models
 
+from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
-from trading.models.columns import MoneyField, is_number
 
 
 class Balance(ScopedModel):

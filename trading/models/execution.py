@@ -5,13 +5,9 @@ from django.db.models import F, Q
 
 from domain.execution import ExecutionState, LegState
 from domain.market import Side
+from ops.columns import MoneyField, choices_of, is_number, is_positive
 from ops.scoped import ScopedModel
-from trading.models.columns import MoneyField, is_number, is_positive
 from trading.models.opportunity import Opportunity
-
-
-def _choices(enum: type) -> list[tuple[str, str]]:
-    return [(member.value, member.value.replace("_", " ")) for member in enum]  # type: ignore[attr-defined]
 
 
 class Execution(ScopedModel):
@@ -27,7 +23,7 @@ class Execution(ScopedModel):
     route_key = models.CharField(max_length=120)
     symbol = models.CharField(max_length=32)
     quote_asset = models.CharField(max_length=16)
-    state = models.CharField(max_length=16, choices=_choices(ExecutionState), default=ExecutionState.RESERVED)
+    state = models.CharField(max_length=16, choices=choices_of(ExecutionState), default=ExecutionState.RESERVED)
     reason = models.CharField(max_length=200, blank=True)
     decided_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True, help_text="when to look at it again; none once it has ended")
@@ -99,12 +95,12 @@ class Order(ScopedModel):
     role = models.CharField(max_length=8, choices=Role, default=Role.OPEN)
     venue = models.CharField(max_length=32)
     symbol = models.CharField(max_length=32)
-    side = models.CharField(max_length=4, choices=_choices(Side))
+    side = models.CharField(max_length=4, choices=choices_of(Side))
     quantity = MoneyField()
     limit_price = MoneyField()
     quantity_step = MoneyField()
     price_tick = MoneyField()
-    state = models.CharField(max_length=12, choices=_choices(LegState), default=LegState.PLANNED)
+    state = models.CharField(max_length=12, choices=choices_of(LegState), default=LegState.PLANNED)
     client_id = models.CharField(max_length=36)
     venue_order_id = models.CharField(max_length=64, blank=True)
     filled_quantity = MoneyField(default=0)

@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from ops.columns import MoneyField, is_number, is_positive
 from ops.scoped import ScopedModel
-from trading.models.columns import MoneyField, is_number, is_positive
 
 
 class Opportunity(ScopedModel):

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.db.models.expressions import RawSQL
 
+from ops.columns import MoneyField
 from tests.trading.models.rows import BOOKS, NOW, SOUND, make
 from trading.models import (
     Balance,
@@ -28,7 +29,6 @@ from trading.models import (
     Run,
     StateEvent,
 )
-from trading.models.columns import MoneyField
 
 pytestmark = pytest.mark.django_db
 MODELS = list(apps.get_app_config("trading").get_models())

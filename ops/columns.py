@@ -1,5 +1,6 @@
-"""Column kinds and constraint pieces that the trading tables share."""
+"""Column kinds and constraint pieces that the tables of every app share."""
 
+from enum import StrEnum
 from typing import Any
 
 from django.db import models
@@ -18,7 +19,7 @@ class MoneyField(models.DecimalField):
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
-        return name, "trading.models.columns.MoneyField", args, kwargs
+        return name, "django.db.models.DecimalField", args, kwargs  # to a migration it is a plain decimal column
 
 
 def is_number(*names: str) -> Q:
@@ -32,3 +33,8 @@ def is_number(*names: str) -> Q:
 def is_positive(name: str) -> Q:
     """Return the condition that the column is a number above zero."""
     return Q(**{f"{name}__gt": 0}) & is_number(name)
+
+
+def choices_of(enum: type[StrEnum]) -> list[tuple[str, str]]:
+    """Return an enum's values with their words."""
+    return [(member.value, member.value.replace("_", " ")) for member in enum]
