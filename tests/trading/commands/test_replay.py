@@ -1,6 +1,7 @@
 """``manage.py replay``: what it prints, and the exit code of each way of asking it wrongly."""
 
 import json
+import logging
 
 import pytest
 from django.core.management import call_command
@@ -44,6 +45,13 @@ def exit_code_of(*args: str) -> int:
 
 def test_a_replay_always_runs_in_its_own_mode():
     assert MODE_OF_COMMAND["replay"] is Mode.REPLAY
+
+
+def test_only_while_it_lasts_are_faults_alone_logged(files, capsys):
+    loggers = [logging.getLogger(name) for name in ("ops", "trading", "trading.services.execution")]
+    before = [logger.level for logger in loggers]
+    ask(capsys, *files, "--json")
+    assert [logger.level for logger in loggers] == before
 
 
 def test_json_is_one_object_with_all_that_was_promised(files, capsys):

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO, Any, cast
@@ -78,9 +78,8 @@ class Command(BaseCommand):
             min_net_bps=options["min_net_bps"],
             seed=options["seed"],
         )
-        if options["verbosity"] < 2:
-            _log_only_faults()
-        with _progress() as progress:
+        logged = _faults_alone_are_logged() if options["verbosity"] < 2 else nullcontext()
+        with logged, _progress() as progress:
             result = replay(options["files"], chosen, progress=progress)
         if options["json"]:
             self.stdout.write(json.dumps(result.as_json(), indent=2))
@@ -88,11 +87,19 @@ class Command(BaseCommand):
             _show(result, Console(file=cast(IO[str], self.stdout), highlight=False))
 
 
-def _log_only_faults() -> None:
+@contextmanager
+def _faults_alone_are_logged() -> Iterator[None]:
     """Tell only of faults: what happened on a recorded day asks nothing of anybody now, and is in the run's rows."""
-    for name in ("ops", "risk", "trading"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger("trading.services.execution").setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("ops", "risk", "trading", "trading.services.execution")]
+    usual = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    loggers[-1].setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, usual, strict=True):
+            logger.setLevel(level)
 
 
 def _decimal(text: str) -> Decimal:
