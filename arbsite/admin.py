@@ -54,7 +54,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _pages(request: HttpRequest, app_label: str) -> list[dict[str, Any]]:
-    registered = sorted(admin.site._registry.items(), key=lambda item: str(item[0]._meta.verbose_name_plural))
+    registered = sorted(admin.site._registry.items(), key=lambda item: _place(*item))
     return [
         {
             "title": str(model._meta.verbose_name_plural).capitalize(),
@@ -64,6 +64,11 @@ def _pages(request: HttpRequest, app_label: str) -> list[dict[str, Any]]:
         for model, page in registered
         if model._meta.app_label == app_label and page.has_view_permission(request)
     ]
+
+
+def _place(model: Any, page: Any) -> tuple[int, str]:
+    """Order the pages by the place they ask for; the others follow by name."""
+    return getattr(page, "place", 99), str(model._meta.verbose_name_plural)
 
 
 class OurTaskSelectWidget(UnfoldAdminSelectWidget, TaskSelectWidget):

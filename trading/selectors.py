@@ -46,6 +46,7 @@ def newest_values(rows: QuerySet[Any], columns: Iterable[str]) -> set[str]:
     return {value for row in newest for value in row if value}
 
 
-def newest_runs(runs: QuerySet[Run]) -> list[Run]:
-    """Return the newest runs, without what they were made of."""
+def newest_runs_of(mode: str | None) -> list[Run]:
+    """Return the newest runs of a mode, or of all, without what they were made of."""
+    runs = Run.objects.all() if mode is None else Run.objects.filter(mode=mode)
     return list(runs.order_by("-pk").only("mode", "run_id", "command")[:NEWEST_RUNS])

@@ -1,12 +1,14 @@
 """The base of trading's pages: bounded lists, written columns, and details made of panels."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import JSONField, Model
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from ops.admin_base import MODE_COLOURS, ReadOnlyAdmin
@@ -14,6 +16,7 @@ from trading.admin import figures, panels
 from trading.admin.filters import ModeFilter, RunFilter
 from trading.admin.panels import Panel
 
+_SHORT_RUN = 8
 MOST_ROWS = 10_000  # a list pages this far and counts no further; filters lead to older rows
 
 Column = Callable[[Any], Any]
@@ -22,10 +25,14 @@ Column = Callable[[Any], Any]
 def column(name: str, title: str = "") -> Column:
     """Return a list's column that writes the attribute for people and sorts by it."""
 
-    @display(description=title or name.replace("_", " "), ordering=name)
+    @display(description=title or figures.words(name), ordering=name)
     def written(row: Any) -> str | None:
         value = getattr(row, name)
-        return None if value is None or value == "" else figures.shown(name, value)
+        if value is None or value == "":
+            return None
+        text = figures.shown(name, value)
+        is_whole = isinstance(value, datetime) or name == "route_key"
+        return format_html('<span class="whitespace-nowrap">{}</span>', text) if is_whole else text
 
     written.__name__ = name
     return written
@@ -34,7 +41,7 @@ def column(name: str, title: str = "") -> Column:
 def result(name: str, title: str = "") -> Column:
     """Return a column of money that was gained or lost, coloured."""
 
-    @display(description=title or name.replace("_", " "), ordering=name)
+    @display(description=title or figures.words(name), ordering=name)
     def written(row: Any) -> str | None:
         value = getattr(row, name)
         return None if value is None else panels.gain(name, value)
@@ -49,7 +56,7 @@ def light(name: str, colours: dict[str, str], title: str = "") -> Column:
     @display(description=title or name, ordering=name, label=dict(colours))
     def written(row: Any) -> tuple[str, str]:
         value = str(getattr(row, name))
-        return value, value.replace("_", " ")
+        return value, figures.words(value)
 
     written.__name__ = name
     return written
@@ -60,7 +67,7 @@ def to(name: str, title: str = "") -> Column:
 
     @display(description=title or name, ordering=f"{name}_id")
     def written(row: Any) -> str:
-        return panels.link(getattr(row, name), f"{title or name} {getattr(row, f'{name}_id')}")
+        return panels.link(getattr(row, name), str(getattr(row, f"{name}_id")))
 
     written.__name__ = name
     return written
@@ -92,12 +99,18 @@ class TradingAdmin(ReadOnlyAdmin):
     change_form_template = "trading/detail.html"
     fields = ("mode",)  # the form shows nothing: the panels do
 
+    @display(description="mode", ordering="mode", label=MODE_COLOURS)
+    def scope_label(self, row: Any) -> tuple[str, str]:
+        """Return the mode, with the end of its run's id: the detail page and the filter tell all of it."""
+        run = row.run_id if len(row.run_id) <= _SHORT_RUN else f"…{row.run_id[-4:]}"
+        return row.mode, f"{figures.words(row.mode)} {run}".strip()
+
     def panels(self, row: Any) -> list[Panel]:
         """Return what the detail page shows: by default every column, then every JSON column."""
         parts: list[Panel] = [panels.facts_of(row, self.opts.verbose_name.capitalize())]
         for field in self.opts.concrete_fields:
             if isinstance(field, JSONField):
-                parts += panels.from_json(field.name.replace("_", " ").capitalize(), getattr(row, field.name))
+                parts += panels.from_json(figures.words(field.name).capitalize(), getattr(row, field.name))
         return parts
 
     def render_change_form(

@@ -31,11 +31,11 @@ def _note(book: Book, at: Any) -> str:
 
 def _side(levels: tuple[Level, ...], size: Decimal) -> list[tuple[str, str]]:
     """Return price and quantity of each level; the green ones are taken."""
-    cells, before = [], Decimal(0)
-    for level in levels[:_LEVELS]:
-        price, quantity = figures.short(level.price), figures.short(level.quantity)
-        if before < size:
-            price, quantity = coloured(price, good=True), coloured(quantity, good=True)
+    best, before, cells = levels[:_LEVELS], Decimal(0), []
+    prices = figures.aligned([level.price for level in best])
+    quantities = figures.aligned([level.quantity for level in best])
+    for level, *texts in zip(best, prices, quantities, strict=True):
+        price, quantity = (coloured(text, good=True) if before < size else text for text in texts)
         cells.append((price, quantity))
         before += level.quantity
     return cells

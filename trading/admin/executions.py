@@ -47,11 +47,12 @@ class ExecutionAdmin(TradingAdmin):
     """Every attempt to trade an opportunity."""
 
     icon = "swap_horiz"
+    place = 2
     list_display = (
         column("decided_at", "decided at (UTC)"),
         "scope_label",
         light("state", EXECUTION_COLOURS),
-        "route_key",
+        column("route_key", "route"),
         column("notional_usd", "notional"),
         result("net_usd", "net"),
         column("fees_quote", "fees (quote)"),
@@ -84,7 +85,7 @@ class ExecutionAdmin(TradingAdmin):
 def _summary(row: Execution) -> Facts:
     opportunity = opportunity_of(row)
     return Facts(
-        row.route_key,
+        figures.route(row.route_key),
         [
             ("state", label(row.state, EXECUTION_COLOURS.get(row.state, ""))),
             ("net", panels.gain("net_usd", row.net_usd)),
@@ -103,7 +104,7 @@ def _summary(row: Execution) -> Facts:
 
 def _waterfall(row: Execution) -> Table:
     lines = [
-        (f"{sign} {name}".strip(), figures.exact(getattr(row, f"{name}_quote")), meaning)
+        (f"{sign}\N{NO-BREAK SPACE}{name}".strip(), figures.exact(getattr(row, f"{name}_quote")), meaning)
         for name, sign, meaning in _WATERFALL
         if row.settled_at
     ]
@@ -175,14 +176,14 @@ def events_table(events: Any, *, since: Any) -> Table:
         (
             figures.after(event.happened_at, since),
             f"{event.order.side} on {event.order.venue}" if event.order else "execution",
-            event.event.replace("_", " "),
+            figures.words(event.event),
             label(event.from_state),
             label(event.to_state, (ORDER_COLOURS if event.order else EXECUTION_COLOURS).get(event.to_state, "")),
-            event.detail.get("reason", figures.NOTHING),
+            figures.shown("reason", event.detail.get("reason")),
         )
         for event in events
     ]
-    return Table("What happened", ("After the decision", "To", "Event", "From", "To state", "Why"), rows)
+    return Table("What happened", ("After the decision", "Of", "Event", "From", "To", "Why"), rows)
 
 
 def _ledger(row: Execution) -> Table:
@@ -202,6 +203,7 @@ class OrderAdmin(TradingAdmin):
     """Every order: written before it is sent, never sent twice."""
 
     icon = "receipt_long"
+    place = 3
     list_display = (
         column("id", "order"),
         "scope_label",
@@ -214,7 +216,6 @@ class OrderAdmin(TradingAdmin):
         column("limit_price", "limit"),
         column("filled_quantity", "filled"),
         light("state", ORDER_COLOURS),
-        column("sending_at", "sent at (UTC)"),
         column("reason"),
     )
     list_filter = (
@@ -249,6 +250,7 @@ class FillAdmin(TradingAdmin):
     """Every trade that a venue told us of."""
 
     icon = "done_all"
+    place = 4
     list_display = (
         column("filled_at", "filled at (UTC)"),
         "scope_label",
@@ -270,13 +272,14 @@ class LedgerEntryAdmin(TradingAdmin):
     """Every line of the ledger."""
 
     icon = "menu_book"
+    place = 5
     list_display = (
         column("recorded_at", "recorded at (UTC)"),
         "scope_label",
         to("execution"),
         to("fill"),
-        "account",
-        result("amount"),
+        column("account"),
+        column("amount"),
         "asset",
     )
     list_filter = (*TradingAdmin.list_filter, recent("account"), recent("asset"))
@@ -309,7 +312,8 @@ class StateEventAdmin(TradingAdmin):
     @admin.display(description="why")
     def why(self, event: StateEvent) -> str | None:
         """Return the reason, where one was given."""
-        return event.detail.get("reason")
+        reason = event.detail.get("reason")
+        return figures.words(reason) if reason else None
 
 
 @admin.register(FillObservation)

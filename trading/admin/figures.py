@@ -1,5 +1,6 @@
 """How figures are written for people: zeros trimmed, basis points with one decimal, dollars with cents, UTC."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 NOTHING = "–"
 SCREEN = Context(prec=40, rounding=ROUND_HALF_EVEN)  # for the eye alone: rows keep every digit
 
+_WORDS = {"reason", "state", "from_state", "event", "stage"}
 _CENT = Decimal("0.01")
 _TENTH = Decimal("0.1")
 _EIGHT_PLACES = Decimal("1e-8")
@@ -24,7 +26,9 @@ def shown(name: str, value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, Decimal):
         return amount_of(name, value)
-    return str(value)
+    if name == "route_key":
+        return route(str(value))
+    return words(str(value)) if name in _WORDS else str(value)
 
 
 def amount_of(name: str, value: Decimal) -> str:
@@ -34,9 +38,22 @@ def amount_of(name: str, value: Decimal) -> str:
     return bps(value) if name.endswith("bps") else short(value)
 
 
+def words(name: str) -> str:
+    """Return a name of ours as words."""
+    return name.replace("_", " ")
+
+
+def route(key: str) -> str:
+    """Return a route's key as it is said: the pair once where both legs trade it, then from where to where."""
+    legs = [leg.partition(":") for leg in key.split(">")]
+    if len({symbol for _, _, symbol in legs}) == 1:
+        return f"{legs[0][2]} {' → '.join(venue for venue, _, _ in legs)}"
+    return " → ".join(f"{venue} {symbol}".strip() for venue, _, symbol in legs)
+
+
 def exact(value: Decimal) -> str:
     """Return every digit there is, zeros trimmed."""
-    return f"{value.normalize(SCREEN) + 0:f}"
+    return f"{SCREEN.add(value.normalize(SCREEN), 0):f}"  # adding nothing takes the sign off a zero
 
 
 def short(value: Decimal) -> str:
@@ -44,9 +61,16 @@ def short(value: Decimal) -> str:
     return exact(value.quantize(_EIGHT_PLACES, context=SCREEN)) if value else "0"
 
 
+def aligned(values: Sequence[Decimal]) -> list[str]:
+    """Return a column of figures with as many decimals as the longest needs, at most eight."""
+    texts = [short(value) for value in values]
+    places = max((len(text.partition(".")[2]) for text in texts), default=0)
+    return [f"{value:.{places}f}" for value in values]
+
+
 def bps(value: Decimal) -> str:
     """Return basis points with one decimal."""
-    return f"{value.quantize(_TENTH, context=SCREEN) + 0}"
+    return f"{SCREEN.add(value.quantize(_TENTH, context=SCREEN), 0)}"
 
 
 def usd(value: Decimal) -> str:

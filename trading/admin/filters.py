@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from domain.scope import Mode
-from trading.models import Run
-from trading.selectors import newest_runs, newest_values
+from trading.admin.figures import words
+from trading.selectors import newest_runs_of, newest_values
 
 EVERY = "all"
 _NO_RUN = "-"
@@ -56,7 +56,7 @@ class RunFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the newest runs of the chosen mode, and the one that was asked for."""
-        runs = newest_runs(in_chosen_mode(request, Run.objects.all()))
+        runs = newest_runs_of(chosen_mode(request))
         named = {run.run_id: f"{run.run_id} ({run.command})" for run in runs}
         asked = request.GET.get(self.parameter_name)
         named |= {} if asked in (None, "", _NO_RUN) or asked in named else {asked: asked}
@@ -78,7 +78,7 @@ class RecentValues(DropdownFilter):
         """Return the values of the newest rows, and the one that was asked for."""
         seen = newest_values(in_chosen_mode(request, model_admin.model.objects.all()), self.columns)
         asked = {self.value()} if self.value() else set()
-        return [(value, value.replace("_", " ")) for value in sorted(seen | asked)]
+        return [(value, words(value)) for value in sorted(seen | asked)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows with that value in one of the columns."""
@@ -94,7 +94,7 @@ def recent(*columns: str, title: str = "") -> type[RecentValues]:
     """Return a filter over the values that the newest rows have in ``columns``."""
     name = title or columns[0]
     members = {
-        "title": name.replace("_", " "),
+        "title": words(name),
         "parameter_name": name,
         "columns": columns,
         "__doc__": f"The {name}, chosen from those of the newest rows.",

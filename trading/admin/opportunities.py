@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
+from domain.features import FEATURE_NAMES
 from domain.market import Side
 from trading.admin import books, figures, panels
 from trading.admin.base import TradingAdmin, column, result
@@ -20,10 +21,11 @@ class OpportunityAdmin(TradingAdmin):
     """Every episode in which a route paid after all costs."""
 
     icon = "lightbulb"
+    place = 1
     list_display = (
         column("timestamp", "seen at (UTC)"),
         "scope_label",
-        "route_key",
+        column("route_key", "route"),
         column("size"),
         column("gross_edge_bps", "gross bps"),
         column("edge_bps", "net bps"),
@@ -50,10 +52,7 @@ class OpportunityAdmin(TradingAdmin):
             _gates(row),
             _decay(row),
             *_scores(row),
-            Facts(
-                f"Features {row.feature_set}",
-                [(name.replace("_", " "), _feature(value)) for name, value in row.features.items()],
-            ),
+            _features(row),
         ]
 
 
@@ -61,12 +60,12 @@ def _episode(row: Opportunity) -> Facts:
     execution = execution_of(row)
     base, quote = row.symbol.split("/")
     return Facts(
-        row.route_key,
+        figures.route(row.route_key),
         [
             ("seen at (UTC)", figures.instant(row.timestamp)),
             ("paid for", figures.after(row.closed_at, row.timestamp)),
             ("executed", panels.label("yes", "success") if row.executed else panels.label("no")),
-            ("why not", figures.shown("reason", row.reason.replace("_", " "))),
+            ("why not", figures.shown("reason", row.reason)),
             ("size", f"{figures.exact(row.size)} {base}"),
             ("notional", figures.usd(row.notional_usd)),
             ("gross edge", f"{figures.bps(row.gross_edge_bps)} bps"),
@@ -104,11 +103,11 @@ def _costs(row: Opportunity) -> Table:
 
 def _gates(row: Opportunity) -> Table:
     answers = [
-        (gate["gate"].replace("_", " "), _answer(passed=gate["passed"]), gate["detail"] or figures.NOTHING)
+        (figures.words(gate["gate"]), _answer(passed=gate["passed"]), gate["detail"] or figures.NOTHING)
         for gate in row.gates
     ]
     nothing = "Not asked: the rules or the models had said no."
-    return Table("Gates", ("Gate", "Answer", "Because"), answers, nothing=nothing, is_wide=False)
+    return Table("Gates", ("Gate", "Answer", "Because"), answers, nothing=nothing, is_wide=False, rows_beside=3)
 
 
 def _answer(*, passed: bool) -> str:
@@ -126,10 +125,17 @@ def _decay(row: Opportunity) -> Table:
 
 def _scores(row: Opportunity) -> list[Panel]:
     if "abstained" in row.scores:
-        nothing = f"No model judged it: {row.scores['abstained'].replace('_', ' ')}."
+        nothing = f"No model judged it: {figures.words(row.scores['abstained'])}."
         return [Table("Scores", (), [], nothing=nothing, is_wide=False)]
-    scores = [(name.replace("_", " "), panels.text_of(name, value)) for name, value in row.scores.items()]
+    scores = [(figures.words(name), panels.text_of(name, value)) for name, value in row.scores.items()]
     return [Table("Scores", ("Score", "Value"), scores, is_wide=False)]
+
+
+def _features(row: Opportunity) -> Facts:
+    """Return the features in their own order, which stored JSON forgets; one of an older set comes last."""
+    order = {name: place for place, name in enumerate(FEATURE_NAMES)}
+    names = sorted(row.features, key=lambda name: order.get(name, len(order)))
+    return Facts(f"Features {row.feature_set}", [(figures.words(name), _feature(row.features[name])) for name in names])
 
 
 def _feature(value: Any) -> str:

@@ -20,6 +20,7 @@ class Facts:
     pairs: Sequence[tuple[str, str]]
     template: ClassVar[str] = "trading/panels/facts.html"
     is_wide: ClassVar[bool] = True
+    rows_beside: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Table:
     note: str = ""
     nothing: str = "None."
     is_wide: bool = True
+    rows_beside: int = 1  # how many panels stand one under the other beside it
     template: ClassVar[str] = "trading/panels/table.html"
 
 
@@ -40,7 +42,7 @@ Panel = Facts | Table
 
 def label(text: str, colour: str = "") -> str:
     """Return a word on a coloured ground."""
-    return render_to_string("unfold/helpers/label.html", {"text": text.replace("_", " "), "type": colour})
+    return render_to_string("unfold/helpers/label.html", {"text": figures.words(text), "type": colour})
 
 
 def link(row: Model | None, text: str = "") -> str:
@@ -75,11 +77,11 @@ def from_json(title: str, value: Any) -> list[Panel]:
     if not value:
         return []
     if not isinstance(value, Mapping):
-        return [Table(title, ("Value",), [(str(one),) for one in _listed(value)])]
-    nested = {name: inner for name, inner in value.items() if isinstance(inner, Mapping) and inner}
-    plain = [(_words(name), text_of(name, inner)) for name, inner in value.items() if name not in nested]
-    own: list[Panel] = [Facts(title, plain)] if plain else []
-    return own + [_table(f"{title}: {_words(name)}", inner) for name, inner in nested.items()]
+        return [_table(title, {"": value})]
+    nested = {name: inner for name, inner in sorted(value.items()) if inner and isinstance(inner, Mapping | list)}
+    plain = [(figures.words(name), text_of(name, inner)) for name, inner in value.items() if name not in nested]
+    own: list[Panel] = [Facts(title, sorted(plain))] if plain else []
+    return own + [_table(f"{title}: {figures.words(name)}", inner) for name, inner in nested.items()]
 
 
 def text_of(name: str, value: Any) -> str:
@@ -89,26 +91,23 @@ def text_of(name: str, value: Any) -> str:
     return figures.shown(name, value)
 
 
-def _table(title: str, rows: Mapping[str, Any]) -> Table:
+def _table(title: str, stored: Mapping[str, Any] | list[Any]) -> Table:
+    rows = dict(sorted(stored.items())) if isinstance(stored, Mapping) else dict(enumerate(stored, start=1))
     if all(isinstance(row, Mapping) for row in rows.values()):
-        names = list(dict.fromkeys(name for row in rows.values() for name in row))
-        cells = [(key, *(text_of(name, row.get(name)) for name in names)) for key, row in rows.items()]
-        return Table(title, ("", *(_words(name) for name in names)), cells)
-    cells = [(_words(key), text_of(key, value)) for key, value in rows.items()]
-    return Table(title, ("Name", "Value"), cells, is_wide=False)
+        names = sorted({name for row in rows.values() for name in row})
+        cells = [(str(key), *(text_of(name, row.get(name)) for name in names)) for key, row in rows.items()]
+        return Table(title, ("", *(figures.words(name) for name in names)), cells)
+    lines = [(figures.words(str(key)), text_of(str(key), value)) for key, value in rows.items()]
+    return Table(title, ("Name", "Value"), lines, is_wide=False)
 
 
 def _name(field: Field) -> str:
-    return _words(field.name)
+    return figures.words(field.name)
 
 
 def _value(row: Model, field: Field) -> str:
     value = getattr(row, field.name)
     return link(value) if isinstance(value, Model) else figures.shown(field.name, value)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _listed(value: Any) -> list[str]:

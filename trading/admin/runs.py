@@ -1,5 +1,7 @@
 """Runs and balances: what a replay or demonstration was made of, and what each account holds."""
 
+from decimal import Decimal
+
 from django.contrib import admin
 
 from trading.admin import figures, panels
@@ -14,6 +16,7 @@ class RunAdmin(TradingAdmin):
     """Every replay, simulation and collection."""
 
     icon = "replay"
+    place = 8
     list_display = (
         column("started_at", "started at (UTC)"),
         "scope_label",
@@ -35,7 +38,10 @@ class RunAdmin(TradingAdmin):
     def came_to(self, run: Run) -> str:
         """Return the run's own totals, if it wrote any."""
         total = run.summary.get("total")
-        return panels.text_of("total", total) if total else str(run.summary.get("state", figures.NOTHING))
+        if total:
+            net = figures.usd(Decimal(str(total["pnl_usd"])))
+            return f"{total['opportunities']} opportunities, {total['executions']} executions, {net}"
+        return str(run.summary.get("state", figures.NOTHING))
 
     @admin.display(description="digest", ordering="digest")
     def short_digest(self, run: Run) -> str:
@@ -56,6 +62,7 @@ class BalanceAdmin(TradingAdmin):
     """What each account holds; on paper it starts at zero and may go below."""
 
     icon = "account_balance"
+    place = 6
     list_display = (column("venue"), "scope_label", "asset", result("amount"))
     list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("asset"))
     ordering = ("venue", "asset")

@@ -22,9 +22,10 @@ class EvaluationCountAdmin(TradingAdmin):
     """How often routes were looked at, and what ended the look."""
 
     icon = "filter_alt"
+    place = 7
     list_before_template = "trading/reasons.html"
     list_display = (
-        column("hour", "hour (UTC)"),
+        "hour_utc",
         "scope_label",
         column("route_key", "route"),
         column("stage", "ended at"),
@@ -33,6 +34,11 @@ class EvaluationCountAdmin(TradingAdmin):
     )
     list_filter = (*TradingAdmin.list_filter, recent("stage"), recent("reason"), recent("route_key", title="route"))
     ordering = ("-hour", "-count")
+
+    @admin.display(description="hour (UTC)", ordering="hour")
+    def hour_utc(self, row: EvaluationCount) -> str:
+        """Return the hour that was counted."""
+        return f"{row.hour:%Y-%m-%d %H:%M}"
 
     @admin.display(description="looks", ordering="count")
     def looks(self, row: EvaluationCount) -> str:
@@ -50,7 +56,7 @@ class EvaluationCountAdmin(TradingAdmin):
 
 def _by_reason(rows: Any) -> Table:
     totals = looks_by_reason(rows, most=_REASONS)
-    lines = [(stage, reason.replace("_", " ") or "paid", f"{total:,}") for stage, reason, total in totals]
+    lines = [(stage, figures.words(reason) or "paid", f"{total:,}") for stage, reason, total in totals]
     return Table("Looks by what ended them", ("Stage", "Reason", "Looks"), lines, nothing="Nothing was looked at.")
 
 

@@ -1,0 +1,89 @@
+"""The first page: what was earned, why nothing was traded, and which run that is said of."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from domain.scope import Mode, Scope
+from tests.fakes import SIM, book
+from tests.trading.models.rows import make
+from tests.trading.services.conftest import Line
+from trading.models import EvaluationCount, Execution, Opportunity, Run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def home(client, settings):
+    client.force_login(User.objects.create_superuser("operator", password="a long enough one"))
+
+    def look(scope: Scope):
+        settings.ARB = replace(settings.ARB, scope=scope)
+        answer = client.get(reverse("admin:index"))
+        assert answer.status_code == 200
+        return answer
+
+    return look
+
+
+def table(answer, title: str):
+    return next(panel for panel in answer.context["panels"] if panel.title == title)
+
+
+def cards(answer) -> dict[str, str]:
+    return {card.name: card.text for card in answer.context["cards"]}
+
+
+def test_a_settled_trade_is_told_from_gross_to_net_and_leads_to_its_execution(home):
+    line = Line()
+    execution = line.open(book("a", "99.9", "100"), book("b", "101", "101.1"))
+    line.run(execution.pk)
+    answer = home(SIM)
+    lines = dict(table(answer, "From gross to net").rows)
+    assert (lines["gross, as planned for what both legs filled"], lines["− fees"]) == ("$1.00", "$0.20")
+    assert "$0.80" in lines["= net"]
+    assert "$0.80" in cards(answer)["net result"]
+    assert cards(answer)["filled executions that earned"] == "100% of 1"
+    assert reverse("admin:trading_execution_change", args=[execution.pk]) in answer.content.decode()
+
+
+def test_a_scope_that_did_nothing_says_so(home):
+    answer = home(Scope(Mode.SIM))
+    assert cards(answer)["filled executions that earned"] == "none yet"
+    assert "Nothing has been refused." in answer.content.decode()
+
+
+def test_reasons_of_refusals_are_counted_in_words(home):
+    make(Opportunity, reason="max_open_executions")
+    make(EvaluationCount, stage="crossed", reason="not_crossed", count=12_345)
+    make(EvaluationCount, stage="paid", reason="", count=3)
+    assert table(home(Scope(Mode.SIM)), "Why nothing was traded").rows == [
+        ("max open executions", "an opportunity", "1"),
+        ("not crossed", "a look at a route", "12,345"),
+    ]
+
+
+def test_no_figure_mixes_two_scopes(home):
+    make(Execution, mode="dry_run")
+    make(Execution, run_id="another")
+    answer = home(Scope(Mode.SIM))
+    assert (cards(answer)["executions in 24 h"], table(answer, "Last executions").rows) == ("0", [])
+
+
+def test_of_replays_the_newest_run_is_shown_whatever_time_it_replayed(home):
+    for run_id in ("first", "second"):
+        make(Run, mode="replay", run_id=run_id)
+    make(Opportunity, mode="replay", run_id="second", timestamp="2023-03-11T12:00:00Z", size=Decimal(2))
+    answer = home(Scope(Mode.REPLAY))
+    assert answer.context["scope"] == Scope(Mode.REPLAY, "second")
+    assert cards(answer)["opportunities in this run"] == "1"
+    assert "The newest run:" in answer.content.decode()
+
+
+def test_a_card_leads_to_the_rows_behind_it(home):
+    addresses = [card.address for card in home(Scope(Mode.SIM)).context["cards"]]
+    assert reverse("admin:trading_opportunity_changelist") in addresses
+    assert reverse("admin:ops_outbox_changelist") in addresses

@@ -1,0 +1,143 @@
+"""Lists: bounded queries, this process's mode at first, filters that narrow, nothing that changes a row."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.trading.models.rows import SOUND, make
+from trading.admin.base import MOST_ROWS, CappedPaginator
+from trading.models import Execution, LedgerEntry, Opportunity, Order, Run
+
+PAGES = sorted(
+    (model for model in admin.site._registry if model._meta.app_label == "trading"), key=lambda model: model.__name__
+)
+
+
+def address(model, page: str = "changelist", *args) -> str:
+    return reverse(f"admin:trading_{model._meta.model_name}_{page}", args=args)
+
+
+def listed(client, model, **asked) -> list:
+    answer = client.get(address(model), asked)
+    assert answer.status_code == 200
+    return list(answer.context["cl"].result_list)
+
+
+def queries_of(client, url: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert client.get(url).status_code == 200
+    return len(queries)
+
+
+def test_every_table_that_people_ask_about_has_its_page():
+    assert {model.__name__ for model in SOUND} - {model.__name__ for model in PAGES} == {
+        "EdgeObservation",
+        "OpenEpisode",
+    }
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_a_list_asks_no_more_of_thirty_rows_than_of_three(operator, model):
+    for _ in range(3):
+        make(model)
+    queries_of(operator, address(model))  # the first request also reads what stays cached
+    few = queries_of(operator, address(model))
+    for _ in range(27):
+        make(model)
+    assert queries_of(operator, address(model)) == few
+    assert len(listed(operator, model)) == 30
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_a_list_marks_each_row_with_its_mode(operator, model):
+    make(model, mode="sim")
+    assert ">sim" in "".join(operator.get(address(model)).content.decode().split()).lower()
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_a_list_begins_with_the_mode_of_this_process_and_shows_others_when_asked(operator, model):
+    ours, theirs = make(model, mode="sim"), make(model, mode="replay", run_id="r1")
+    assert listed(operator, model) == [ours]
+    assert listed(operator, model, mode="replay") == [theirs]
+    assert listed(operator, model, mode="all", run="r1") == [theirs]
+    assert set(listed(operator, model, mode="all")) == {ours, theirs}
+
+
+def test_the_rows_of_one_run_are_told_from_those_of_none(operator):
+    make(Run, run_id="r1")
+    of_run, of_none = make(Opportunity, run_id="r1"), make(Opportunity)
+    assert listed(operator, Opportunity, run="r1") == [of_run]
+    assert listed(operator, Opportunity, run="-") == [of_none]
+    assert "r1 (replay)" in operator.get(address(Opportunity)).content.decode()
+
+
+def test_opportunities_are_filtered_by_either_venue_symbol_reason_and_outcome(operator):
+    refused = make(Opportunity, reason="max_open_executions", buy_venue="kraken", symbol="ETH/USD")
+    traded = make(Opportunity, executed=True, sell_venue="alpaca")
+    assert listed(operator, Opportunity, venue="kraken") == [refused]
+    assert listed(operator, Opportunity, venue="alpaca") == [traded]
+    assert listed(operator, Opportunity, reason="max_open_executions") == [refused]
+    assert listed(operator, Opportunity, symbol="BTC/USD") == [traded]
+    assert listed(operator, Opportunity, executed__exact="1") == [traded]
+
+
+def test_a_filter_offers_what_the_newest_rows_hold_in_words(operator):
+    make(Opportunity, reason="max_open_executions")
+    assert "max open executions" in operator.get(address(Opportunity)).content.decode()
+
+
+def test_executions_are_filtered_by_state(operator):
+    make(Execution)
+    person = make(Execution, state="needs_person")
+    assert listed(operator, Execution, state__exact="needs_person") == [person]
+
+
+def test_the_days_of_opportunities_lead_further(operator):
+    make(Opportunity)
+    assert listed(operator, Opportunity, timestamp__year=2026, timestamp__month=11, timestamp__day=22)
+    assert not listed(operator, Opportunity, timestamp__year=2025)
+
+
+def test_an_order_leads_to_its_execution_and_a_ledger_line_to_its_fill(operator):
+    order, entry = make(Order), make(LedgerEntry)
+    assert address(Execution, "change", order.execution_id) in operator.get(address(Order)).content.decode()
+    assert address(type(entry.fill), "change", entry.fill_id) in operator.get(address(LedgerEntry)).content.decode()
+
+
+def test_reasons_are_summed_above_the_counts(operator):
+    model = next(page for page in PAGES if page.__name__ == "EvaluationCount")
+    for hour in (1, 2):
+        make(model, reason="stale", stage="fresh", hour=f"2026-11-22T0{hour}:00:00Z", count=1_000)
+    make(model, reason="stale", stage="fresh", mode="replay", count=5)
+    assert operator.get(address(model)).context["reasons"].rows == [("fresh", "stale", "2,000")]
+
+
+def test_an_endless_list_is_counted_no_further_than_its_cap(operator, django_assert_num_queries):
+    for _ in range(3):
+        make(Opportunity)
+    pages = CappedPaginator(Opportunity.objects.all(), 2)
+    with CaptureQueriesContext(connection) as queries:
+        assert (pages.count, pages.num_pages, pages.is_capped) == (3, 2, False)
+    assert f"LIMIT {MOST_ROWS}" in queries[0]["sql"]
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_no_page_adds_changes_or_deletes(operator, model):
+    row = make(model)
+    assert operator.get(address(model, "add")).status_code == 403
+    assert operator.post(address(model, "add"), {"mode": "sim"}).status_code == 403
+    assert operator.post(address(model, "change", row.pk), {"mode": "live"}).status_code == 403
+    assert operator.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    operator.post(address(model), {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"})
+    assert model.objects.get(pk=row.pk).mode == "sim"
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_a_stranger_sees_nothing(client, db, model):
+    answer = client.get(address(model))
+    assert answer.status_code == 302
+    assert "/login/" in answer["Location"]
