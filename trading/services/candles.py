@@ -22,6 +22,7 @@ COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 MINUTE_S = 60
 ANY_ORIGIN_S = 1_230_768_000  # 2009: no market is older
 END_OF_TIME_S = 4_102_444_800  # 2100: beyond it are milliseconds, mistaken for seconds
+MAX_GAP_S = 366 * 86_400  # a longer silence is a mistyped minute: every minute of it would be lived through
 MAX_LINE = 1_000  # characters; a longer line is no candle, whatever it is
 
 _NAME = re.compile(r"(?P<venue>[a-z0-9]{1,32})_(?P<base>[A-Z0-9.]{1,15})-(?P<quote>[A-Z0-9.]{1,15})(_.*)?\.csv(\.gz)?")
@@ -109,6 +110,8 @@ def read_candles(path: Path, market: MarketKey) -> Candles:
 def _lines_of(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
     """Open a file, by its content gz or plain, as numbered lines without their ends."""
     try:
+        if path.is_fifo():
+            raise BadInput(f"{path} is a pipe: a replay reads its files more than once")
         with path.open("rb") as raw:
             is_gzip = raw.read(2) == _GZIP_MAGIC
             raw.seek(0)
@@ -120,6 +123,8 @@ def _lines_of(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
         raise BadInput(f"{path} is a folder: name the files") from None
     except PermissionError:
         raise BadInput(f"{path} may not be read by this user") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _numbered(path: Path, stream: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, str]]:
@@ -158,6 +163,8 @@ def _check_order(path: Path, number: int, minute_s: int, last_s: int) -> None:
         raise MalformedFileError(path, number, f"minute {minute_s} is there twice")
     if minute_s < last_s:
         raise MalformedFileError(path, number, f"minute {minute_s} comes after {last_s}: the lines are out of order")
+    if last_s and minute_s - last_s > MAX_GAP_S:
+        raise MalformedFileError(path, number, f"minute {minute_s} comes more than a year after {last_s}")
 
 
 def _parse(path: Path, number: int, line: str) -> Candle:
@@ -197,8 +204,8 @@ def _price_fault(candle: Candle) -> str | None:
             return f"{name} {price} is not a positive price"
         if price >= _MAX_PRICE or _exponent_of(price) < _LEAST_EXPONENT:
             return f"{name} {price} is beyond what we can reckon with"
-    if candle.volume < 0:
-        return f"volume {candle.volume} is negative"
+    if not 0 <= candle.volume < _MAX_PRICE:
+        return f"volume {candle.volume} is {'negative' if candle.volume < 0 else 'beyond what we can reckon with'}"
     if candle.high < candle.low:
         return f"high {candle.high} is below low {candle.low}"
     if not (candle.low <= candle.open <= candle.high and candle.low <= candle.close <= candle.high):

@@ -1,6 +1,7 @@
 """Candle files: what is read, and how each way of being broken is named with its line."""
 
 import gzip
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(tmp_path):
         ("1678492860,3,2,1,1,1", "do not lie between"),
         ("1678492860,1,1e40,1,1,1", "beyond what we can reckon with"),
         ("1678492860,1,1,1e-30,1,1", "beyond what we can reckon with"),
+        ("1678492860,1,1,1,1,1e999", "volume .* is beyond what we can reckon with"),
+        ("4102444740,1,1,1,1,1", "more than a year after 1678492800"),
         ("1678492800,1,1,1,1,1", "there twice"),
         ("1678492740,1,1,1,1,1", "out of order"),
         ("x" * 2_000, "too long"),
@@ -139,6 +142,16 @@ def test_a_missing_file_and_a_folder_are_bad_input(tmp_path):
         check_columns(tmp_path / "none.csv")
     with pytest.raises(BadInput, match="is a folder"):
         check_columns(tmp_path)
+
+
+def test_what_cannot_be_read_as_a_file_is_bad_input_and_waited_for_by_nobody(tmp_path):
+    pipe, loop = tmp_path / "pipe.csv", tmp_path / "loop.csv"
+    os.mkfifo(pipe)
+    loop.symlink_to(loop)
+    with pytest.raises(BadInput, match="is a pipe"):
+        check_columns(pipe)
+    with pytest.raises(BadInput, match="symbolic links"):
+        check_columns(loop)
 
 
 def test_the_name_of_a_file_states_its_market():

@@ -33,12 +33,17 @@ class BookShape:
     depth_quote: Decimal  # on either side
     lot: Lot
 
-    def around(self, market: MarketKey, *, bid: Decimal, ask: Decimal, at_ns: int, seq: int) -> Book:
-        """Return the book whose bids are reckoned from one price and whose asks from another, not lower, one."""
+    def around(self, market: MarketKey, *, bid: Decimal, ask: Decimal, at_ns: int, seq: int) -> Book | None:
+        """Return the book whose bids are reckoned from one price and whose asks from another, not lower, one.
+
+        None where the price is so near the tick that no bid is left above zero.
+        """
         share = DOWN.divide(self.depth_quote, EXACT.multiply(ask, Decimal(LEVELS)))
         quantity = max(floor_to_step(share, self.lot.step), self.lot.step)
         bids = tuple(Level(price, quantity) for price in self._bid_prices(bid))
         asks = tuple(Level(price, quantity) for price in self._ask_prices(ask))
+        if not bids:
+            return None
         return Book(market.venue, market.pair, bids, asks, at_ns, at_ns, seq)
 
     def _bid_prices(self, price: Decimal) -> Iterator[Decimal]:
@@ -95,8 +100,8 @@ class CandleTimeline:
             at_ns = decision_ns(minute_s)
             books = {}
             for market, tape in tapes.items():
-                if tape.advance_to(minute_s):
-                    books[market] = tape.closing_book(at_ns)
+                if tape.advance_to(minute_s) and (book := tape.closing_book(at_ns)) is not None:
+                    books[market] = book
             yield Instant(at_ns, books, lambda market: tapes[market].opening_book())
 
 
@@ -125,7 +130,7 @@ class _Tape:
             self._now, self._next = self._next, next(self._coming, None)
         return self._now is not None
 
-    def closing_book(self, at_ns: int) -> Book:
+    def closing_book(self, at_ns: int) -> Book | None:
         """Return the book around this minute's close."""
         assert self._now is not None
         close = self._now.close

@@ -89,3 +89,10 @@ def test_every_assumed_book_is_sound_and_never_better_than_the_price(price, spre
     book = BookShape(spread, depth, LOT).around(MARKET, bid=price, ask=price, at_ns=1, seq=1)
     validate(book)
     assert book.bids[0].price < price < book.asks[0].price
+
+
+def test_a_price_of_one_tick_leaves_no_bid_and_therefore_no_book(tmp_path):
+    lot = Lot(LOT.step, LOT.min_quantity, LOT.min_quote, Decimal("1e-18"))
+    seen = instants_of(tmp_path, {0: "1e-18", 1: "1"}, BookShape(Decimal(2), Decimal(50_000), lot))
+    assert seen[0][1:] == (None, None)
+    assert seen[1][1] is not None
