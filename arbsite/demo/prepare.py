@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from arbsite import config
 from arbsite.config import Arb
@@ -16,7 +18,7 @@ from arbsite.demo.snapshot import Links
 from arbsite.embedded.ports import HOST
 from arbsite.logs import line_formatter
 from arbsite.processes import Ports, choose_ports, flower_login
-from domain.errors import Refused
+from domain.errors import Refused, Unreachable
 from domain.scope import Mode, Scope
 
 _RUNS_KEPT = 10
@@ -78,14 +80,16 @@ def log_to_file(file: Path) -> None:
 def forget_messages() -> None:
     """Empty the queues: messages that an earlier system left would be about rows of another mode's database.
 
-    Nothing is lost by it: every mode's sweeper brings back what is due.
+    Nothing is lost by it: every mode's sweeper brings back what is due. Raises: Unreachable if Redis does not answer.
     """
-    from arbsite.celery import app  # late: two seconds of imports that other commands need not wait for
+    from arbsite.celery import app  # late: imports that other commands need not wait for
 
-    app.control.purge()
-    with app.connection_for_write() as connection:
-        client = connection.default_channel.client
-        client.delete("unacked", "unacked_index", "unacked_mutex")
+    try:
+        app.control.purge()
+        with app.connection_for_write() as connection:
+            connection.default_channel.client.delete("unacked", "unacked_index", "unacked_mutex")
+    except (OperationalError, RedisError, OSError) as error:
+        raise Unreachable(f"Redis cannot be used: {type(error).__name__}") from error
 
 
 def _log_dir(arb: Arb, scope: Scope) -> Path:

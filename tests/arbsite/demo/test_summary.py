@@ -1,0 +1,73 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from arbsite.demo.audit import Audit
+from arbsite.demo.journal import Disturbance
+from arbsite.demo.logs import LoggedError
+from arbsite.demo.summary import Ending, as_json, as_lines, exit_code
+
+CLEAN = Audit(0, 0, 0, 0, 0, 0)
+
+
+@pytest.fixture
+def ending(plan, snapshot) -> Ending:
+    return Ending(
+        plan=plan,
+        snapshot=snapshot,
+        started_at=snapshot.at - timedelta(seconds=33),
+        disturbances=(Disturbance("Redis", "no answer", snapshot.at, snapshot.at + timedelta(seconds=2)),),
+        unexpected=(),
+        explained=(),
+        interrupted_by=None,
+        audit=CLEAN,
+    )
+
+
+def test_a_demo_that_traded_without_surprises_exits_0(ending):
+    assert exit_code(ending) == 0
+
+
+def test_no_trade_an_unexpected_error_or_rows_that_disagree_exit_1(ending):
+    error = LoggedError("stream", ending.started_at, "boom")
+    assert exit_code(replace(ending, unexpected=(error,))) == 1
+    assert exit_code(replace(ending, snapshot=replace(ending.snapshot, first_execution_s=None))) == 1
+    assert exit_code(replace(ending, audit=replace(CLEAN, open_executions=1))) == 1
+    assert exit_code(replace(ending, audit=None)) == 1
+
+
+def test_the_summary_is_one_json_object_with_what_was_promised(ending):
+    summary = json.loads(json.dumps(as_json(ending)))
+    assert summary["mode"] == "sim"
+    assert summary["seed"] == 7
+    assert summary["seconds_to_first_execution"] == 17.1
+    assert summary["executions"]["settled"] == 9
+    assert summary["executions"]["needs_person"] == 0
+    assert summary["refused"] == {"max_open_executions": 3, "not_crossed": 1388, "below_threshold": 763}
+    assert summary["breakers"]["consecutive_failures"] == {"state": "open", "trips": 1}
+    assert summary["pnl"]["net"] == "7.5"
+    assert summary["pnl"]["currency"] == "USD"
+    assert summary["unexpected_errors"] == 0
+    assert summary["restarts"] == {"stream": 2}
+    assert summary["fault_tolerance"][0]["back_after_s"] == 2.0
+
+
+def test_no_password_is_in_the_summary(ending):
+    text = json.dumps(as_json(ending)) + "\n".join(as_lines(ending)) + repr(ending)
+    assert "secret" not in text
+
+
+def test_people_read_the_same_in_a_few_lines(ending):
+    error = LoggedError("stream", ending.started_at, "boom")
+    text = "\n".join(as_lines(replace(ending, unexpected=(error,))))
+    for words in (
+        "settled 17.1 s after",
+        "Breaker consecutive failures tripped 1x, now open.",
+        "Redis was gone (no answer), back in 2.0 s.",
+        "Unexpected errors: 1.",
+        "stream: boom",
+        "Every row agrees",
+    ):
+        assert words in text

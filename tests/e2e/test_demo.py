@@ -1,0 +1,198 @@
+"""The demo as a person runs it, and as it must bear being shot at."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from arbsite.config import generated_secret
+from arbsite.config.variables import VARIABLES
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+
+class RunningDemo:
+    """A demo in a process of its own, with its own servers."""
+
+    def __init__(self, state_dir: Path, *options: str) -> None:
+        self.state_dir = state_dir
+        environ = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        environ |= {"ARB_ENV_FILE": "none", "ARB_STATE_DIR": str(state_dir)}
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo", "--json", *options],
+            cwd=CHECKOUT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, pattern: str, *, after: int = 0, within_s: float = 90) -> int:
+        """Wait for a line on stderr and return the number of the line after it."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            for number, line in enumerate(self.lines[after:], start=after):
+                if re.search(pattern, line):
+                    return number + 1
+            if self.process.poll() is not None and not self._reader.is_alive():
+                break
+            time.sleep(0.1)
+        raise AssertionError(f"no line {pattern!r} came: " + "\n".join(self.lines[-30:]))
+
+    def finish(self, within_s: float = 60) -> tuple[int, dict]:
+        """Return the exit code and the summary."""
+        assert self.process.stdout is not None
+        out = self.process.stdout.read()
+        code = self.process.wait(within_s)
+        self._reader.join(10)
+        assert len(out.splitlines()) == 1, out
+        return code, json.loads(out)
+
+    def pid_of(self, name: str) -> int:
+        """Return the pid of a supervised process."""
+        log = next(line for line in self.lines if line.startswith("logs")).split()[1]
+        events = [json.loads(line) for line in Path(log, "supervisor.log").read_text().splitlines()]
+        return [event["pid"] for event in events if event["process"] == name and event["event"].endswith("started")][-1]
+
+    def pids_left(self) -> list[str]:
+        """Return what still runs of this demo."""
+        listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+        group = str(self.state_dir)
+        return [line for line in listed.splitlines() if group in line]
+
+    def end(self) -> None:
+        """End it whatever state it is in."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(60)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+
+
+@pytest.fixture
+def start(public_folder):
+    demos = []
+
+    def _start(*options: str) -> RunningDemo:
+        demos.append(RunningDemo(public_folder / "state", *options))
+        return demos[-1]
+
+    yield _start
+    for demo in demos:
+        demo.end()
+
+
+def children_of(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()[1:]]
+    return [child for child, parent in pairs if parent == pid]
+
+
+def redis_pid(demo: RunningDemo) -> int:
+    port = json.loads((demo.state_dir / "services.json").read_text())["valkey_port"]
+    password = generated_secret(demo.state_dir, "valkey_password").reveal()
+    with redis.Redis(port=port, password=password) as client:
+        return int(client.info("server")["process_id"])
+
+
+def postgres_pid(demo: RunningDemo) -> int:
+    file = next((demo.state_dir / "postgres").rglob("postmaster.pid"))
+    return int(file.read_text().splitlines()[0])
+
+
+def worker_child(demo: RunningDemo) -> int:
+    return children_of(demo.pid_of("worker-execution"))[0]
+
+
+@pytest.mark.timeout(180)
+def test_demo_trades_sums_up_and_leaves_nothing_running(start):
+    demo = start("--seconds", "28", "--seed", "7")
+    code, summary = demo.finish(within_s=150)
+    assert code == 0, (summary, demo.lines[-20:])
+    assert summary["mode"] == "sim"
+    assert summary["seed"] == 7
+    assert summary["executions_with_fills"] >= 1
+    assert summary["seconds_to_first_execution"] <= 60
+    assert summary["unexpected_errors"] == 0
+    assert not any(summary["audit"].values())
+    assert {"gross", "fees", "gas", "slippage", "unwind", "net", "currency"} <= set(summary["pnl"])
+    assert not demo.pids_left()
+
+
+VICTIMS = [
+    (worker_child, "worker-execution's child is gone"),
+    (lambda demo: demo.pid_of("worker-execution"), "worker-execution is gone"),
+    (lambda demo: demo.pid_of("stream"), "stream is gone"),
+    (lambda demo: demo.pid_of("beat"), "beat is gone"),
+    (redis_pid, "Redis is gone"),
+    (postgres_pid, "PostgreSQL is gone"),
+    (lambda demo: demo.pid_of("simulator"), "simulator is gone"),
+]
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(900)
+def test_demo_says_what_was_killed_and_trades_again_within_30_s(start):
+    demo = start("--forever", "--no-incident")
+    at = demo.wait_for(r"[1-9]\d* executed")
+    demo.wait_for(r"  running: ", after=at)
+    for find, said in VICTIMS:
+        time.sleep(8)
+        seen = len(demo.lines)
+        os.kill(find(demo), signal.SIGKILL)
+        demo.wait_for(said, after=seen, within_s=30)
+        demo.wait_for(r"trading goes on", after=seen, within_s=60)
+    demo.process.send_signal(signal.SIGINT)
+    code, summary = demo.finish()
+    assert code == 130
+    told = {one["subject"]: one for one in summary["fault_tolerance"]}
+    assert len(told) >= len(VICTIMS)
+    for one in summary["fault_tolerance"]:
+        assert one["back_after_s"] <= 30, one
+        assert one["trading_again_after_s"] <= 30, one
+    assert summary["unexpected_errors"] == 0, summary["first_unexpected_errors"]
+    assert not any(summary["audit"].values()), summary["audit"]
+    assert not demo.pids_left()
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_demo_sums_up_and_leaves_nothing_running(start, number, expected):
+    demo = start("--forever")
+    demo.wait_for(r"[1-9]\d* executed")
+    demo.process.send_signal(number)
+    code, summary = demo.finish()
+    assert code == expected
+    assert summary["interrupted_by"] == number.name
+    assert not demo.pids_left()
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+def test_a_killed_demo_leaves_nothing_running(start):
+    demo = start("--forever")
+    demo.wait_for(r"[1-9]\d* executed")
+    pids = [demo.pid_of(name) for name in ("simulator", "stream", "worker-execution", "beat", "worker-scan")]
+    demo.process.kill()
+    demo.process.wait()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and (demo.pids_left() or any(Path(f"/proc/{pid}").exists() for pid in pids)):
+        time.sleep(0.2)
+    assert not demo.pids_left()
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
