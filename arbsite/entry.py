@@ -1,5 +1,7 @@
 """How a command begins and ends: its settings, the servers it needs, its schema, its exit code."""
 
+import errno
+import os
 import sys
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
@@ -20,6 +22,8 @@ WITHOUT_SERVICES = frozenset(
 )
 WITHOUT_SCHEMA = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup"})
 
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 _held: list[Lease] = []
 
 
@@ -32,6 +36,14 @@ def main(argv: list[str]) -> int:
         return exit_code(error)
     except KeyboardInterrupt:
         return 130  # what a shell expects of a command that SIGINT ended
+    except BrokenPipeError:  # whoever read our output has gone, as ``head`` does: nobody is left to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at the end fails once more
+        return 1
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        print(f"there is no space left: {error}", file=sys.stderr)
+        return 1
 
 
 def exit_code(error: ArbError) -> int:

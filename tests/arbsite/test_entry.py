@@ -55,3 +55,31 @@ def test_a_mode_option_chooses_the_settings():
     done = _manage("show_config", "--mode=replay", "--json")
     assert done.returncode == 0
     assert '"scope": "replay"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"), [("/dev/full", "there is no space left: [Errno 28] No space left on device\n"), ("", "")]
+)
+def test_output_that_nobody_takes_ends_with_1_and_no_traceback(output, complaint):
+    if output and not Path(output).exists():
+        pytest.skip(f"this machine has no {output}")
+    end = os.open(output, os.O_WRONLY) if output else _pipe_without_reader()
+    try:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "show_config", "--json"],
+            stdout=end,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=CHECKOUT,
+            check=False,
+            timeout=100,
+        )
+    finally:
+        os.close(end)
+    assert (done.returncode, done.stderr) == (1, complaint)
+
+
+def _pipe_without_reader() -> int:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
