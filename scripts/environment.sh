@@ -51,7 +51,8 @@ install_packages() {
     .venv/bin/python -m uv --version >/dev/null 2>&1 ||
         .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$uv_version" ||
         fail "uv could not be installed: is the package registry reachable?"
-    UV_PYTHON_DOWNLOADS=never .venv/bin/python -m uv sync --frozen --quiet --python .venv/bin/python ||
+    # the certificates that this machine trusts, as pip and everything else on it does
+    UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never .venv/bin/python -m uv sync --frozen --quiet --python .venv/bin/python ||
         fail "the packages of uv.lock could not be installed: is the package registry reachable?"
 }
 
