@@ -66,7 +66,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             _alerts(scope),
         ],
         "breakers": list(_risk_lights(scope, now)),
-        "canaries": list(_canary_lights(now)),
+        "canaries": list(_canary_lights(now)) if scope.mode is not Mode.REPLAY else [],
         "stop_file": settings.ARB.stop_file if settings.ARB.stop_file.exists() else None,
     }
 

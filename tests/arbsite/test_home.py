@@ -80,6 +80,7 @@ def test_of_replays_the_newest_run_is_shown_whatever_time_it_replayed(home):
     answer = home(Scope(Mode.REPLAY))
     assert answer.context["scope"] == Scope(Mode.REPLAY, "second")
     assert cards(answer)["opportunities in this run"] == "1"
+    assert answer.context["canaries"] == []
     assert "The newest run:" in answer.content.decode()
 
 

@@ -95,6 +95,8 @@ def _table(title: str, stored: Mapping[str, Any] | list[Any]) -> Table:
     rows = dict(sorted(stored.items())) if isinstance(stored, Mapping) else dict(enumerate(stored, start=1))
     if all(isinstance(row, Mapping) for row in rows.values()):
         names = sorted({name for row in rows.values() for name in row})
+        if not all(name in row for row in rows.values() for name in names):  # they have no columns in common
+            return _triples(title, rows)
         cells = [(str(key), *(text_of(name, row.get(name)) for name in names)) for key, row in rows.items()]
         return Table(title, ("", *(figures.words(name) for name in names)), cells)
     lines = [(figures.words(str(key)), text_of(str(key), value)) for key, value in rows.items()]
@@ -103,6 +105,15 @@ def _table(title: str, stored: Mapping[str, Any] | list[Any]) -> Table:
 
 def _name(field: Field) -> str:
     return figures.words(field.name)
+
+
+def _triples(title: str, rows: Mapping[Any, Mapping[str, Any]]) -> Table:
+    lines = [
+        (figures.words(str(key)), figures.words(name), text_of(name, value))
+        for key, row in rows.items()
+        for name, value in row.items()
+    ]
+    return Table(title, ("", "Name", "Value"), lines, is_wide=False)
 
 
 def _value(row: Model, field: Field) -> str:

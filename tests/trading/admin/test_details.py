@@ -158,7 +158,11 @@ def test_a_run_shows_settings_digest_and_its_summary_as_tables(operator, db):
         settings={"spread_bps": "2", "files": ["a.csv", "b.csv"]},
         summary={
             "total": {"opportunities": 3, "executions": 2, "pnl_usd": -1.5},
-            "per_day": {"2023-03-11": {"opportunities": 3, "pnl_usd": -1.5}, "2023-03-01": {"opportunities": 0}},
+            "per_day": {
+                "2023-03-11": {"opportunities": 3, "pnl_usd": -1.5},
+                "2023-03-01": {"opportunities": 0, "pnl_usd": 0},
+            },
+            "refused_by_stage": {"cost": {"below_threshold": 9}, "fresh": {"no_book": 4}},
             "errors": [{"process": "beat", "text": "gone"}],
         },
         ended_at=NOW,
@@ -168,7 +172,8 @@ def test_a_run_shows_settings_digest_and_its_summary_as_tables(operator, db):
         "ab" * 32,
         "Spread bps 2",
         "a.csv",
-        "2023-03-01 0 – 2023-03-11 3 -1.5",
+        "2023-03-01 0 0 2023-03-11 3 -1.5",
+        "cost below threshold 9 fresh no book 4",
         "Process Text 1 beat gone",
     ):
         assert shown in text
