@@ -29,7 +29,7 @@ def test_an_outcome_told_by_20_threads_is_recorded_once():
     all_at_once(20, lambda number: record_outcome(report(1), scope=SCOPE))
 
     assert Outcome.objects.count() == 1
-    assert list(EquityMark.objects.order_by("id").values_list("equity_usd", flat=True)) == [4000, 4001]
+    assert list(EquityMark.objects.order_by("id").values_list("equity_usd", flat=True)) == [10_000, 10_001]
 
 
 def test_the_same_execution_id_in_another_scope_is_another_execution():
@@ -37,7 +37,7 @@ def test_the_same_execution_id_in_another_scope_is_another_execution():
     record_outcome(report(1, net_usd=Decimal(-2)), scope=OTHER)
 
     assert [row.net_usd for row in Outcome.objects.in_scope(OTHER)] == [Decimal(-2)]
-    assert EquityMark.objects.in_scope(OTHER).latest("id").equity_usd == 3998
+    assert EquityMark.objects.in_scope(OTHER).latest("id").equity_usd == 9_998
 
 
 def test_equity_that_trading_states_is_its_own_start():

@@ -148,7 +148,7 @@ def record_edges(decision: Decision, left: list[EdgeLeft], *, scope: Scope) -> N
     opportunity_id = (
         Opportunity.objects.in_scope(scope).filter(route_key=route_key, timestamp=at).values_list("pk", flat=True)
     ).first()
-    if opportunity_id is None or EdgeObservation.objects.filter(opportunity_id=opportunity_id).exists():
+    if opportunity_id is None or EdgeObservation.objects.filter(opportunity_id=opportunity_id, timestamp__gte=at).exists():
         return
     with transaction.atomic():
         EdgeObservation.objects.bulk_create(
