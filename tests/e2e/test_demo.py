@@ -119,18 +119,39 @@ def worker_child(demo: RunningDemo) -> int:
     return children_of(demo.pid_of("worker-execution"))[0]
 
 
-@pytest.mark.timeout(180)
-def test_demo_trades_sums_up_and_leaves_nothing_running(start):
-    demo = start("--seconds", "28", "--seed", "7")
-    code, summary = demo.finish(within_s=150)
-    assert code == 0, (summary, demo.lines[-20:])
+def assert_sound(summary: dict) -> None:
+    """Whatever happened in between: it traded, nothing was unexpected, and the rows agree."""
     assert summary["mode"] == "sim"
-    assert summary["seed"] == 7
     assert summary["executions_with_fills"] >= 1
-    assert summary["seconds_to_first_execution"] <= 60
-    assert summary["unexpected_errors"] == 0
-    assert not any(summary["audit"].values())
+    assert summary["seconds_to_first_execution"] > 0
+    assert summary["unexpected_errors"] == 0, summary["first_unexpected_errors"]
+    assert not any(summary["audit"].values()), summary["audit"]
     assert {"gross", "fees", "gas", "slippage", "unwind", "net", "currency"} <= set(summary["pnl"])
+
+
+@pytest.mark.timeout(300)
+def test_an_interrupted_demo_has_traded_sums_up_and_leaves_nothing_running(start):
+    demo = start("--forever", "--seed", "7")
+    demo.wait_for(r"[1-9]\d* executed", within_s=200)
+    demo.process.send_signal(signal.SIGINT)
+    code, summary = demo.finish()
+    assert code == 130
+    assert summary["interrupted_by"] == "SIGINT"
+    assert summary["seed"] == 7
+    assert_sound(summary)
+    assert not demo.pids_left()
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+def test_the_incident_trips_a_breaker_which_recovers_within_the_usual_length(start):
+    demo = start("--seconds", "90")
+    code, summary = demo.finish(within_s=200)
+    assert code == 0
+    assert_sound(summary)
+    assert summary["breakers"]["consecutive_failures"]["trips"] >= 1
+    assert summary["breakers"]["consecutive_failures"]["state"] == "closed"
+    assert summary["seconds_to_first_execution"] <= 60
     assert not demo.pids_left()
 
 
@@ -149,7 +170,7 @@ VICTIMS = [
 @pytest.mark.timeout(900)
 def test_demo_says_what_was_killed_and_trades_again_within_30_s(start):
     demo = start("--forever", "--no-incident")
-    at = demo.wait_for(r"[1-9]\d* executed")
+    at = demo.wait_for(r"[1-9]\d* executed", within_s=200)
     demo.wait_for(r"  running: ", after=at)
     for find, said in VICTIMS:
         time.sleep(8)
@@ -165,21 +186,19 @@ def test_demo_says_what_was_killed_and_trades_again_within_30_s(start):
     for one in summary["fault_tolerance"]:
         assert one["back_after_s"] <= 30, one
         assert one["trading_again_after_s"] <= 30, one
-    assert summary["unexpected_errors"] == 0, summary["first_unexpected_errors"]
-    assert not any(summary["audit"].values()), summary["audit"]
+    assert_sound(summary)
     assert not demo.pids_left()
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_demo_sums_up_and_leaves_nothing_running(start, number, expected):
+def test_a_terminated_demo_sums_up_and_leaves_nothing_running(start):
     demo = start("--forever")
-    demo.wait_for(r"[1-9]\d* executed")
-    demo.process.send_signal(number)
+    demo.wait_for(r"[1-9]\d* executed", within_s=200)
+    demo.process.terminate()
     code, summary = demo.finish()
-    assert code == expected
-    assert summary["interrupted_by"] == number.name
+    assert code == 143
+    assert summary["interrupted_by"] == "SIGTERM"
     assert not demo.pids_left()
 
 
@@ -187,7 +206,7 @@ def test_an_interrupted_demo_sums_up_and_leaves_nothing_running(start, number, e
 @pytest.mark.timeout(300)
 def test_a_killed_demo_leaves_nothing_running(start):
     demo = start("--forever")
-    demo.wait_for(r"[1-9]\d* executed")
+    demo.wait_for(r"[1-9]\d* executed", within_s=200)
     pids = [demo.pid_of(name) for name in ("simulator", "stream", "worker-execution", "beat", "worker-scan")]
     demo.process.kill()
     demo.process.wait()

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import redis
 import redis.asyncio
 from django.conf import settings
 
@@ -18,8 +19,8 @@ from ops.services.alerts import alert
 from risk.services import trip
 from tests.fakes import NOW_NS, SIM, book
 from tests.trading.services.conftest import Line
-from trading.marketdata.price_cache import PriceCache
-from trading.marketdata.venue_board import VenueBoardWriter
+from trading.marketdata.price_cache import PriceCache, cache_key
+from trading.marketdata.venue_board import VenueBoardWriter, board_key
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
 AT = from_ns(NOW_NS)
@@ -27,6 +28,8 @@ AT = from_ns(NOW_NS)
 
 @pytest.fixture
 def gatherer(db, plan) -> Gatherer:
+    with redis.Redis.from_url(settings.ARB.redis_url) as client:
+        client.delete(cache_key(plan.scope), board_key(plan.scope))
     return Gatherer(plan, Journal(), redis_url=settings.ARB.redis_url, started_at=AT)
 
 
