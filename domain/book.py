@@ -7,8 +7,8 @@ from typing import NamedTuple
 from domain.errors import BadMarketData
 from domain.market import Book, Level, Side
 from domain.money import EXACT, ZERO
+from domain.timestamps import NS_PER_MS
 
-NS_PER_MS = 1_000_000
 FUTURE_TOLERANCE_MS = 500  # clocks differ by this much and no more; beyond it no age can be trusted
 
 

@@ -5,15 +5,14 @@ again the moment it recovers.
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from domain.errors import BadInput, IllegalTransition
-from domain.money import EXACT, UP, ZERO, from_float, quantize_up, to_float
-
-_NS_PER_S = 10**9
+from domain.money import EXACT, UP, ZERO, exact_sum, from_float, quantize_up, to_float
+from domain.timestamps import NS_PER_S
 
 
 class BreakerKind(StrEnum):
@@ -169,10 +168,10 @@ def drawdown(equity: Sequence[EquityPoint], config: BreakerConfig) -> Trip | Non
 def gas_cost(outcomes: Sequence[TradeOutcome], config: BreakerConfig) -> Trip | None:
     """Trip where gas, reverts included, ate more than ``max_gas_share`` of the window's gross profit."""
     window = outcomes[-config.gas_window :]
-    gas = _total(outcome.gas_usd for outcome in window)
+    gas = exact_sum(outcome.gas_usd for outcome in window)
     if len(window) < config.gas_min_count or gas <= ZERO:
         return None
-    gross = _total(outcome.gross_usd for outcome in window)
+    gross = exact_sum(outcome.gross_usd for outcome in window)
     share = UP.divide(gas, gross) if gross > ZERO else Decimal(1)  # gas without any profit: all of it is eaten
     return _trip(BreakerKind.GAS_COST, share, config.max_gas_share, len(window), when=share > config.max_gas_share)
 
@@ -199,7 +198,7 @@ def volatility_spike(reading: VolatilityReading | None, config: BreakerConfig) -
 
 def execution_failures(outcomes: Sequence[TradeOutcome], config: BreakerConfig, now_ns: int) -> Trip | None:
     """Trip where at least ``max_execution_failure_share`` of the window's trades did not fill as planned."""
-    since_ns = now_ns - config.execution_failure_window_s * _NS_PER_S
+    since_ns = now_ns - config.execution_failure_window_s * NS_PER_S
     window = [outcome for outcome in outcomes if outcome.settled_at_ns > since_ns]
     if len(window) < config.execution_failure_min_count:
         return None
@@ -278,13 +277,6 @@ def _executed(outcomes: Sequence[TradeOutcome]) -> list[TradeOutcome]:
 
 def _share(part: int, whole: int) -> Decimal:
     return UP.divide(Decimal(part), Decimal(whole))
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
 
 
 def _slippage_errors(outcomes: Sequence[TradeOutcome]) -> list[float]:

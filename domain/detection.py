@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.book import NS_PER_MS, staleness
+from domain.book import staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
 from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, features_of
@@ -18,6 +18,7 @@ from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_floa
 from domain.routes import MarketView, Route
 from domain.screen import MARGIN_BPS, factor_of, top_edges_bps
 from domain.sizing import Caps, Lot, Rejected, Sized, size_route
+from domain.timestamps import NS_PER_MS
 
 __all__ = ["STAGES", "Candidate", "DetectConfig", "Rejected", "Stage", "detect"]
 

@@ -11,6 +11,7 @@ from domain.market import Book, Level
 from domain.money import to_float
 from domain.routes import Route
 from domain.sizing import Sized
+from domain.timestamps import NS_PER_MS, NS_PER_S
 
 FEATURE_SET = "v1"
 FEATURE_NAMES: tuple[str, ...] = (
@@ -41,8 +42,7 @@ FEATURE_NAMES: tuple[str, ...] = (
 FEATURE_HASH = sha256("\n".join((FEATURE_SET, *FEATURE_NAMES)).encode()).hexdigest()
 
 _UNKNOWN = math.nan
-_NS_PER_MS = 1e6
-_NS_PER_DAY = 86_400 * 10**9
+_NS_PER_DAY = 86_400 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def features_of(
         **_side("sell", sized.sell_quantity, markets[1].bids, sized.sell_worst),
         **_shape("buy", markets[0], now_ns),
         **_shape("sell", markets[1], now_ns),
-        "skew_ms": abs(markets[0].seen_at_ns - markets[1].seen_at_ns) / _NS_PER_MS,
+        "skew_ms": abs(markets[0].seen_at_ns - markets[1].seen_at_ns) / NS_PER_MS,
         **_hour(now_ns),
         **_context(context),
     }
@@ -141,7 +141,7 @@ def _shape(name: str, book: Book, now_ns: int) -> dict[str, float]:
     return {
         f"{name}_spread_bps": (ask - bid) / (ask + bid) * 2e4,
         f"{name}_imbalance": (bid_size - ask_size) / (bid_size + ask_size),
-        f"{name}_age_ms": (now_ns - book.seen_at_ns) / _NS_PER_MS,
+        f"{name}_age_ms": (now_ns - book.seen_at_ns) / NS_PER_MS,
     }
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from domain.errors import BadInput
 from domain.fills import Fill
 from domain.market import Asset, Pair, Side
-from domain.money import DOWN, EXACT, ZERO, quantize_down, quantize_up
+from domain.money import DOWN, EXACT, ZERO, exact_sum, quantize_down, quantize_up
 
 _OURS = "venue:"
 
@@ -67,7 +67,7 @@ class Waterfall:
     def remainder(self) -> Decimal:
         """Return what the lines leave unexplained: anything but zero is an alarm."""
         costs = (self.fees, self.gas, self.slippage, self.unwind, self.net)
-        return EXACT.subtract(self.gross, _sum(costs))
+        return EXACT.subtract(self.gross, exact_sum(costs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def settle(
     handed_over = _value_handed_over(main, unwinds, _base_delta(pair, unwinds))
     gross = _pro_rata(planned_gross, _matched(pair, main), planned_quantity)
     fees = _fee_value(pair, main)
-    realised = _sum((_quote_delta(pair, main), handed_over, dust_value, fees))
+    realised = exact_sum((_quote_delta(pair, main), handed_over, dust_value, fees))
     waterfall = Waterfall(
         gross=gross,
         fees=fees,
@@ -126,11 +126,11 @@ def settle(
 
 def average_price(fills: Sequence[Fill], side: Side) -> Decimal | None:
     """Return the mean price paid or received, rounded against us; None where nothing was filled."""
-    quantity = _sum(fill.quantity for fill in fills)
+    quantity = exact_sum(fill.quantity for fill in fills)
     if quantity == ZERO:
         return None
     rounded = quantize_up if side is Side.BUY else quantize_down
-    return rounded(DOWN.divide(_sum(fill.quote for fill in fills), quantity))
+    return rounded(DOWN.divide(exact_sum(fill.quote for fill in fills), quantity))
 
 
 def _move(venue: str, counterpart: str, asset: Asset, amount: Decimal) -> tuple[Entry, Entry]:
@@ -139,13 +139,6 @@ def _move(venue: str, counterpart: str, asset: Asset, amount: Decimal) -> tuple[
 
 def _column_quote(side: Side, fill: Fill) -> Decimal:
     return quantize_up(fill.quote) if side is Side.BUY else quantize_down(fill.quote)
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
 
 
 def _base_delta(pair: Pair, rows: Iterable[Booked]) -> Decimal:
@@ -181,11 +174,11 @@ def _matched(pair: Pair, main: Sequence[Booked]) -> Decimal:
 
 
 def _filled(rows: Iterable[Booked], side: Side) -> Decimal:
-    return _sum(row.fill.quantity for row in rows if row.side is side)
+    return exact_sum(row.fill.quantity for row in rows if row.side is side)
 
 
 def _fees_in(asset: Asset, rows: Iterable[Booked]) -> Decimal:
-    return _sum(row.fill.fee for row in rows if row.fill.fee_asset == asset)
+    return exact_sum(row.fill.fee for row in rows if row.fill.fee_asset == asset)
 
 
 def _pro_rata(planned: Decimal, matched: Decimal, planned_quantity: Decimal) -> Decimal:

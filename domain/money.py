@@ -1,5 +1,6 @@
 """How money is reckoned: exact where it can be, rounded against us where it cannot, and the one way to floats."""
 
+from collections.abc import Iterable
 from decimal import (
     ROUND_CEILING,
     ROUND_FLOOR,
@@ -39,6 +40,19 @@ def quantize_down(amount: Decimal) -> Decimal:
 def quantize_up(amount: Decimal) -> Decimal:
     """Return ``amount`` on the money column's grid, rounded up: what we pay is never understated."""
     return amount.quantize(COLUMN_STEP, context=UP)
+
+
+def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the sum to the last digit, where ``sum`` would keep 28 of them."""
+    total = ZERO
+    for amount in amounts:
+        total = EXACT.add(total, amount)
+    return total
+
+
+def plain(amount: Decimal) -> str:
+    """Return every digit of ``amount`` and no zero behind the last: 0.5, not 0.500000 nor 5E-1."""
+    return f"{amount.normalize(EXACT):f}"
 
 
 def bps_of(part: Decimal, whole: Decimal) -> Decimal:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.errors import BadInput, BadMarketData
+from domain.timestamps import NS_PER_S
 
-_NS_PER_S = 10**9
 _YEAR_S = 365 * 86_400
 _NO_LIMIT_NS = 2**63
 
@@ -79,7 +79,7 @@ class RollingVolatility:
     def _add_step(self, before: PricePoint, after: PricePoint) -> None:
         gap_ns = after.at_ns - before.at_ns
         if gap_ns <= self._max_gap_ns:
-            self._steps.append(_Step(before.at_ns, math.log(after.price / before.price), gap_ns / _NS_PER_S))
+            self._steps.append(_Step(before.at_ns, math.log(after.price / before.price), gap_ns / NS_PER_S))
 
     def _forget(self, before_ns: int) -> None:
         while self._points and self._points[0].at_ns < before_ns:

@@ -62,7 +62,7 @@ def use_of(scope: Scope, *, now: datetime, opportunity_id: int | None = None) ->
         open_executions=sums["count"],
         exposure_usd=sums["exposure"] or ZERO,
         worst_loss_usd=sums["worst_loss"] or ZERO,
-        loss_today_usd=max(-net_since_midnight(scope, now=now), ZERO),
+        loss_today_usd=max(net_since_midnight(scope, now=now).copy_negate(), ZERO),
         is_admitted=bool(sums["admitted"]),
     )
 

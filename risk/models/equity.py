@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from domain.money import plain
 from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
 
@@ -21,4 +22,4 @@ class EquityMark(ScopedModel):
         indexes = [models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_equity_scope_time")]
 
     def __str__(self) -> str:
-        return f"{self.scope}: {self.equity_usd.normalize():f} USD"
+        return f"{self.scope}: {plain(self.equity_usd)} USD"

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from domain.money import plain
 from ops.columns import MoneyField, is_positive
 from ops.scoped import ScopedModel
 
@@ -34,4 +35,4 @@ class Limit(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.scope}: {self.value.normalize():f}"
+        return f"{self.kind} of {self.scope}: {plain(self.value)}"

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from domain.money import plain
 from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
 
@@ -54,4 +55,4 @@ class Outcome(ScopedModel):
         indexes = [models.Index(fields=["mode", "run_id", "-settled_at"], name="idx_outcome_scope_settled")]
 
     def __str__(self) -> str:
-        return f"execution {self.execution_id}: {self.net_usd.normalize():f} USD"
+        return f"execution {self.execution_id}: {plain(self.net_usd)} USD"

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from domain.money import plain
 from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
 
@@ -48,4 +49,4 @@ class Reservation(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.notional_usd.normalize():f} USD for opportunity {self.opportunity_id}"
+        return f"{self.symbol} {plain(self.notional_usd)} USD for opportunity {self.opportunity_id}"

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from domain.breakers import BreakerKind, BreakerState
 from domain.errors import BadInput
-from domain.money import DOWN, EXACT, quantize_down, quantize_up
+from domain.money import DOWN, EXACT, plain, quantize_down, quantize_up
 from domain.scope import Scope
 from risk.models import Breaker, Gate, GateState, LimitKind, Reservation
 from risk.selectors import Use, breakers_of, held_reservation, use_of
@@ -150,9 +150,7 @@ def _breaker_answer(kind: str, breaker: Breaker | None, admitted: Sequence[str] 
 
 def _size_answer(offer: _Offer, limits: Limits) -> GateAnswer:
     limit = limits[LimitKind.MAX_TRADE_USD]
-    return GateAnswer(
-        LimitKind.MAX_TRADE_USD.value, offer.size > 0, f"{offer.notional_usd.normalize():f} of {limit.normalize():f}"
-    )
+    return GateAnswer(LimitKind.MAX_TRADE_USD.value, offer.size > 0, f"{plain(offer.notional_usd)} of {plain(limit)}")
 
 
 def _refusal(answers: tuple[GateAnswer, ...]) -> Refusal | None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from domain.money import EXACT, ZERO
+
 
 @dataclass(frozen=True, slots=True)
 class AdmitRequest:
@@ -84,7 +86,7 @@ class Headroom:
     @property
     def left(self) -> Decimal:
         """Return what is left, never below zero."""
-        return max(self.limit - self.used, Decimal(0))
+        return max(EXACT.subtract(self.limit, self.used), ZERO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.db import transaction
 from domain import breakers as rules
 from domain.breakers import BreakerKind, BreakerPosition, BreakerState, Trip, VolatilityReading
 from domain.errors import BadInput, Refused
-from domain.money import quantize_up
+from domain.money import plain, quantize_up
 from domain.scope import Scope
 from domain.timestamps import to_ns
 from ops.models import Level
@@ -192,7 +192,7 @@ def _has_cooled(breaker: Breaker, now: datetime) -> bool:
 
 def _say(found: Trip, *, about: str = "") -> str:
     subject = f"{found.kind.value} of {about}" if about else found.kind.value
-    return f"{subject} is {round(found.value, 4).normalize():f}, threshold {found.threshold.normalize():f}"
+    return f"{subject} is {plain(round(found.value, 4))}, threshold {plain(found.threshold)}"
 
 
 def _require(reason: str) -> None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from domain.errors import BadInput, Refused
+from domain.money import plain
 from domain.scope import Scope
 from ops.services import operators
 from risk.models import Limit, LimitKind
@@ -83,4 +84,4 @@ def _store(scope: Scope, kind: LimitKind, value: Decimal, *, actor: str, now: da
 
 def _answer(kind: LimitKind, limits: Limits, used: Decimal) -> GateAnswer:
     limit = limits[kind]
-    return GateAnswer(kind.value, used <= limit, f"{used.normalize():f} of {limit.normalize():f}")
+    return GateAnswer(kind.value, used <= limit, f"{plain(used)} of {plain(limit)}")

@@ -8,7 +8,7 @@ from django.db import transaction
 from domain import breakers as rules
 from domain.breakers import BreakerKind, BreakerState
 from domain.errors import BadInput
-from domain.money import EXACT
+from domain.money import EXACT, plain
 from domain.scope import Scope
 from risk.models import EquityMark, Outcome, Reservation
 from risk.selectors import breakers_of, latest_equity, reservation
@@ -88,7 +88,7 @@ def _settle(room: Reservation, report: OutcomeReport, *, scope: Scope) -> None:
             give_back([breaker.kind], scope=scope)
         else:
             words = event.value.replace("_", " ")
-            reason = f"{words}: execution {report.execution_id}, net {report.net_usd.normalize():f} USD"
+            reason = f"{words}: execution {report.execution_id}, net {plain(report.net_usd)} USD"
             advance(breaker, event, reason=reason, actor=SYSTEM, now=report.settled_at)
 
 

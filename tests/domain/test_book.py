@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
-from domain.book import FUTURE_TOLERANCE_MS, NS_PER_MS, Walk, check, depth_of, staleness, validate, walk
+from domain.book import FUTURE_TOLERANCE_MS, Walk, check, depth_of, staleness, validate, walk
 from domain.errors import BadMarketData
 from domain.market import Level, Side
+from domain.timestamps import NS_PER_MS
 from tests.domain.books import NOW_NS, book, decimals, levels, sides_of_book
 
 ASKS = levels(("100", "1"), ("101", "2"), ("103", "5"))

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
-from domain.book import NS_PER_MS
 from domain.costs import FeeAsset
 from domain.detection import Candidate, DetectConfig, Rejected, Stage, detect
 from domain.errors import BadInput
@@ -14,6 +13,7 @@ from domain.features import FEATURE_NAMES, FeatureContext
 from domain.market import Book, MarketKey, Pair, Side
 from domain.routes import Route, routes_between
 from domain.sizing import Caps, Sized, size_route
+from domain.timestamps import NS_PER_MS
 from tests.domain.books import (
     BUY_VENUE,
     FINE,

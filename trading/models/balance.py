@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from domain.money import plain
 from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
 
@@ -22,4 +23,4 @@ class Balance(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.venue} {self.amount.normalize():f} {self.asset}"
+        return f"{self.venue} {plain(self.amount)} {self.asset}"

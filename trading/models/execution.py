@@ -5,6 +5,7 @@ from django.db.models import F, Q
 
 from domain.execution import ExecutionState, LegState
 from domain.market import Side
+from domain.money import plain
 from ops.columns import MoneyField, choices_of, is_number, is_positive
 from ops.scoped import ScopedModel
 from trading.models.opportunity import Opportunity
@@ -128,7 +129,7 @@ class Order(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.side} {self.quantity.normalize():f} {self.symbol} on {self.venue}"
+        return f"{self.side} {plain(self.quantity)} {self.symbol} on {self.venue}"
 
 
 class Fill(ScopedModel):
@@ -155,7 +156,7 @@ class Fill(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity.normalize():f} at {self.price.normalize():f}"
+        return f"{plain(self.quantity)} at {plain(self.price)}"
 
 
 class LedgerEntry(ScopedModel):

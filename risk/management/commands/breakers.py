@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from domain.breakers import BreakerKind
 from domain.errors import BadInput
+from domain.money import plain
 from domain.scope import Scope
 from risk.management.base import RiskCommand, add_scope_arguments, scope_of
 from risk.models import Breaker
@@ -68,7 +69,7 @@ def _as_json(shown: Status) -> dict[str, Any]:
         "may_open": shown.may_open,
         "breakers": [_breaker_json(breaker) for breaker in shown.breakers],
         "limits": {
-            room.kind: {"limit": _plain(room.limit), "used": _plain(room.used), "left": _plain(room.left)}
+            room.kind: {"limit": plain(room.limit), "used": plain(room.used), "left": plain(room.left)}
             for room in shown.limits
         },
     }
@@ -79,8 +80,8 @@ def _breaker_json(breaker: Breaker) -> dict[str, Any]:
         "kind": breaker.kind,
         "state": breaker.state,
         "reason": breaker.reason,
-        "value": _plain(breaker.value),
-        "threshold": _plain(breaker.threshold),
+        "value": _figure(breaker.value),
+        "threshold": _figure(breaker.threshold),
         "opened_at": _instant(breaker.opened_at),
         "cool_until": _instant(breaker.cool_until),
         "probes_left": breaker.probes_left,
@@ -91,12 +92,12 @@ def _as_words(shown: Status) -> str:
     stopped = " (stop file present)" if shown.stop_file else ""
     lines = [f"{shown.scope}: {shown.gate}{stopped} {shown.reason}".rstrip()]
     lines += [f"  {breaker.kind:<22}{breaker.state:<11}{breaker.reason}".rstrip() for breaker in shown.breakers]
-    lines += [f"  {room.kind:<22}{_plain(room.used)} of {_plain(room.limit)} used" for room in shown.limits]
+    lines += [f"  {room.kind:<22}{plain(room.used)} of {plain(room.limit)} used" for room in shown.limits]
     return "\n".join(lines)
 
 
-def _plain(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value.normalize():f}"
+def _figure(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
 
 
 def _instant(at: datetime | None) -> str | None:

@@ -11,7 +11,7 @@ from domain.breakers import BreakerKind
 from domain.execution import LEG_TERMINAL, ExecutionEvent, LegEvent
 from domain.ledger import average_price
 from domain.market import Clock, Pair, Side
-from domain.money import EXACT, ZERO, floor_to_step
+from domain.money import exact_sum, floor_to_step, plain
 from domain.timestamps import from_ns
 from ops.services import alerts
 from risk.services import trip
@@ -48,10 +48,7 @@ def _open_base(execution: Execution) -> Decimal:
     """Return the base that our accounts hold more (positive) or less than before."""
     base = Pair.parse(execution.symbol).base.symbol
     lines = LedgerEntry.objects.filter(execution=execution, asset=base, account__startswith="venue:")
-    total = ZERO
-    for amount in lines.values_list("amount", flat=True):
-        total = EXACT.add(total, amount)
-    return total
+    return exact_sum(lines.values_list("amount", flat=True))
 
 
 def _unwind(execution: Execution, orders: list[Order], open_base: Decimal, *, attempt: int, at: datetime) -> None:
@@ -76,7 +73,7 @@ def _unwind(execution: Execution, orders: list[Order], open_base: Decimal, *, at
 
 
 def _give_to_person(execution: Execution, open_base: Decimal, *, at: datetime) -> None:
-    exposure = f"{open_base.normalize():f} {Pair.parse(execution.symbol).base}"
+    exposure = f"{plain(open_base)} {Pair.parse(execution.symbol).base}"
     reason = f"could not be unwound: {exposure} open"
     with transaction.atomic():
         move_execution(execution, ExecutionEvent.GIVE_UP, at=at, due_at=None, reason=reason)

@@ -8,10 +8,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from domain.money import plain
 from domain.scope import Scope
 from trading.models import Execution, Fill, Opportunity, Order, StateEvent
 
@@ -47,10 +47,10 @@ def _decision(row: Opportunity) -> Json:
     return {
         "at": _at(row.timestamp),
         "route": row.route_key,
-        "size": _plain(row.size),
-        "gross_bps": _plain(row.gross_edge_bps),
-        "net_bps": _plain(row.edge_bps),
-        "peak_bps": _plain(row.peak_edge_bps),
+        "size": plain(row.size),
+        "gross_bps": plain(row.gross_edge_bps),
+        "net_bps": plain(row.edge_bps),
+        "peak_bps": plain(row.peak_edge_bps),
         "closed_at": _at(row.closed_at),
         "costs": row.costs,
         "books": row.books,
@@ -70,7 +70,7 @@ def _execution(
     return {
         "state": row.state,
         "settled_at": _at(row.settled_at),
-        "net_quote": None if row.net_quote is None else _plain(row.net_quote),
+        "net_quote": None if row.net_quote is None else plain(row.net_quote),
         "orders": [_order(order, fills.get(order.pk, ())) for order in orders.get(row.pk, ())],
         "events": [_event(event) for event in events.get(row.pk, ())],
     }
@@ -80,10 +80,10 @@ def _order(row: Order, fills: Sequence[Fill]) -> Json:
     return {
         "leg": [row.leg, row.attempt, row.role],
         "market": [row.venue, row.symbol, row.side],
-        "quantity": _plain(row.quantity),
-        "limit": _plain(row.limit_price),
+        "quantity": plain(row.quantity),
+        "limit": plain(row.limit_price),
         "fills": [
-            [_plain(fill.price), _plain(fill.quantity), _plain(fill.fee), fill.fee_asset, _at(fill.filled_at)]
+            [plain(fill.price), plain(fill.quantity), plain(fill.fee), fill.fee_asset, _at(fill.filled_at)]
             for fill in fills
         ],
     }
@@ -100,7 +100,3 @@ def _event(row: StateEvent) -> Json:
 
 def _at(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value.normalize():f}"

@@ -13,7 +13,7 @@ from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.errors import BadInput
 from domain.market import MarketKey
-from domain.money import DOWN, quantize_down
+from domain.money import DOWN, plain, quantize_down
 from domain.sizing import Caps, Lot
 from domain.timestamps import NS_PER_S, from_ns
 from trading.services.candles import MINUTE_S, Candles, check_columns, market_named_by, read_candles
@@ -44,16 +44,16 @@ class Recording:
         return {
             "data": [_file_json(path, one) for path, one in zip(self.files, self.candles, strict=True)],
             "resolution_s": config.resolution_s,
-            "spread_bps": _plain(options.spread_bps),
-            "depth_usd": _plain(options.depth_usd),
+            "spread_bps": plain(options.spread_bps),
+            "depth_usd": plain(options.depth_usd),
             "depth_levels": LEVELS,
             "latency_ms": options.latency_ms,
             "fill": "the worse of the close before and the open of the minute that the latency, rounded up, leads to",
             "fees": {venue: _fee_json(schedule) for venue, schedule in config.fees.items()},
-            "quote_usd": {asset: _plain(rate) for asset, rate in config.quote_usd.items()},
+            "quote_usd": {asset: plain(rate) for asset, rate in config.quote_usd.items()},
             "lots": {f"{market.venue}:{market.pair}": _lot_json(lot) for market, lot in config.lots.items()},
-            "min_net_bps": _plain(config.min_net_bps),
-            "max_trade_usd": _plain(config.caps.max_usd),
+            "min_net_bps": plain(config.min_net_bps),
+            "max_trade_usd": plain(config.caps.max_usd),
         }
 
 
@@ -138,16 +138,12 @@ def _file_json(path: Path, candles: Candles) -> dict[str, Any]:
 
 def _fee_json(schedule: FeeSchedule) -> dict[str, str]:
     return {
-        "maker_bps": _plain(schedule.maker_bps),
-        "taker_bps": _plain(schedule.taker_bps),
+        "maker_bps": plain(schedule.maker_bps),
+        "taker_bps": plain(schedule.taker_bps),
         "charged_in": schedule.charged_in.value,
         "source": schedule.source,
     }
 
 
 def _lot_json(lot: Lot) -> dict[str, str]:
-    return {"tick": _plain(lot.tick), "step": _plain(lot.step), "min_quote": _plain(lot.min_quote)}
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value.normalize():f}"
+    return {"tick": plain(lot.tick), "step": plain(lot.step), "min_quote": plain(lot.min_quote)}

@@ -12,7 +12,7 @@ from django.db.models.functions import TruncDate
 
 from domain.breakers import BreakerState
 from domain.detection import STAGES, Stage
-from domain.money import ZERO
+from domain.money import ZERO, exact_sum, plain
 from domain.scope import Scope
 from risk.models import BreakerEvent
 from trading.models import EvaluationCount, Execution, Opportunity
@@ -63,7 +63,7 @@ class Summary:
         return Day(
             sum(day.opportunities for day in days),
             sum(day.executions for day in days),
-            sum((day.pnl_usd for day in days), ZERO),
+            exact_sum(day.pnl_usd for day in days),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -136,5 +136,5 @@ def _day_json(day: Day) -> dict[str, Any]:
         "opportunities": day.opportunities,
         "executions": day.executions,
         "pnl_usd": float(day.pnl_to_the_cent),
-        "pnl_usd_exact": f"{day.pnl_usd.normalize():f}",
+        "pnl_usd_exact": plain(day.pnl_usd),
     }

@@ -8,10 +8,11 @@ from functools import partial
 
 import structlog
 
+from domain.book import levels_facing, total_of
 from domain.detection import DetectConfig
 from domain.features import Scorer
 from domain.market import Book, Clock, Side
-from domain.money import ZERO, quantize_down
+from domain.money import EXACT, ZERO, quantize_down
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
 from trading.dispatch import Dispatch
@@ -137,7 +138,5 @@ def record_snapshots(books: Iterable[Book], parts: Parts) -> None:
 
 
 def _depth_usd(book: Book, side: Side, config: DetectConfig) -> Decimal:
-    levels = book.asks if side is Side.BUY else book.bids
-    quote = sum((level.price * level.quantity for level in levels), ZERO)
     rate = config.quote_usd.get(book.pair.quote.symbol, ZERO)
-    return quantize_down(quote * rate)
+    return quantize_down(EXACT.multiply(total_of(levels_facing(book, side)).quote, rate))

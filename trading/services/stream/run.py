@@ -12,6 +12,7 @@ from django.conf import settings
 
 from domain.market import Clock
 from domain.scope import Scope
+from domain.timestamps import NS_PER_MS
 from mlops.services import load_scorer
 from trading.dispatch import OutboxDispatch
 from trading.marketdata.feeds import Feeds
@@ -54,7 +55,7 @@ async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
             dispatch=OutboxDispatch(scope),
             score=load_scorer(scope),
             config=detect_config(known.lots),
-            linger_ns=arb.trading.episode_linger_ms * 1_000_000,
+            linger_ns=arb.trading.episode_linger_ms * NS_PER_MS,
         )
         engine = Engine(parts)
         feeds = Feeds(sources, known.pairs, engine.on_book, clock=clock, rng=Random())
