@@ -9,6 +9,7 @@ from domain.market import Book, Level, Side
 from domain.money import EXACT, ZERO
 from domain.timestamps import NS_PER_MS
 
+LEVEL_DIGITS = 15  # a level worth 10**15 in quote is no offer, and a sum of such levels fits no money column
 FUTURE_TOLERANCE_MS = 500  # clocks differ by this much and no more; beyond it no age can be trusted
 
 
@@ -80,7 +81,7 @@ def staleness(book: Book, *, now_ns: int, max_age_ms: int) -> str | None:
 def validate(book: Book) -> None:
     """Raise BadMarketData unless ``book`` is well formed; checked once, where it enters.
 
-    Reasons: ``empty``, ``not_finite``, ``not_positive``, ``unsorted``, ``crossed``, ``locked``.
+    Reasons: ``empty``, ``not_finite``, ``not_positive``, ``out_of_range``, ``unsorted``, ``crossed``, ``locked``.
     """
     for levels, side in ((book.bids, Side.SELL), (book.asks, Side.BUY)):
         if not levels:
@@ -100,6 +101,8 @@ def _fault_in(levels: Sequence[Level], side: Side) -> str | None:
             return "not_finite"
         if price <= ZERO or quantity <= ZERO:
             return "not_positive"
+        if price.adjusted() + quantity.adjusted() >= LEVEL_DIGITS:
+            return "out_of_range"
         if before is not None and not _is_worse(price, before, side):
             return "unsorted"
         before = price

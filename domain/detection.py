@@ -1,7 +1,7 @@
 """From a changed market to candidates: the funnel that every route passes or leaves with a reason.
 
 Stages in order: ``fresh`` (no_book, stale, future, skewed), ``conversion`` (no_conversion), ``crossed`` (not_crossed),
-``cost`` (below_threshold), ``size`` (too_small, no_rate). What comes out is a candidate.
+``cost`` (below_threshold), ``size`` (too_small, no_rate, out_of_range). What comes out is a candidate.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,6 +21,9 @@ from domain.sizing import Caps, Lot, Rejected, Sized, size_route
 from domain.timestamps import NS_PER_MS
 
 __all__ = ["STAGES", "Candidate", "DetectConfig", "Rejected", "Stage", "detect"]
+
+
+LARGEST_EDGE_BPS = Decimal(10) ** 9
 
 
 class Stage(StrEnum):
@@ -135,9 +138,21 @@ def _judge(route: Route, markets: tuple[Book, Book], now_ns: int, config: Detect
     sized = size_route(route, markets, fees=config.fees, lots=config.lots, caps=config.caps, quote_usd=config.quote_usd)
     if isinstance(sized, Rejected):
         return sized
-    gross_bps, net_bps = (quantize_down(bps_of(part, sized.buy_quote)) for part in (sized.gross_quote, sized.net_quote))
+    edges_bps = _edges_bps(sized)
+    if edges_bps is None:
+        return Rejected(route, "out_of_range", Stage.SIZE)
+    gross_bps, net_bps = edges_bps
     if net_bps <= config.min_net_bps or net_bps <= ZERO:
         return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
     context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)
     features = features_of(route, markets, sized, now_ns=now_ns, context=context)
     return Candidate(route, sized.buy_quantity, gross_bps, net_bps, sized.costs, features, markets, sized)
+
+
+def _edges_bps(sized: Sized) -> tuple[Decimal, Decimal] | None:
+    """Return the gross and the net edge; None where they are beyond what any market ever paid."""
+    try:
+        gross_bps, net_bps = (bps_of(part, sized.buy_quote) for part in (sized.gross_quote, sized.net_quote))
+    except ArithmeticError:
+        return None
+    return None if gross_bps > LARGEST_EDGE_BPS else (quantize_down(gross_bps), quantize_down(net_bps))

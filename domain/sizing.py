@@ -118,7 +118,11 @@ def size_route(
     usd_rate = quote_usd.get(quote.symbol)
     if usd_rate is None or usd_rate <= ZERO:
         return Rejected(route, "no_rate", "size")
-    return _best(route, markets, _terms_of(route, fees, lots, caps, usd_rate))
+    terms = _terms_of(route, fees, lots, caps, usd_rate)
+    try:
+        return _best(route, markets, terms)
+    except ArithmeticError:  # the digits of these books do not fit our reckoning: no trade is worth guessing at
+        return Rejected(route, "out_of_range", "size")
 
 
 def ceil_to_step(quantity: Decimal, step: Decimal) -> Decimal:

@@ -74,6 +74,7 @@ def test_a_sound_fresh_book_passes():
         ("not_positive", levels(("-1", "1")), ASKS),
         ("not_finite", BIDS, levels(("NaN", "1"))),
         ("not_finite", BIDS, levels(("100", "Infinity"))),
+        ("out_of_range", BIDS, levels(("100", "1e13"))),
         ("unsorted", levels(("98", "1"), ("99", "1")), ASKS),
         ("unsorted", BIDS, levels(("100", "1"), ("100", "2"))),
     ],

@@ -4,13 +4,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from domain.costs import FeeAsset
-from domain.detection import Candidate, DetectConfig, Rejected, Stage, detect
+from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Rejected, Stage, detect
 from domain.errors import BadInput
 from domain.features import FEATURE_NAMES, FeatureContext
-from domain.market import Book, MarketKey, Pair, Side
+from domain.market import Book, Level, MarketKey, Pair, Side
+from domain.money import EXACT
 from domain.routes import Route, routes_between
 from domain.sizing import Caps, Sized, size_route
 from domain.timestamps import NS_PER_MS
@@ -200,3 +202,23 @@ def test_a_candidate_always_clears_its_threshold_after_every_cost(asks, bids):
     if isinstance(result, Candidate):
         assert CONFIG.min_net_bps < result.net_bps < result.gross_bps
         assert result.sized.net_quote > 0
+
+
+def wild_side(side: Side) -> st.SearchStrategy[tuple[Level, ...]]:
+    """Draw levels of any size that a venue's wire lets through: 18 whole digits, 18 behind the point."""
+    number = st.integers(1, 10**36 - 1).map(lambda digits: Decimal(digits).scaleb(-18, context=EXACT))
+    some = st.lists(st.tuples(number, number), min_size=1, max_size=5, unique_by=lambda level: level[0])
+    return some.map(lambda rows: tuple(Level(*row) for row in sorted(rows, reverse=side is Side.SELL)))
+
+
+@given(asks=wild_side(Side.BUY), bids=wild_side(Side.SELL))
+@example(asks=levels(("1e-18", "1")), bids=levels(("100000000000000000", "0.0000001")))
+@example(asks=levels(("0.000123", "1e17")), bids=levels(("99", "1e17"), ("1e-18", "1e17")))
+def test_no_book_however_wild_makes_detection_fail_or_an_edge_that_no_column_holds(asks, bids):
+    result = found(book(asks=asks), book(SELL_VENUE, bids=bids), config=replace(CONFIG, caps=Caps(Decimal(10) ** 12)))
+    if isinstance(result, Candidate):
+        assert result.gross_bps <= LARGEST_EDGE_BPS
+
+
+def test_an_edge_that_no_market_ever_paid_is_out_of_range():
+    assert why(found(book(asks=levels(("0.001", "100000"))), sells("119"))) == ("size", "out_of_range")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from domain.errors import Unreachable
 
@@ -66,7 +66,7 @@ class Writer:
             except (OperationalError, InterfaceError, Unreachable) as error:
                 attempt += 1
                 self._wait(name, error, attempt)
-            except Error:  # the row itself is at fault: trying again cannot help
+            except Exception:  # the thread's outermost frame; the job itself is at fault: trying again cannot help
                 self.counts["failed"] += 1
                 log.exception("write_failed", job=name)
                 return

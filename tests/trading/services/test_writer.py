@@ -1,9 +1,10 @@
 import threading
+from decimal import Inexact
 
 import pytest
 from django.db import IntegrityError, OperationalError
 
-from domain.errors import Unreachable
+from domain.errors import BadInput, Unreachable
 from trading.services.writer import Writer
 
 
@@ -37,9 +38,13 @@ def test_a_job_that_finds_no_database_is_tried_until_it_succeeds(writer, outage)
     assert (len(attempts), writer.counts["job"]) == (3, 1)
 
 
-def test_a_row_that_cannot_be_written_is_given_up_and_the_next_job_runs(writer):
+@pytest.mark.parametrize(
+    "fault",
+    [IntegrityError("a constraint says no"), Inexact("a digit would be lost"), BadInput("no rate"), KeyError("x")],
+)
+def test_a_row_that_cannot_be_written_is_given_up_and_the_next_job_runs(writer, fault):
     def bad():
-        raise IntegrityError("a constraint says no")
+        raise fault
 
     done = threading.Event()
     writer.submit("bad", bad)
