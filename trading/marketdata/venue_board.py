@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import redis
@@ -19,7 +20,10 @@ EXPIRE_S = 600
 
 @dataclass(frozen=True, slots=True)
 class VenueLine:
-    """One venue's feed in numbers; counts are since the stream process started."""
+    """One venue's feed in numbers; counts are since the stream process started.
+
+    ``reasons`` says why books were refused and connections lost, and how often.
+    """
 
     venue: str
     is_connected: bool
@@ -29,6 +33,7 @@ class VenueLine:
     restarts: int
     refused: int
     last_error: str
+    reasons: dict[str, int] = field(default_factory=dict)
 
 
 def board_key(scope: Scope) -> str:
@@ -39,6 +44,7 @@ def board_key(scope: Scope) -> str:
 def line_of(status: VenueStatus) -> VenueLine:
     """Return what is told of one venue."""
     feed = status.feed
+    refused = Counter(feed.refused) + Counter(status.refused_later)
     return VenueLine(
         venue=feed.venue,
         is_connected=status.is_connected,
@@ -46,8 +52,9 @@ def line_of(status: VenueStatus) -> VenueLine:
         books=feed.books,
         reconnects=feed.reconnects,
         restarts=status.restarts,
-        refused=sum(feed.refused.values()),
+        refused=refused.total(),
         last_error=status.last_error,
+        reasons=dict((refused + Counter(feed.trouble)).most_common()),
     )
 
 
