@@ -6,6 +6,7 @@ import sys
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 from arbsite import config
 from arbsite.embedded import Lease, acquire
@@ -135,6 +136,13 @@ def _prepare_schema(*, applies: bool) -> None:
 
 
 def _execute(argv: list[str]) -> None:
-    from django.core.management import execute_from_command_line  # late: as above
+    from django.core.management import ManagementUtility  # late: as above
 
-    execute_from_command_line(argv)
+    class OurUtility(ManagementUtility):
+        def fetch_command(self, subcommand: str) -> Any:
+            try:
+                return super().fetch_command(subcommand)
+            except SystemExit:  # said already, but with the exit code of an error
+                sys.exit(2)
+
+    OurUtility(argv).execute()

@@ -9,6 +9,7 @@ from arbsite.config.services import database, redis
 from arbsite.config.source import Source, read_source
 from arbsite.config.tree import Alpaca, Arb, Breakers, Credentials, Fees, Kraken, Limits, TradingConfig, Venues, Web
 from arbsite.config.variables import KEY_PAIRS
+from domain.costs import ENTRY_TIER
 from domain.errors import BadInput
 from domain.market import Pair
 from domain.scope import Mode, Scope
@@ -61,6 +62,8 @@ def _scope(source: Source) -> Scope:
 
 def _pairs(source: Source) -> tuple[Pair, ...]:
     symbols = parse.words(source, "ARB_PAIRS")
+    if not symbols:
+        raise BadInput("ARB_PAIRS names no pair: write it as BTC/USD,ETH/USD")
     if len(set(symbols)) != len(symbols):
         raise BadInput("ARB_PAIRS names a pair twice")
     try:
@@ -135,6 +138,8 @@ def _quote_usd(source: Source) -> dict[str, Decimal]:
 
 
 def _fees(venue: str, text: str) -> Fees:
+    if venue not in ENTRY_TIER:
+        raise BadInput(f"ARB_FEES names {venue!r}, which is none of our venues: {', '.join(ENTRY_TIER)}")
     maker, slash, taker = text.partition("/")
     if not slash:
         raise BadInput(f"ARB_FEES of {venue} is {text!r}; write maker_bps/taker_bps")

@@ -10,6 +10,9 @@ from domain.errors import BadInput
 from domain.money import ZERO
 from domain.secret import Secret
 
+MOST = Decimal(10) ** 12  # a typed zero too many is likelier than a larger amount, and a money column holds this
+DECIMALS = 18
+
 _FLAGS = {"yes": True, "true": True, "1": True, "on": True, "no": False, "false": False, "0": False, "off": False}
 _Choice = TypeVar("_Choice", bound=str)
 
@@ -17,14 +20,15 @@ _Choice = TypeVar("_Choice", bound=str)
 def amount(
     source: Source, name: str, *, least: Decimal = ZERO, most: Decimal | None = None, above: Decimal | None = None
 ) -> Decimal:
-    """Return the finite decimal that ``name`` holds."""
+    """Return the decimal that ``name`` holds: one that a money column holds too."""
     value = decimal_of(name, source.get(name))
     if above is not None and value <= above:
         raise BadInput(f"{name} is {value}; it must be above {above}")
     if value < least:
         raise BadInput(f"{name} is {value}; the least is {least}")
-    if most is not None and value > most:
-        raise BadInput(f"{name} is {value}; the most is {most}")
+    most = MOST if most is None else most
+    if value > most:
+        raise BadInput(f"{name} is {value}; the most is {most:,f}")
     return value
 
 
@@ -39,8 +43,11 @@ def decimal_of(name: str, text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise BadInput(f"{name} is {text!r}, which is not a number") from None
-    if not value.is_finite():
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
         raise BadInput(f"{name} is {text!r}, which is not a finite number")
+    if exponent < -DECIMALS:
+        raise BadInput(f"{name} is {text!r}, which has more than {DECIMALS} decimals")
     return value
 
 

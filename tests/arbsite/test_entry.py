@@ -40,8 +40,11 @@ def test_an_unknown_mode_is_refused_before_anything_starts():
     assert "production" in done.stderr
 
 
-def test_an_unknown_option_is_exit_2():
-    assert _manage("show_config", "--nonsense").returncode == 2
+@pytest.mark.parametrize("argv", [("show_config", "--nonsense"), ("nonsense",), ("nonsense", "--help")])
+def test_an_unknown_option_or_command_is_exit_2(argv):
+    done = _manage(*argv)
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
 
 
 def test_a_server_that_is_down_is_one_line_and_exit_5():
