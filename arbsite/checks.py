@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
-from arbsite.config import DATABASE_SUFFIX, Arb, Credentials
+from arbsite.config import DATABASE_SUFFIX, Arb
 from domain.scope import Mode
+from domain.secret import Credentials
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", ""})
 _SHORTEST_KEY = 40

@@ -1,4 +1,6 @@
-"""A value that is used but never shown."""
+"""Values that are used but never shown."""
+
+from dataclasses import dataclass
 
 
 class Secret:
@@ -33,3 +35,11 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An API key and its secret: always both."""
+
+    key: Secret
+    secret: Secret

@@ -7,13 +7,13 @@ from pathlib import Path
 from arbsite.config import parse
 from arbsite.config.services import database, redis
 from arbsite.config.source import Source, read_source
-from arbsite.config.tree import Alpaca, Arb, Breakers, Credentials, Fees, Kraken, Limits, TradingConfig, Venues, Web
+from arbsite.config.tree import Alpaca, Arb, Breakers, Fees, Kraken, Limits, TradingConfig, Venues, Web
 from arbsite.config.variables import KEY_PAIRS
 from domain.costs import ENTRY_TIER
 from domain.errors import BadInput
 from domain.market import Pair
 from domain.scope import Mode, Scope
-from domain.secret import Secret
+from domain.secret import Credentials, Secret
 
 
 def load(environ: Mapping[str, str], env_file: Path | None, *, checkout: Path, state_dir: Path) -> Arb:

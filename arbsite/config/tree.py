@@ -7,17 +7,9 @@ from pathlib import Path
 
 from domain.market import Pair
 from domain.scope import Mode, Scope
-from domain.secret import Secret
+from domain.secret import Credentials, Secret
 
 DATABASE_SUFFIX = {Mode.DRY_RUN: "", Mode.LIVE: "", Mode.SIM: "_sim", Mode.REPLAY: "_replay"}
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """An API key and its secret: always both."""
-
-    key: Secret
-    secret: Secret
 
 
 @dataclass(frozen=True, slots=True)

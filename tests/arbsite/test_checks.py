@@ -6,9 +6,8 @@ import pytest
 from django.conf import settings as django_settings
 
 from arbsite import checks
-from arbsite.config import Credentials
 from domain.scope import Mode, Scope
-from domain.secret import Secret
+from domain.secret import Credentials, Secret
 
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 

@@ -49,6 +49,14 @@ def _number_fault(text: object) -> BadMarketData:
     return BadMarketData("out_of_range" if re.fullmatch(r"[0-9.eE+-]+", text) else "not_a_number", shown)
 
 
+def signed(value: object) -> Decimal:
+    """Return an amount that may be negative: an overdrawn balance is a fact, not bad data. Raises: BadMarketData."""
+    digits = str(value)
+    if digits.startswith("-"):
+        return Decimal(plain_digits(digits[1:])).copy_negate()
+    return Decimal(plain_digits(digits))
+
+
 def exact_float(value: object) -> Decimal:
     """Return the shortest decimal that reads back as ``value``, for venues whose wire carries binary floats.
 
@@ -93,6 +101,14 @@ def decode_json(raw: str | bytes) -> Any:
         return _DECODER.decode(raw if isinstance(raw, str) else raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadMarketData("not_json", str(error)[:80]) from None
+
+
+def member(row: Any, name: str) -> Any:
+    """Return what ``row`` holds under ``name``. Raises: BadMarketData malformed."""
+    try:
+        return row[name]
+    except (TypeError, KeyError):
+        raise BadMarketData("malformed", f"{name} is missing") from None
 
 
 def _refuse_constant(name: str) -> Never:

@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 
 from domain.market import Clock, Pair
-from domain.secret import Secret
+from domain.secret import Credentials
 from trading.venues.alpaca import feed as alpaca_feed
 from trading.venues.alpaca import trade as alpaca_trade
 from trading.venues.base import AccountSource, MarketSource
@@ -22,18 +22,6 @@ ALPACA = "alpaca"
 VENUES = (KRAKEN, ALPACA)
 KRAKEN_SILENCE_S = 10.0  # a heartbeat comes each second
 ALPACA_SILENCE_S = 30.0  # nothing comes between two changes
-
-
-class Credentials(Protocol):
-    """A key and its secret."""
-
-    @property
-    def key(self) -> Secret:
-        """Return the key."""
-
-    @property
-    def secret(self) -> Secret:
-        """Return its secret."""
 
 
 class KrakenSettings(Protocol):
@@ -103,18 +91,12 @@ def account_sources(venues: VenueSettings, pairs: Sequence[Pair], *, clock: Cloc
 
     Alpaca lists its pairs to a market-data key just as well.
     """
-    kraken_keys, alpaca_keys = venues.kraken.read, venues.alpaca.read or venues.alpaca.data
+    alpaca_keys = venues.alpaca.read or venues.alpaca.data
     sources: dict[str, AccountSource] = {
-        KRAKEN: kraken_trade.KrakenAccount(
-            venues.kraken.rest_url,
-            kraken_trade.KrakenKeys(kraken_keys.key, kraken_keys.secret) if kraken_keys else None,
-            pairs,
-            clock=clock,
-        )
+        KRAKEN: kraken_trade.KrakenAccount(venues.kraken.rest_url, venues.kraken.read, pairs, clock=clock)
     }
     if alpaca_keys is not None:
-        keys = alpaca_trade.AlpacaKeys(alpaca_keys.key, alpaca_keys.secret)
-        sources[ALPACA] = alpaca_trade.AlpacaAccount(venues.alpaca.trading_url, keys, clock=clock)
+        sources[ALPACA] = alpaca_trade.AlpacaAccount(venues.alpaca.trading_url, alpaca_keys, clock=clock)
     return sources
 
 

@@ -5,9 +5,9 @@ from random import Random
 
 from django.conf import settings
 
-from arbsite.config.tree import Credentials, Venues
+from arbsite.config.tree import Venues
 from domain.market import Pair
-from domain.secret import Secret
+from domain.secret import Credentials, Secret
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.venues import registry
 from trading.venues.base import MarketSource

@@ -1,33 +1,30 @@
 """What Alpaca says of an account and its crypto assets, through alpaca-py; nothing else imports alpaca."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from domain.errors import ArbError, BadInput, BadMarketData, OutcomeUnknown, Refused, Unreachable
 from domain.market import Clock
-from domain.secret import Secret
+from domain.secret import Credentials
 from trading.venues.alpaca import wire
 from trading.venues.base import AccountView, Listing
 
 T = TypeVar("T")
 
 RETRYABLE = frozenset({408, 425, 429})
-
-
-@dataclass(frozen=True, slots=True)
-class AlpacaKeys:
-    """An API key and its secret."""
-
-    key: Secret
-    secret: Secret
+_BROKEN_ANSWER = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+)  # what alpaca-py raises on bodies it did not expect
 
 
 class AlpacaAccount:
     """Reads Alpaca's crypto assets and one account."""
 
-    def __init__(self, trading_url: str, keys: AlpacaKeys, *, clock: Clock, timeout_s: float = 10.0) -> None:
+    def __init__(self, trading_url: str, keys: Credentials, *, clock: Clock, timeout_s: float = 10.0) -> None:
         self._client = _client(trading_url, keys, timeout_s)
         self._clock = clock
 
@@ -51,7 +48,7 @@ class AlpacaAccount:
         )
 
 
-def _client(trading_url: str, keys: AlpacaKeys, timeout_s: float) -> Any:
+def _client(trading_url: str, keys: Credentials, timeout_s: float) -> Any:
     from alpaca.trading.client import TradingClient  # late: two CPU seconds and 130 MB that only this adapter needs
 
     client = TradingClient(keys.key.reveal(), keys.secret.reveal(), raw_data=True, url_override=trading_url)
@@ -69,21 +66,13 @@ def _listing(row: Any) -> Listing | None:
 
 def reading(ask: Callable[[], T]) -> T:
     """Return what ``ask`` returns, a call that changes nothing at the venue. Raises: Refused, Unreachable."""
-    from alpaca.common.exceptions import APIError
+    from alpaca.common.exceptions import APIError  # late: as above
     from requests import RequestException
 
     try:
         return ask()
     except (APIError, RequestException, BadMarketData, *_BROKEN_ANSWER) as error:
         raise translated(error, is_read=True) from None
-
-
-_BROKEN_ANSWER = (
-    LookupError,
-    TypeError,
-    AttributeError,
-    ValueError,
-)  # what alpaca-py raises on bodies it did not expect
 
 
 def translated(error: Exception, *, is_read: bool) -> ArbError:

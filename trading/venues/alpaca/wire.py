@@ -13,9 +13,10 @@ import msgpack  # type: ignore[import-untyped]
 
 from domain.errors import BadMarketData
 from domain.market import Book, Level, Pair
+from domain.money import EXACT
 from domain.sizing import Lot
 from trading.venues.base import Listing
-from trading.venues.exact import decode_json, exact_float, instant_ns, plain_digits
+from trading.venues.exact import decode_json, exact_float, instant_ns, member, plain_digits, signed
 from trading.venues.ladder import Change
 
 VENUE = "alpaca"
@@ -118,14 +119,7 @@ def _changes(rows: Any) -> list[Change]:
         return []  # a side without changes is left out
     if not isinstance(rows, list):
         raise BadMarketData("malformed", "levels are not a list")
-    return [Change(exact_float(_member(row, "p")), exact_float(_member(row, "s"))) for row in rows]
-
-
-def _member(row: Any, name: str) -> Any:
-    try:
-        return row[name]
-    except (TypeError, KeyError):
-        raise BadMarketData("malformed", f"{name} is missing") from None
+    return [Change(exact_float(member(row, "p")), exact_float(member(row, "s"))) for row in rows]
 
 
 def pack(message: dict[str, Any]) -> bytes:
@@ -157,7 +151,7 @@ def parse_latest_books(
 
     Raises: BadMarketData if the body cannot be read at all.
     """
-    rows = _member(decode_json(body), "orderbooks")
+    rows = member(decode_json(body), "orderbooks")
     if not isinstance(rows, dict):
         raise BadMarketData("malformed", "orderbooks is not an object")
     return {pair: _latest(rows.get(pair.symbol), pair, depth, seen_at_ns, seq) for pair in pairs}
@@ -165,8 +159,8 @@ def parse_latest_books(
 
 def _latest(row: Any, pair: Pair, depth: int, seen_at_ns: int, seq: int) -> Book | str:
     try:
-        bids, asks = _levels(_member(row, "b"))[:depth], _levels(_member(row, "a"))[:depth]
-        return Book(VENUE, pair, bids, asks, instant_ns(_member(row, "t")), seen_at_ns, seq)
+        bids, asks = _levels(member(row, "b"))[:depth], _levels(member(row, "a"))[:depth]
+        return Book(VENUE, pair, bids, asks, instant_ns(member(row, "t")), seen_at_ns, seq)
     except BadMarketData as bad:
         return bad.reason
 
@@ -174,7 +168,7 @@ def _latest(row: Any, pair: Pair, depth: int, seen_at_ns: int, seq: int) -> Book
 def _levels(rows: Any) -> tuple[Level, ...]:
     if not isinstance(rows, list):
         raise BadMarketData("malformed", "levels are not a list")
-    return tuple(Level(_digits(_member(row, "p")), _digits(_member(row, "s"))) for row in rows)
+    return tuple(Level(_digits(member(row, "p")), _digits(member(row, "s"))) for row in rows)
 
 
 def _digits(value: object) -> Decimal:
@@ -184,12 +178,12 @@ def _digits(value: object) -> Decimal:
 def parse_listing(row: dict[str, Any]) -> Listing:
     """Return one crypto asset of /v2/assets; Alpaca names its steps but no least worth. Raises: BadMarketData."""
     lot = Lot(
-        step=_amount(_member(row, "min_trade_increment")),
-        min_quantity=_amount(_member(row, "min_order_size")),
+        step=_amount(member(row, "min_trade_increment")),
+        min_quantity=_amount(member(row, "min_order_size")),
         min_quote=Decimal(0),
-        tick=_amount(_member(row, "price_increment")),
+        tick=_amount(member(row, "price_increment")),
     )
-    symbol = str(_member(row, "symbol"))
+    symbol = str(member(row, "symbol"))
     return Listing(Pair.parse(symbol), lot, symbol, is_tradable=row.get("tradable") is True)
 
 
@@ -197,12 +191,12 @@ def parse_balances(account: Any, positions: Any) -> dict[str, tuple[Decimal, Dec
     """Return (total, held in orders) by asset: the account's cash and its crypto positions. Raises: BadMarketData."""
     if not isinstance(positions, list):
         raise BadMarketData("malformed", "positions are not a list")
-    balances = {str(_member(account, "currency")): (_signed(_member(account, "cash")), Decimal(0))}
+    balances = {str(member(account, "currency")): (signed(member(account, "cash")), Decimal(0))}
     for row in positions:
         if row.get("asset_class") == "crypto":
-            total = _signed(_member(row, "qty"))
-            free = _signed(row["qty_available"]) if "qty_available" in row else total
-            balances[_base_of(str(_member(row, "symbol")))] = (total, total - free)
+            total = signed(member(row, "qty"))
+            free = signed(row["qty_available"]) if "qty_available" in row else total
+            balances[_base_of(str(member(row, "symbol")))] = (total, EXACT.subtract(total, free))
     return balances
 
 
@@ -214,10 +208,3 @@ def _base_of(symbol: str) -> str:
 
 def _amount(value: object) -> Decimal:
     return exact_float(value) if isinstance(value, int | float) else Decimal(plain_digits(value))
-
-
-def _signed(value: object) -> Decimal:
-    digits = str(value)
-    if digits.startswith("-"):
-        return Decimal(plain_digits(digits[1:])).copy_negate()  # an overdrawn balance is a fact, not bad data
-    return Decimal(plain_digits(digits))

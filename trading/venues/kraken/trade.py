@@ -1,32 +1,25 @@
 """What Kraken says of an account and its markets, through ccxt; nothing else imports ccxt."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from domain.costs import FeeSchedule
 from domain.errors import ArbError, BadMarketData, OutcomeUnknown, Refused, Unreachable
 from domain.market import Clock, Pair
-from domain.secret import Secret
+from domain.secret import Credentials
 from trading.venues.base import AccountView, Listing
 from trading.venues.kraken import wire
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class KrakenKeys:
-    """An API key and its secret."""
-
-    key: Secret
-    secret: Secret
+_BROKEN_ANSWER = (LookupError, TypeError, AttributeError, ValueError)  # what ccxt raises on bodies it did not expect
 
 
 class KrakenAccount:
     """Reads Kraken's markets and, with a key, one account. One process owns a key: its nonces must only rise."""
 
     def __init__(
-        self, rest_url: str, keys: KrakenKeys | None, pairs: Sequence[Pair], *, clock: Clock, timeout_s: float = 10.0
+        self, rest_url: str, keys: Credentials | None, pairs: Sequence[Pair], *, clock: Clock, timeout_s: float = 10.0
     ) -> None:
         self._client = _client(rest_url, keys, timeout_s)
         self._has_key = keys is not None
@@ -63,7 +56,7 @@ class KrakenAccount:
         return FeeSchedule(taker if maker is None else maker, taker, source="Kraken TradeVolume")
 
 
-def _client(rest_url: str, keys: KrakenKeys | None, timeout_s: float) -> Any:
+def _client(rest_url: str, keys: Credentials | None, timeout_s: float) -> Any:
     import ccxt  # late: two CPU seconds and 90 MB that only this adapter needs
 
     client = ccxt.kraken({"timeout": int(timeout_s * 1000), "enableRateLimit": True})
@@ -89,7 +82,7 @@ def _result(answer: object) -> Any:
 
 def reading(ask: Callable[[], T]) -> T:
     """Return what ``ask`` returns, a call that changes nothing at the venue. Raises: Refused, Unreachable."""
-    import ccxt
+    import ccxt  # late: as above
 
     try:
         return ask()
@@ -97,15 +90,12 @@ def reading(ask: Callable[[], T]) -> T:
         raise translated(error, is_read=True) from None
 
 
-_BROKEN_ANSWER = (LookupError, TypeError, AttributeError, ValueError)  # what ccxt raises on bodies it did not expect
-
-
 def translated(error: Exception, *, is_read: bool) -> ArbError:
     """Return what an error of ccxt means for the caller; a request that may have acted is OutcomeUnknown.
 
     The text leaves out the request that ccxt's errors are chained to: its headers are signed.
     """
-    import ccxt
+    import ccxt  # late: as above
 
     said = f"Kraken: {type(error).__name__}: {str(error)[:200]}"
     if isinstance(error, ccxt.ExchangeError):

@@ -15,7 +15,7 @@ from domain.errors import BadMarketData
 from domain.market import Asset, Book, Level, Pair
 from domain.sizing import Lot
 from trading.venues.base import Listing
-from trading.venues.exact import decode_json, instant_ns, plain_digits
+from trading.venues.exact import decode_json, instant_ns, member, plain_digits, signed
 from trading.venues.ladder import Change
 
 VENUE = "kraken"
@@ -71,7 +71,7 @@ def parse_message(frame: str | bytes) -> tuple[Message, ...]:
     if channel == "book":
         return tuple(_book(message.get("type"), row) for row in _rows(message))
     if channel == "status":
-        return tuple(StatusMessage(str(_member(row, "system"))) for row in _rows(message))
+        return tuple(StatusMessage(str(member(row, "system"))) for row in _rows(message))
     if message.get("success") is False:
         return (SubscriptionRefused(str(message.get("symbol", "")), str(message.get("error", ""))),)
     return ()
@@ -90,25 +90,18 @@ def _book(kind: object, row: Any) -> BookMessage:
     at = row.get("timestamp") if isinstance(row, dict) else None
     return BookMessage(
         kind == "snapshot",
-        str(_member(row, "symbol")),
-        _changes(_member(row, "bids")),
-        _changes(_member(row, "asks")),
-        _checksum_of(_member(row, "checksum")),
+        str(member(row, "symbol")),
+        _changes(member(row, "bids")),
+        _changes(member(row, "asks")),
+        _checksum_of(member(row, "checksum")),
         None if at is None else instant_ns(at),
     )
-
-
-def _member(row: Any, name: str) -> Any:
-    try:
-        return row[name]
-    except (TypeError, KeyError):
-        raise BadMarketData("malformed", f"{name} is missing") from None
 
 
 def _changes(rows: Any) -> list[Change]:
     if not isinstance(rows, list):
         raise BadMarketData("malformed", "levels are not a list")
-    return [_change(_member(row, "price"), _member(row, "qty")) for row in rows]
+    return [_change(member(row, "price"), member(row, "qty")) for row in rows]
 
 
 def _change(price: object, quantity: object) -> Change:
@@ -168,7 +161,7 @@ def rest_symbol(pair: Pair) -> str:
 
 def parse_listing(row: Mapping[str, Any]) -> Listing:
     """Return one entry of AssetPairs. Raises: BadMarketData."""
-    base, slash, quote = str(_member(row, "wsname")).partition("/")
+    base, slash, quote = str(member(row, "wsname")).partition("/")
     if not slash:
         raise BadMarketData("malformed", "wsname is not a pair")
     lot = Lot(
@@ -178,18 +171,18 @@ def parse_listing(row: Mapping[str, Any]) -> Listing:
         tick=_amount(row, "tick_size") if "tick_size" in row else Decimal(1).scaleb(-_small(row, "pair_decimals")),
     )
     pair = Pair(Asset(asset_code(base)), Asset(asset_code(quote)))
-    return Listing(pair, lot, str(_member(row, "altname")), is_tradable=row.get("status", "online") == "online")
+    return Listing(pair, lot, str(member(row, "altname")), is_tradable=row.get("status", "online") == "online")
 
 
 def _small(row: Mapping[str, Any], name: str) -> int:
-    digits = plain_digits(str(_member(row, name)))
+    digits = plain_digits(str(member(row, name)))
     if not digits.isdigit() or int(digits) > 18:
         raise BadMarketData("malformed", f"{name} is {digits}")
     return int(digits)
 
 
 def _amount(row: Mapping[str, Any], name: str) -> Decimal:
-    return Decimal(plain_digits(str(_member(row, name))))
+    return Decimal(plain_digits(str(member(row, name))))
 
 
 class RestAnswer(NamedTuple):
@@ -202,7 +195,7 @@ class RestAnswer(NamedTuple):
 def parse_rest(body: bytes) -> RestAnswer:
     """Return what a REST body says. Raises: BadMarketData."""
     answer = decode_json(body)
-    errors = _member(answer, "error")
+    errors = member(answer, "error")
     if not isinstance(errors, list):
         raise BadMarketData("malformed", "error is not a list")
     return RestAnswer(tuple(str(error) for error in errors), answer.get("result"))
@@ -216,7 +209,7 @@ def parse_depth(result: Any, pair: Pair, *, asked_at_ns: int, seq: int) -> Book:
     if not isinstance(result, dict) or len(result) != 1:
         raise BadMarketData("malformed", "Depth answers for one pair")
     (sides,) = result.values()
-    bids, asks = _levels(_member(sides, "bids")), _levels(_member(sides, "asks"))
+    bids, asks = _levels(member(sides, "bids")), _levels(member(sides, "asks"))
     return Book(VENUE, pair, bids, asks, asked_at_ns, asked_at_ns, seq)
 
 
@@ -248,14 +241,7 @@ def parse_balances(result: Any) -> dict[str, Holding]:
 
 def _holding(row: Any) -> Holding:
     held = row.get("hold_trade", "0") if isinstance(row, dict) else "0"
-    return Holding(_signed(_member(row, "balance")), Decimal(plain_digits(str(held))))
-
-
-def _signed(value: object) -> Decimal:
-    digits = str(value)
-    if digits.startswith("-"):
-        return Decimal(plain_digits(digits[1:])).copy_negate()  # an overdrawn balance is a fact, not bad data
-    return Decimal(plain_digits(digits))
+    return Holding(signed(member(row, "balance")), Decimal(plain_digits(str(held))))
 
 
 class FeePair(NamedTuple):

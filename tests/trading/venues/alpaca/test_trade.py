@@ -10,17 +10,17 @@ from aiohttp import web
 
 from domain.errors import ArbError, OutcomeUnknown, Refused, Unreachable
 from domain.market import Pair
-from domain.secret import Secret
+from domain.secret import Credentials, Secret
 from simulator.accounts import ALPACA_BALANCES, ALPACA_READ
 from simulator.faults import Channel, Fault, FaultKind
 from simulator.server import Doubles
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.venues.alpaca.trade import AlpacaAccount, AlpacaKeys, translated
+from trading.venues.alpaca.trade import AlpacaAccount, translated
 
-READ_KEYS = AlpacaKeys(Secret(ALPACA_READ.key), Secret(ALPACA_READ.secret))
+READ_KEYS = Credentials(Secret(ALPACA_READ.key), Secret(ALPACA_READ.secret))
 
 
-def account_at(url: str, keys: AlpacaKeys = READ_KEYS) -> AlpacaAccount:
+def account_at(url: str, keys: Credentials = READ_KEYS) -> AlpacaAccount:
     return AlpacaAccount(url, keys, clock=SYSTEM_CLOCK, timeout_s=2.0)
 
 
@@ -37,7 +37,7 @@ async def test_balances_are_what_the_account_says_and_fees_are_not_guessed(doubl
 
 
 async def test_a_wrong_secret_is_refused_and_never_shown(doubles: Doubles) -> None:
-    keys = AlpacaKeys(Secret(ALPACA_READ.key), Secret("planted"))
+    keys = Credentials(Secret(ALPACA_READ.key), Secret("planted"))
     with pytest.raises(Refused) as caught:
         await asyncio.to_thread(account_at(doubles.urls.alpaca_trading, keys).account)
     assert "planted" not in str(caught.value)

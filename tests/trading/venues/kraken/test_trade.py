@@ -8,18 +8,18 @@ import pytest
 
 from domain.errors import ArbError, OutcomeUnknown, Refused, Unreachable
 from domain.market import Pair
-from domain.secret import Secret
+from domain.secret import Credentials, Secret
 from simulator.accounts import KRAKEN_BALANCES, KRAKEN_READ
 from simulator.faults import Channel, Fault, FaultKind
 from simulator.server import Doubles
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.venues.kraken.trade import KrakenAccount, KrakenKeys, translated
+from trading.venues.kraken.trade import KrakenAccount, translated
 
 PAIRS = (Pair.parse("BTC/USD"), Pair.parse("ETH/USD"))
-READ_KEYS = KrakenKeys(Secret(KRAKEN_READ.key), Secret(KRAKEN_READ.secret))
+READ_KEYS = Credentials(Secret(KRAKEN_READ.key), Secret(KRAKEN_READ.secret))
 
 
-def account_at(doubles: Doubles, keys: KrakenKeys | None = READ_KEYS) -> KrakenAccount:
+def account_at(doubles: Doubles, keys: Credentials | None = READ_KEYS) -> KrakenAccount:
     return KrakenAccount(doubles.urls.kraken_rest, keys, PAIRS, clock=SYSTEM_CLOCK, timeout_s=2.0)
 
 
@@ -39,7 +39,7 @@ async def test_balances_and_fees_are_what_the_account_says(doubles: Doubles) -> 
 
 
 async def test_a_wrong_secret_is_refused_and_never_shown(doubles: Doubles) -> None:
-    keys = KrakenKeys(Secret(KRAKEN_READ.key), Secret("cGxhbnRlZA=="))
+    keys = Credentials(Secret(KRAKEN_READ.key), Secret("cGxhbnRlZA=="))
     with pytest.raises(Refused) as caught:
         await asyncio.to_thread(account_at(doubles, keys).account)
     assert "cGxhbnRlZA" not in str(caught.value) and caught.value.__suppress_context__
