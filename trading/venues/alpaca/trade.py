@@ -13,12 +13,7 @@ from trading.venues.base import AccountView, Listing
 T = TypeVar("T")
 
 RETRYABLE = frozenset({408, 425, 429})
-_BROKEN_ANSWER = (
-    LookupError,
-    TypeError,
-    AttributeError,
-    ValueError,
-)  # what alpaca-py raises on bodies it did not expect
+_BROKEN_ANSWER = (LookupError, TypeError, AttributeError, ValueError)  # what alpaca-py raises on odd bodies
 
 
 class AlpacaAccount:
