@@ -10,7 +10,7 @@ from domain.fills import Fill
 from domain.market import Asset, Pair, Side
 from domain.money import DOWN, EXACT, ZERO, exact_sum, quantize_down, quantize_up
 
-_OURS = "venue:"
+OURS = "venue:"  # begins the name of every account of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class Entry:
     account: str
     asset: Asset
     amount: Decimal
+
+    @property
+    def venue(self) -> str | None:
+        """Return the venue that keeps this account of ours; None for the market's and the fees'."""
+        return self.account.removeprefix(OURS) if self.account.startswith(OURS) else None
 
 
 def entries_for(venue: str, pair: Pair, side: Side, fill: Fill) -> tuple[Entry, ...]:
@@ -39,7 +44,7 @@ def net_exposure(entries: Iterable[Entry]) -> Mapping[Asset, Decimal]:
     """Return what our own accounts gained or lost of each asset; an asset that came out even is left out."""
     totals: dict[Asset, Decimal] = defaultdict(lambda: ZERO)
     for entry in entries:
-        if entry.account.startswith(_OURS):
+        if entry.venue is not None:
             totals[entry.asset] = EXACT.add(totals[entry.asset], entry.amount)
     return {asset: total for asset, total in totals.items() if total != ZERO}
 
@@ -134,7 +139,7 @@ def average_price(fills: Sequence[Fill], side: Side) -> Decimal | None:
 
 
 def _move(venue: str, counterpart: str, asset: Asset, amount: Decimal) -> tuple[Entry, Entry]:
-    return Entry(f"{_OURS}{venue}", asset, amount), Entry(f"{counterpart}:{venue}", asset, amount.copy_negate())
+    return Entry(f"{OURS}{venue}", asset, amount), Entry(f"{counterpart}:{venue}", asset, amount.copy_negate())
 
 
 def _column_quote(side: Side, fill: Fill) -> Decimal:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from domain.execution import ExecutionState, LegState
-from domain.market import Side
+from domain.market import MarketKey, Pair, Side
 from domain.money import plain
 from ops.columns import MoneyField, choices_of, is_number, is_positive
 from ops.scoped import ScopedModel
@@ -127,6 +127,11 @@ class Order(ScopedModel):
             models.CheckConstraint(condition=Q(state__in=list(LegState)), name="order_state_is_known"),
             models.CheckConstraint(condition=Q(side__in=list(Side)), name="order_side_is_known"),
         ]
+
+    @property
+    def market(self) -> MarketKey:
+        """Return the market that it trades on."""
+        return MarketKey(self.venue, Pair.parse(self.symbol))
 
     def __str__(self) -> str:
         return f"{self.side} {plain(self.quantity)} {self.symbol} on {self.venue}"

@@ -2,7 +2,7 @@
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from domain.detection import Rejected
-from domain.market import Book, MarketKey, Side
+from domain.market import Book, Clock, MarketKey, Side
 from domain.money import ZERO, bps_of, quantize_down, to_float
 from domain.scope import Scope
 from domain.sizing import size_route
@@ -23,7 +23,6 @@ from trading.marketdata.book_json import book_from_json, book_to_json
 from trading.models import EdgeObservation, FillObservation, Opportunity
 from trading.models import Order as OrderRow
 from trading.services.decision import Decision
-from trading.services.execution.open import market_of
 from trading.services.execution.sending import order_for_venue
 from trading.venues.base import Missed, NeverPlaced, Observed, Pending
 
@@ -128,7 +127,7 @@ def pending_requests(scope: Scope, *, order_id: int | None = None) -> list[FillR
     rows = FillObservation.objects.in_scope(scope).filter(observed_at__isnull=True).select_related("order")
     if order_id is not None:
         rows = rows.filter(order_id=order_id)
-    return [FillRequest(row.order_id, market_of(row.order), Side(row.order.side), to_ns(row.due_at)) for row in rows]
+    return [FillRequest(row.order_id, row.order.market, Side(row.order.side), to_ns(row.due_at)) for row in rows]
 
 
 def store_book(request: FillRequest, book: Book, *, at_ns: int, dispatch: Dispatch) -> None:
@@ -148,7 +147,8 @@ def record_edges(decision: Decision, left: list[EdgeLeft], *, scope: Scope) -> N
     opportunity_id = (
         Opportunity.objects.in_scope(scope).filter(route_key=route_key, timestamp=at).values_list("pk", flat=True)
     ).first()
-    if opportunity_id is None or EdgeObservation.objects.filter(opportunity_id=opportunity_id, timestamp__gte=at).exists():
+    seen = EdgeObservation.objects.filter(opportunity_id=opportunity_id, timestamp__gte=at)
+    if opportunity_id is None or seen.exists():
         return
     with transaction.atomic():
         EdgeObservation.objects.bulk_create(
@@ -176,8 +176,8 @@ def _label(left: list[EdgeLeft]) -> LabelReport:
 class StoredBooks:
     """Tells the paper venue what book an order meets, from rows alone: queueing changes nothing."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now_ns = now
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
 
     def observed(self, client_id: str) -> Observed | Pending | Missed | NeverPlaced:
         """Return the stored observation for the order of that client id."""
@@ -186,5 +186,5 @@ class StoredBooks:
             return NeverPlaced()
         if row.book is not None:
             return Observed(order_for_venue(row.order), book_from_json(row.book))
-        waited_ms = (self._now_ns() - to_ns(row.due_at)) // NS_PER_MS
+        waited_ms = (self._clock.now_ns() - to_ns(row.due_at)) // NS_PER_MS
         return Missed() if waited_ms > settings.ARB.trading.observe_timeout_ms else Pending()

@@ -27,7 +27,7 @@ def trading_venues(
     if scope.mode is Mode.LIVE:
         raise Refused("live: no venue adapter places real orders in this version")
     charged = fees if fees is not None else {venue: fees_of(venue) for venue in registry.VENUES}
-    books = StoredBooks(clock.now_ns)
+    books = StoredBooks(clock)
     return {
         venue: PaperVenue(venue, books, schedule, balances=partial(balances, scope, venue), clock=clock)
         for venue, schedule in charged.items()

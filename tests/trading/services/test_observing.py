@@ -62,7 +62,7 @@ def test_the_paper_venue_is_told_pending_then_observed_or_missed(line):
     execution = line.open(*CROSSED)
     order = execution.orders.first()
     clock = FixedClock(NOW_NS)
-    books = StoredBooks(clock.now_ns)
+    books = StoredBooks(clock)
     assert books.observed("nobody") == NeverPlaced()
     assert books.observed(order.client_id) == Pending()
     clock.advance(5_251)

@@ -14,10 +14,10 @@ from domain.fills import Fill
 from domain.ledger import Entry, entries_for
 from domain.market import Clock, Side
 from domain.money import EXACT
+from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.models import Execution, LedgerEntry, Order
 from trading.models import Fill as FillRow
-from trading.services.execution.open import market_of
 from trading.services.execution.transitions import move_order
 from trading.venues.base import Found, NotYetKnown, OrderState, ProvenAbsent, TradingVenue
 
@@ -89,17 +89,16 @@ def _book_fill(order: Order, fill: Fill, *, at: datetime) -> None:
     )
     if not is_new:
         return
-    entries = entries_for(order.venue, market_of(order).pair, Side(order.side), fill)
+    entries = entries_for(order.venue, order.market.pair, Side(order.side), fill)
     _append_entries(row, entries, at=at)
     order.filled_quantity = EXACT.add(Decimal(order.filled_quantity), fill.quantity)
     Order.objects.filter(pk=order.pk).update(filled_quantity=F("filled_quantity") + fill.quantity)
 
 
 def _append_entries(fill: FillRow, entries: tuple[Entry, ...], *, at: datetime) -> None:
-    scope = fill.scope.columns
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
-            **scope,
+            **fill.scope.columns,
             execution_id=fill.order.execution_id,
             fill=fill,
             account=entry.account,
@@ -109,22 +108,17 @@ def _append_entries(fill: FillRow, entries: tuple[Entry, ...], *, at: datetime) 
         )
         for entry in entries
     )
-    held = {account: venue for account, _, venue in (_split(entry.account) for entry in entries) if venue}
+    # One order of rows for everybody: two executions that move the same balances never wait for each other in turn.
     for entry in sorted(entries, key=lambda entry: entry.asset.symbol):
-        if entry.account in held:
-            _move_balance(scope, held[entry.account], entry)
+        if entry.venue is not None:
+            _move_balance(fill.scope, entry)
 
 
-def _split(account: str) -> tuple[str, str, str]:
-    kind, _, name = account.partition(":")
-    return account, kind, name if kind == "venue" else ""
-
-
-def _move_balance(scope: dict[str, str], venue: str, entry: Entry) -> None:
+def _move_balance(scope: Scope, entry: Entry) -> None:
     """Add a ledger line to its balance; one statement, so that two executions never lose each other's."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO trading_balance (mode, run_id, venue, asset, amount) VALUES (%s, %s, %s, %s, %s) "
             "ON CONFLICT (mode, run_id, venue, asset) DO UPDATE SET amount = trading_balance.amount + EXCLUDED.amount",
-            [scope["mode"], scope["run_id"], venue, entry.asset.symbol, entry.amount],
+            [*scope.columns.values(), entry.venue, entry.asset.symbol, entry.amount],
         )

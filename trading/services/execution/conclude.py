@@ -9,14 +9,14 @@ from django.db import transaction
 
 from domain.breakers import BreakerKind
 from domain.execution import LEG_TERMINAL, ExecutionEvent, LegEvent
-from domain.ledger import average_price
+from domain.ledger import OURS, average_price
 from domain.market import Clock, Pair, Side
 from domain.money import exact_sum, floor_to_step, plain
 from domain.timestamps import from_ns
 from ops.services import alerts
 from risk.services import trip
 from trading.models import Execution, LedgerEntry, Order
-from trading.services.execution.open import Intent, market_of, write_order
+from trading.services.execution.open import Intent, write_order
 from trading.services.execution.settle import fills_of, settle
 from trading.services.execution.transitions import move_execution, move_order
 
@@ -47,7 +47,7 @@ def conclude(execution: Execution, *, clock: Clock) -> bool:
 def _open_base(execution: Execution) -> Decimal:
     """Return the base that our accounts hold more (positive) or less than before."""
     base = Pair.parse(execution.symbol).base.symbol
-    lines = LedgerEntry.objects.filter(execution=execution, asset=base, account__startswith="venue:")
+    lines = LedgerEntry.objects.filter(execution=execution, asset=base, account__startswith=OURS)
     return exact_sum(lines.values_list("amount", flat=True))
 
 
@@ -56,7 +56,7 @@ def _unwind(execution: Execution, orders: list[Order], open_base: Decimal, *, at
     surplus = Side.BUY if open_base > 0 else Side.SELL
     leg = next(order for order in orders if order.role == Order.Role.OPEN and order.side == surplus)
     intent = Intent(
-        market=market_of(leg),
+        market=leg.market,
         side=surplus.opposite,
         quantity=floor_to_step(open_base.copy_abs(), leg.quantity_step),
         price=average_price(fills_of(leg), surplus) or leg.limit_price,

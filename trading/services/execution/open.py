@@ -10,7 +10,7 @@ from django.db import connection
 from domain.detection import DetectConfig, Rejected
 from domain.errors import Refused
 from domain.execution import client_id
-from domain.market import MarketKey, Pair, Side
+from domain.market import MarketKey, Side
 from domain.money import BPS, DOWN, EXACT, floor_to_step, quantize_down
 from domain.scope import Mode, Scope
 from domain.sizing import Caps, Sized, size_route
@@ -125,11 +125,6 @@ def protected(price: Decimal, side: Side, slippage_bps: Decimal, tick: Decimal) 
 def share_of(amount: Decimal, bps: Decimal) -> Decimal:
     """Return ``bps`` of an amount on the money grid, rounded down."""
     return quantize_down(DOWN.divide(EXACT.multiply(amount, bps), BPS))
-
-
-def market_of(order: Order) -> MarketKey:
-    """Return the market that an order trades on."""
-    return MarketKey(order.venue, Pair.parse(order.symbol))
 
 
 def _intent(market: MarketKey, side: Side, quantity: Decimal, worst: Decimal, config: DetectConfig) -> Intent:

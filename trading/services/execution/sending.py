@@ -15,7 +15,6 @@ from domain.market import Clock, Side
 from domain.timestamps import from_ns
 from risk.services import may_send, stop_file_present
 from trading.models import Execution, Order
-from trading.services.execution.open import market_of
 from trading.services.execution.transitions import move_execution, move_order
 from trading.venues import base
 from trading.venues.base import TradingVenue
@@ -92,7 +91,7 @@ def order_for_venue(order: Order) -> base.Order:
     """Return the order as a venue takes it."""
     return base.Order(
         client_id=order.client_id,
-        pair=market_of(order).pair,
+        pair=order.market.pair,
         side=Side(order.side),
         quantity=order.quantity,
         limit_price=order.limit_price,
