@@ -3,26 +3,24 @@
 from celery import shared_task
 from django.conf import settings
 
-from trading.marketdata.clock import SystemClock
+from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services import execution, sweeping, volatility
 from trading.services.venues import trading_venues
-
-CLOCK = SystemClock()
 
 
 @shared_task(name="trading.execution_step")
 def execution_step(execution_id: int) -> None:
     """Take one execution as far as it can go now."""
-    execution.step(execution_id, venues=trading_venues(settings.ARB.scope, clock=CLOCK), clock=CLOCK)
+    execution.step(execution_id, venues=trading_venues(settings.ARB.scope, clock=SYSTEM_CLOCK), clock=SYSTEM_CLOCK)
 
 
 @shared_task(name="trading.sweep_executions")
 def sweep_executions() -> None:
     """Bring workers back to executions whose time has come."""
-    sweeping.sweep_executions(settings.ARB.scope, clock=CLOCK)
+    sweeping.sweep_executions(settings.ARB.scope, clock=SYSTEM_CLOCK)
 
 
 @shared_task(name="trading.volatility")
 def update_volatility() -> None:
     """Append volatility, returns and liquidity of every market."""
-    volatility.update(settings.ARB.scope, clock=CLOCK)
+    volatility.update(settings.ARB.scope, clock=SYSTEM_CLOCK)

@@ -5,12 +5,10 @@ and in a replay. ``commit`` is one transaction: the opportunity, the admission u
 with its orders, and the outbox row that brings a worker to it all become true together or not at all.
 """
 
-from collections.abc import Callable
-
 from django.db import transaction
 
 from domain.detection import Candidate, DetectConfig, Rejected, detect
-from domain.features import Abstained, FeatureVector, Scorer, Scores
+from domain.features import Scorer, Scores
 from domain.market import Clock, MarketKey
 from domain.routes import MarketView
 from domain.scope import Scope
@@ -36,9 +34,7 @@ def decide(
     ]
 
 
-def _judge(
-    candidate: Candidate, *, score: Callable[[FeatureVector], Scores | Abstained], now_ns: int, config: DetectConfig
-) -> Decision:
+def _judge(candidate: Candidate, *, score: Scorer, now_ns: int, config: DetectConfig) -> Decision:
     scores = score(candidate.features)
     expects_loss = isinstance(scores, Scores) and scores.expected_net_usd <= 0
     return Decision(candidate, scores, "score_expects_loss" if expects_loss else "", now_ns, config)

@@ -11,6 +11,7 @@ from trading.dispatch import EXECUTION_STEP, Dispatch, OutboxDispatch
 from trading.models import Execution
 
 NEXT_LOOK = timedelta(seconds=5)
+BATCH = 500
 
 
 def sweep_executions(scope: Scope, *, clock: Clock, dispatch: Dispatch | None = None) -> int:
@@ -19,7 +20,7 @@ def sweep_executions(scope: Scope, *, clock: Clock, dispatch: Dispatch | None = 
     dispatch = dispatch or OutboxDispatch(scope)
     with transaction.atomic():
         due = Execution.objects.in_scope(scope).filter(due_at__lte=now).order_by("due_at")
-        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:500])
+        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
         Execution.objects.filter(pk__in=ids).update(due_at=now + NEXT_LOOK)
         for execution_id in ids:
             dispatch.enqueue(EXECUTION_STEP, execution_id)

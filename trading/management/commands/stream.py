@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from trading.marketdata.clock import SystemClock
+from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services import stream
 
 
@@ -16,4 +16,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the stream in the configured scope."""
-        stream.run(settings.ARB.scope, clock=SystemClock())
+        stream.run(settings.ARB.scope, clock=SYSTEM_CLOCK)
