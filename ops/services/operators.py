@@ -12,6 +12,12 @@ from ops.models import OperatorAction
 from ops.redaction import redact, redact_value
 
 
+def require_reason(reason: str) -> None:
+    """Raise BadInput where a person gave no reason for what they are about to do."""
+    if not reason.strip():
+        raise BadInput("the reason is empty: say why in a few words")
+
+
 def record(
     actor: str,
     action: str,

@@ -8,11 +8,10 @@ from risk.services.admission import admit, may_send, release
 from risk.services.answers import AdmitRequest, Admitted, GateAnswer, Halted, Headroom, OutcomeReport, Refusal
 from risk.services.breakers import note_volatility, recover, reset, tick, tick_all, trip
 from risk.services.gate import end_wind_down, wind_down
-from risk.services.halting import halt, resume
+from risk.services.halting import halt, resume, stop_file_present
 from risk.services.limits import headroom, set_limit
 from risk.services.outcomes import record_outcome
 from risk.services.overview import Status, status
-from risk.services.switch import stop_file_present
 
 __all__ = [
     "AdmitRequest",

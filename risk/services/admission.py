@@ -16,9 +16,9 @@ from risk.models import Breaker, Gate, GateState, LimitKind, Reservation
 from risk.selectors import Use, breakers_of, held_reservation, use_of
 from risk.services.answers import AdmitRequest, Admitted, GateAnswer, Refusal
 from risk.services.gate import lock_gate
+from risk.services.halting import stop_file_present
 from risk.services.limits import Limits, limit_answers, limits_of
 from risk.services.probes import give_back, take
-from risk.services.switch import stop_file_present
 
 WHOLE = Decimal(1)
 

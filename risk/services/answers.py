@@ -14,7 +14,6 @@ class AdmitRequest:
     opportunity_id: int
     route_key: str
     symbol: str
-    venues: tuple[str, ...]
     size: Decimal  # base units
     notional_usd: Decimal
     worst_loss_usd: Decimal
@@ -95,13 +94,3 @@ class Halted:
 
     file_error: str = ""
     database_error: str = ""
-
-    @property
-    def file_done(self) -> bool:
-        """Return whether the stop file was written or removed."""
-        return not self.file_error
-
-    @property
-    def database_done(self) -> bool:
-        """Return whether the gate rows were changed."""
-        return not self.database_error

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from domain import breakers as rules
 from domain.breakers import BreakerKind, BreakerPosition, BreakerState, Trip, VolatilityReading
-from domain.errors import BadInput, Refused
+from domain.errors import Refused
 from domain.money import plain, quantize_up
 from domain.scope import Scope
 from domain.timestamps import to_ns
@@ -20,7 +20,7 @@ from risk.selectors import breakers_of, cooled_scopes, history_of
 from risk.services.defaults import seed_rows
 from risk.services.gate import SYSTEM, lock_gate
 from risk.services.limits import follow_environment
-from risk.services.tuning import breaker_config
+from risk.services.thresholds import breaker_config
 
 
 def trip(
@@ -34,7 +34,7 @@ def trip(
     threshold: Decimal | None = None,
 ) -> bool:
     """Open one breaker; of one that is open only the cool-down begins again, and False is returned."""
-    _require(reason)
+    operators.require_reason(reason)
     with transaction.atomic():
         breaker = _locked(kind, scope=scope, now=now)
         if breaker.state == BreakerState.OPEN:
@@ -51,7 +51,7 @@ def recover(kind: BreakerKind, *, scope: Scope, actor: str, reason: str, now: da
 
     Raises: Refused if it is closed; BadInput without a reason.
     """
-    _require(reason)
+    operators.require_reason(reason)
     with transaction.atomic():
         breaker = _locked(kind, scope=scope, now=now)
         if breaker.state == BreakerState.CLOSED:
@@ -65,7 +65,7 @@ def recover(kind: BreakerKind, *, scope: Scope, actor: str, reason: str, now: da
 
 def reset(*, scope: Scope, actor: str, reason: str, now: datetime) -> list[BreakerKind]:
     """Close every breaker of ``scope`` without probes; return those that were not closed. Raises: BadInput."""
-    _require(reason)
+    operators.require_reason(reason)
     with transaction.atomic():
         lock_gate(scope, now=now)
         tripped = [breaker for breaker in breakers_of(scope) if breaker.state != BreakerState.CLOSED]
@@ -193,8 +193,3 @@ def _has_cooled(breaker: Breaker, now: datetime) -> bool:
 def _say(found: Trip, *, about: str = "") -> str:
     subject = f"{found.kind.value} of {about}" if about else found.kind.value
     return f"{subject} is {plain(round(found.value, 4))}, threshold {plain(found.threshold)}"
-
-
-def _require(reason: str) -> None:
-    if not reason.strip():
-        raise BadInput("the reason is empty: say why in a few words")

@@ -6,7 +6,6 @@ from datetime import datetime
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from domain.errors import BadInput
 from domain.scope import Scope
 from ops.services import operators
 from risk import stopfile
@@ -17,12 +16,17 @@ from risk.services.gate import known_scopes, lock_gate, set_gate
 LOCK_WAIT_MS = 1000  # a halt answers within two seconds, whatever holds the gate
 
 
+def stop_file_present() -> bool:
+    """Return whether the stop file is there; read it again just before anything opening is sent."""
+    return stopfile.is_present(settings.ARB.stop_file)
+
+
 def halt(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...], everywhere: bool = True) -> Halted:
     """Stop opening orders: write the stop file, then halt the gates of ``scopes``, or of every scope as well.
 
     The file alone stops every scope. Raises: BadInput without a reason.
     """
-    _require(reason)
+    operators.require_reason(reason)
     return Halted(
         file_error=_attempt(lambda: stopfile.write(settings.ARB.stop_file, reason=reason, actor=actor, now=now)),
         database_error=_attempt(
@@ -36,18 +40,13 @@ def resume(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...],
 
     Raises: BadInput without a reason.
     """
-    _require(reason)
+    operators.require_reason(reason)
     failed = _attempt(
         lambda: _set_all(scopes, everywhere, GateState.ACTIVE, action="resume", reason=reason, actor=actor, now=now)
     )
     if failed:
         return Halted(file_error="kept, because the gate rows were not changed", database_error=failed)
     return Halted(file_error=_attempt(lambda: stopfile.remove(settings.ARB.stop_file)))
-
-
-def _require(reason: str) -> None:
-    if not reason.strip():
-        raise BadInput("the reason is empty: say why in a few words")
 
 
 def _attempt(act: Callable[[], None]) -> str:

@@ -8,8 +8,8 @@ from domain.scope import Scope
 from risk.models import Breaker, Gate, GateState
 from risk.selectors import breakers_of
 from risk.services.answers import Headroom
+from risk.services.halting import stop_file_present
 from risk.services.limits import headroom
-from risk.services.switch import stop_file_present
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ def request(opportunity_id: int = 1, **changes: Any) -> AdmitRequest:
         opportunity_id=opportunity_id,
         route_key="kraken>alpaca:BTC/USD",
         symbol="BTC/USD",
-        venues=("kraken", "alpaca"),
         size=Decimal("0.01"),
         notional_usd=Decimal(500),
         worst_loss_usd=Decimal(1),

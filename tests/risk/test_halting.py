@@ -33,8 +33,8 @@ def test_a_halt_stops_opening_sends_at_once_and_lets_closing_ones_pass():
 
     result = stop()
 
-    assert result.file_done
-    assert result.database_done
+    assert not result.file_error
+    assert not result.database_error
     assert ask_to_send(admitted.reservation_id).reason == "stop_file"
     assert ask(2).reason == "stop_file"
     assert ask_to_send(admitted.reservation_id, opening=False) is None
@@ -68,7 +68,7 @@ def test_a_halt_of_everything_reaches_every_gate_and_resume_lifts_both_parts(sto
 
     result = go()
 
-    assert result.file_done
+    assert not result.file_error
     assert not stop_file.exists()
     assert set(Gate.objects.values_list("state", "reason")) == {(GateState.ACTIVE, "")}
     assert ask_to_send(admitted.reservation_id) is None
@@ -107,7 +107,7 @@ def test_with_the_database_down_the_file_is_written_and_the_failure_said(stop_fi
     with unreachable_database():
         result = stop()
 
-    assert result.file_done
+    assert not result.file_error
     assert "refused" in result.database_error
     assert Gate.objects.get().state == GateState.ACTIVE
     assert ask_to_send(admitted.reservation_id).reason == "stop_file"
@@ -119,7 +119,7 @@ def test_with_the_database_down_resume_keeps_the_file(stop_file):
     with unreachable_database():
         result = go()
 
-    assert not result.file_done
+    assert result.file_error
     assert "refused" in result.database_error
     assert stop_file.exists()
 
@@ -144,7 +144,7 @@ def test_a_gate_that_someone_holds_does_not_hold_up_the_halt(stop_file):
         lock_gate(SCOPE, now=NOW)
         (result,) = all_at_once(1, lambda number: stop())
 
-    assert result.file_done
+    assert not result.file_error
     assert "lock timeout" in result.database_error
     assert stop_file_present()
 
@@ -157,7 +157,7 @@ def test_where_the_file_cannot_be_written_the_rows_still_halt(settings, tmp_path
     result = stop()
 
     assert "File exists" in result.file_error
-    assert result.database_done
+    assert not result.database_error
     assert Gate.objects.in_scope(SCOPE).get().state == GateState.HALTED
     assert ask_to_send(admitted.reservation_id).reason == "stop_file"  # what cannot be looked at counts as a stop
 

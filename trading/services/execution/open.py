@@ -50,7 +50,6 @@ def request_for(opportunity: Opportunity) -> AdmitRequest:
         opportunity_id=opportunity.pk,
         route_key=opportunity.route_key,
         symbol=opportunity.symbol,
-        venues=(opportunity.buy_venue, opportunity.sell_venue),
         size=opportunity.size,
         notional_usd=opportunity.notional_usd,
         worst_loss_usd=share_of(opportunity.notional_usd, settings.ARB.trading.unwind_limit_bps),
