@@ -149,28 +149,12 @@ _EXECUTION: Mapping[tuple[ExecutionState, ExecutionEvent], ExecutionState] = {
 TRANSITIONS: Mapping[tuple[State, Event], State] = dict([*_LEG.items(), *_EXECUTION.items()])
 
 
-def advance_leg(state: LegState, event: LegEvent) -> LegState:
-    """Return the state a leg enters on ``event``. Raises: IllegalTransition if the table has no such row."""
-    try:
-        return _LEG[state, event]
-    except KeyError:
-        raise _illegal(state, event) from None
-
-
-def advance_execution(state: ExecutionState, event: ExecutionEvent) -> ExecutionState:
-    """Return the state an execution enters on ``event``. Raises: IllegalTransition if the table has no such row."""
-    try:
-        return _EXECUTION[state, event]
-    except KeyError:
-        raise _illegal(state, event) from None
-
-
 def advance(state: State, event: Event) -> State:
     """Return the state that follows ``event``. Raises: IllegalTransition if the table has no such row."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise _illegal(state, event) from None
+        raise IllegalTransition(f"{event} is not accepted in state {state}") from None
 
 
 def client_id(execution_id: int, leg: int, attempt: int, *, scope: Scope) -> str:
@@ -180,7 +164,3 @@ def client_id(execution_id: int, leg: int, attempt: int, *, scope: Scope) -> str
     """
     named = f"{scope}/{execution_id}/{leg}/{attempt}".encode()
     return str(uuid.UUID(bytes=sha256(named).digest()[:16], version=5))
-
-
-def _illegal(state: State, event: Event) -> IllegalTransition:
-    return IllegalTransition(f"{event} is not accepted in state {state}")

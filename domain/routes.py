@@ -51,11 +51,6 @@ class Route:
         """Return the name used in rows: ``kraken:BTC/USD>alpaca:BTC/USD``, buy first."""
         return ">".join(f"{leg.venue}:{leg.pair}" for leg in self.legs)
 
-    @property
-    def needs_conversion(self) -> bool:
-        """Whether the two quotes differ and nothing converts one into the other."""
-        return self.buy.pair.quote != self.sell.pair.quote and not self.conversions
-
 
 class MarketView(Protocol):
     """The latest state of every market, and the routes that join them."""

@@ -103,8 +103,3 @@ def realised(
         if point.at_ns <= now_ns:
             rolling.add(point.at_ns, point.price)
     return rolling.realised(now_ns=now_ns, min_count=min_count)
-
-
-def spike(short: float, baseline: float, multiple: float) -> bool:
-    """Whether the short window's volatility has reached ``multiple`` times its baseline; never without a baseline."""
-    return baseline > 0 and short >= multiple * baseline

@@ -11,7 +11,7 @@ from domain.breakers import BreakerState, EquityPoint, TradeOutcome
 from domain.money import EXACT, ZERO
 from domain.scope import Mode, Scope
 from domain.timestamps import to_ns
-from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Outcome, Reservation
+from risk.models import Breaker, EquityMark, Gate, Outcome, Reservation
 
 HISTORY = 120  # more than any breaker's window looks back on; of a busy quarter of an hour the latest
 _OUTCOME = (  # in the order of TradeOutcome
@@ -87,11 +87,6 @@ def reservation(scope: Scope, reservation_id: int | None) -> Reservation | None:
 def breakers_of(scope: Scope) -> list[Breaker]:
     """Return the breakers of ``scope``, in the order of their names."""
     return list(Breaker.objects.in_scope(scope).order_by("kind"))
-
-
-def latest_events(scope: Scope, *, count: int) -> list[BreakerEvent]:
-    """Return the latest changes of the breakers of ``scope``, the newest first."""
-    return list(BreakerEvent.objects.in_scope(scope).order_by("-id")[:count])
 
 
 def latest_equity(scope: Scope) -> Decimal | None:

@@ -17,8 +17,6 @@ from domain.execution import (
     LegEvent,
     LegState,
     advance,
-    advance_execution,
-    advance_leg,
     client_id,
 )
 from domain.scope import Mode, Scope
@@ -59,12 +57,12 @@ def reachable(table: Mapping, start: object) -> set:
 def test_a_leg_that_is_filled_at_once_takes_the_short_way():
     state = LegState.PLANNED
     for event in (LegEvent.PREPARE, LegEvent.SEND, LegEvent.FILL):
-        state = advance_leg(state, event)
+        state = advance(state, event)
     assert state is LegState.FILLED
 
 
 def test_a_time_out_leads_to_asking_and_never_back_to_sending():
-    assert advance_leg(LegState.SENDING, LegEvent.TIME_OUT) is LegState.CHECKING
+    assert advance(LegState.SENDING, LegEvent.TIME_OUT) is LegState.CHECKING
     assert LegState.SENDING not in reachable(LEG_TABLE, LegState.CHECKING)
 
 
@@ -77,8 +75,8 @@ def test_nothing_but_a_first_send_leads_to_sending():
 def test_a_lone_leg_is_unwound():
     state = ExecutionState.RESERVED
     for event in (ExecutionEvent.START, ExecutionEvent.LEGS_CLOSED_OPEN, ExecutionEvent.UNWIND_RETRY):
-        state = advance_execution(state, event)
-    assert advance_execution(state, ExecutionEvent.UNWIND_CLOSED_FLAT) is ExecutionState.UNWOUND
+        state = advance(state, event)
+    assert advance(state, ExecutionEvent.UNWIND_CLOSED_FLAT) is ExecutionState.UNWOUND
 
 
 def test_closed_legs_open_again_only_by_what_really_happens_late():
@@ -107,21 +105,19 @@ def test_every_state_can_be_reached():
 @given(state=st.sampled_from(LegState), event=st.sampled_from(LegEvent))
 def test_a_leg_event_is_either_in_the_table_or_refused(state, event):
     if (state, event) in TRANSITIONS:
-        assert advance(state, event) is advance_leg(state, event) is TRANSITIONS[state, event]
+        assert advance(state, event) is TRANSITIONS[state, event]
     else:
         with pytest.raises(IllegalTransition, match=f"{event} is not accepted in state {state}"):
             advance(state, event)
-        with pytest.raises(IllegalTransition):
-            advance_leg(state, event)
 
 
 @given(state=st.sampled_from(ExecutionState), event=st.sampled_from(ExecutionEvent))
 def test_an_execution_event_is_either_in_the_table_or_refused(state, event):
     if (state, event) in TRANSITIONS:
-        assert advance(state, event) is advance_execution(state, event) is TRANSITIONS[state, event]
+        assert advance(state, event) is TRANSITIONS[state, event]
     else:
         with pytest.raises(IllegalTransition):
-            advance_execution(state, event)
+            advance(state, event)
 
 
 @given(events=st.lists(st.sampled_from(LegEvent), max_size=30))
@@ -129,7 +125,7 @@ def test_a_filled_leg_stays_filled_whatever_is_told_later(events):
     state = LegState.FILLED
     for event in events:
         if (state, event) in TRANSITIONS:
-            state = advance_leg(state, event)
+            state = advance(state, event)
     assert state is LegState.FILLED
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadInput, BadMarketData
-from domain.volatility import PricePoint, RollingVolatility, realised, spike
+from domain.volatility import PricePoint, RollingVolatility, realised
 
 MINUTE_NS = 60 * 10**9
 HOUR_NS = 60 * MINUTE_NS
@@ -112,13 +112,3 @@ def test_price_by_price_it_is_what_it_is_at_once():
         rolling.add(*point)
         at_once = realised(points[: number + 1], window_ns=HOUR_NS, now_ns=point.at_ns)
         assert rolling.realised(now_ns=point.at_ns) == at_once
-
-
-def test_a_spike_is_reached_not_passed():
-    assert spike(0.9, 0.3, 3) is True
-    assert spike(0.89, 0.3, 3) is False
-
-
-def test_there_is_no_spike_without_a_baseline():
-    assert spike(0.9, 0.0, 3) is False
-    assert spike(0.9, math.nan, 3) is False

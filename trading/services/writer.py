@@ -42,11 +42,6 @@ class Writer:
             return False
         return True
 
-    @property
-    def backlog(self) -> int:
-        """Return how many jobs wait."""
-        return self._jobs.qsize()
-
     def stop(self, *, timeout_s: float = 10.0) -> None:
         """Finish what is queued, within ``timeout_s``, and end the thread."""
         self._jobs.put(None)
