@@ -4,7 +4,7 @@ import heapq
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -147,8 +147,7 @@ def record_edges(decision: Decision, left: list[EdgeLeft], *, scope: Scope) -> N
     opportunity_id = (
         Opportunity.objects.in_scope(scope).filter(route_key=route_key, timestamp=at).values_list("pk", flat=True)
     ).first()
-    seen = EdgeObservation.objects.filter(opportunity_id=opportunity_id, timestamp__gte=at)
-    if opportunity_id is None or seen.exists():
+    if opportunity_id is None or _has_curve(opportunity_id, at):
         return
     with transaction.atomic():
         EdgeObservation.objects.bulk_create(
@@ -163,6 +162,11 @@ def record_edges(decision: Decision, left: list[EdgeLeft], *, scope: Scope) -> N
             for edge in left
         )
         label_sample(opportunity_id, _label(left), scope=scope)
+
+
+def _has_curve(opportunity_id: int, decided_at: datetime) -> bool:
+    # by its time as well, so that of a series only the newest part is searched
+    return EdgeObservation.objects.filter(opportunity_id=opportunity_id, timestamp__gte=decided_at).exists()
 
 
 def _label(left: list[EdgeLeft]) -> LabelReport:
