@@ -1,7 +1,8 @@
 """The guardian: ends the process groups of a supervisor that was killed before it could.
 
 It reads ``+group`` and ``-group`` lines from the supervisor's pipe. The kernel closes the pipe when the supervisor
-dies, however it dies; whatever groups are listed then are ended.
+dies, however it dies; whatever groups are listed then are ended. It stands outside ``arbsite.supervisor`` so that its
+process imports nothing else.
 """
 
 import os

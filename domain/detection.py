@@ -27,7 +27,7 @@ LARGEST_EDGE_BPS = Decimal(10) ** 9
 
 
 class Stage(StrEnum):
-    """How far a route came before it was left; the last two belong to the pipeline."""
+    """How far a route came before it was left; the last two are after detection."""
 
     FRESH = "fresh"
     CONVERSION = "conversion"

@@ -7,6 +7,6 @@ class Queue(StrEnum):
     """A queue, named after the worker that consumes it."""
 
     EXECUTION = "execution"  # steps of executions; the one worker with trade keys
-    SCAN = "scan"  # scans, volatility, breakers, housekeeping
+    SCAN = "scan"  # volatility, breakers, sweeping, alerts
     ACCOUNT = "account"  # what needs read keys
     ML = "ml"  # training, validation, drift

@@ -8,5 +8,5 @@ from risk.services import tick_all
 
 @shared_task(name="risk.tick")
 def tick() -> None:
-    """Let every open breaker that has cooled down take probes."""
+    """Let every open breaker that has cooled down take probes, and bring limits up to the environment."""
     tick_all(timezone.now())

@@ -24,8 +24,8 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("risk.tick", 5, Queue.SCAN, "Let cooled-down breakers probe, judge volatility."),
-    Entry("trading.volatility", 60, Queue.SCAN, "Measure volatility from the price cache."),
+    Entry("risk.tick", 5, Queue.SCAN, "Let cooled-down breakers take probes; follow the limits of the environment."),
+    Entry("trading.volatility", 60, Queue.SCAN, "Measure volatility, returns and liquidity from the stored prices."),
     Entry("ops.sweep", 10, Queue.SCAN, "Publish outbox rows that the execution worker has left lying."),
     Entry("trading.sweep_executions", 10, Queue.SCAN, "Send a step for every execution that stands still."),
     *(

@@ -1,8 +1,8 @@
 """The journey of a quote on one page: a book changed, so decide; a decision stands, so commit it.
 
-``decide`` is pure: the same change, view, scorer and instant give the same decisions in the stream, in a scan
-and in a replay. ``commit`` is one transaction: the opportunity, the admission under the gate's lock, the execution
-with its orders, and the outbox row that brings a worker to it all become true together or not at all.
+``decide`` is pure: the same change, view, scorer and instant give the same decisions in the stream and in a replay.
+``commit`` is one transaction: the opportunity, the admission under the gate's lock, the execution with its orders, and
+the outbox row that brings a worker to it all become true together or not at all.
 """
 
 from django.db import transaction
