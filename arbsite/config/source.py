@@ -31,7 +31,8 @@ def read_source(environ: Mapping[str, str], env_file: Path | None) -> Source:
     """Return the variables of ``environ`` over those of ``env_file``. Raises: BadInput naming file and line."""
     from_file = _read_file(env_file) if env_file else {}
     for name in environ:
-        _reject_misspelt(name, "the environment") if name.startswith("ARB_") else None
+        if name.startswith("ARB_"):
+            _reject_misspelt(name, "the environment")
     merged = {name: (value, str(env_file)) for name, value in from_file.items() if value.strip()}
     # a variable that is set but blank counts as unset: compose files pass blanks on
     merged |= {name: (environ[name], "environment") for name in VARIABLES if environ.get(name, "").strip()}

@@ -52,7 +52,8 @@ class Postgres(Server):
         self.folder.mkdir(mode=0o711, exist_ok=True)
         if not self.data.exists():
             self._make_data()
-        self.pid_file.unlink(missing_ok=True) if self._pid_was_reused() else None
+        if self._pid_was_reused():
+            self.pid_file.unlink(missing_ok=True)
 
     def command(self) -> list[str]:
         settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgpack  # type: ignore[import-untyped]
 
-from domain.market import Book, Level
+from domain.market import Book, Level, Side
 from simulator.tape import MINUTE_NS, Candle, Trade
 
 Message = dict[str, object]
@@ -66,7 +66,7 @@ def quote_body(book: Book) -> Message:
 
 def trade_body(trade: Trade) -> Message:
     """Return one trade; ``tks`` is the taker's side."""
-    taker = "B" if trade.side == "buy" else "S"
+    taker = "B" if trade.side is Side.BUY else "S"
     price, size = float(trade.price), float(trade.quantity)
     return {"t": Instant(trade.at_ns), "p": price, "s": size, "tks": taker, "i": trade.trade_id}
 
