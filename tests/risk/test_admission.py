@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from domain.breakers import BreakerKind
 from domain.errors import BadInput
 from risk.models import Breaker, Gate, GateState, Limit, LimitKind, Reservation
-from risk.services import Admitted, Refusal, admit, halt, may_send, release, set_limit, trip, wind_down
+from risk.services import Admitted, Refusal, admit, halt, may_send, release, set_limit, tick, trip, wind_down
 from risk.services.gate import end_wind_down
 from tests.risk.samples import NOW, OTHER, SCOPE, all_at_once, ask, ask_to_send, later, request, set_part
 
@@ -18,7 +18,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_25_threads_that_admit_one_opportunity_one_wins():
+@pytest.mark.parametrize("is_known", [False, True], ids=["scope_is_new", "scope_is_known"])
+def test_of_25_threads_that_admit_one_opportunity_one_wins(is_known):
+    if is_known:
+        tick(SCOPE, NOW)  # a new scope is kept in order by the making of its gate, a known one by the lock alone
+
     answers = all_at_once(25, lambda number: ask(7))
 
     assert [type(answer) for answer in answers].count(Admitted) == 1
