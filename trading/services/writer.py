@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -43,13 +44,14 @@ class Writer:
         return True
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
-        """Finish what is queued, within ``timeout_s``, and end the thread."""
-        self._jobs.put(None)
+        """Finish what is queued, within ``timeout_s``, and end the thread; what no database took by then is lost."""
+        with suppress(queue.Full):  # nothing leaves the queue while the database is away: the event below ends it
+            self._jobs.put(None, timeout=timeout_s)
         self._thread.join(timeout_s)
         self._stopping.set()
 
     def _run(self) -> None:
-        while (item := self._jobs.get()) is not None:
+        while not self._stopping.is_set() and (item := self._jobs.get()) is not None:
             self._finish(*item)
         connection.close()
 

@@ -60,3 +60,16 @@ def test_a_full_queue_drops_and_counts_and_never_waits(writer):
     taken = [writer.submit("next", lambda: None) for _ in range(6)]
     release.set()
     assert taken.count(False) == writer.counts["dropped"] >= 2
+
+
+def test_a_writer_ends_though_the_database_stays_away_and_the_queue_is_full():
+    def away():
+        raise OperationalError("server closed the connection")
+
+    writer = Writer(capacity=1)
+    writer.start()
+    writer.submit("first", away)
+    while writer.submit("next", away):
+        pass
+    writer.stop(timeout_s=0.05)
+    assert not writer.counts["first"] and not writer.counts["next"]
