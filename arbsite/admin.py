@@ -29,7 +29,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from ops.admin_base import MODE_COLOURS
 
-# title, icon, app: the sidebar shows the pages of each app that this user may see
+# title, app: the sidebar shows the pages of each app that this user may see
 SECTIONS = (
     ("Trading", "trading"),
     ("Risk", "risk"),

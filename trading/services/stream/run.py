@@ -20,8 +20,8 @@ from trading.marketdata.price_cache import PriceCache
 from trading.marketdata.venue_board import VenueBoardWriter
 from trading.marketdata.view import BookView
 from trading.services.stream.engine import Engine, Parts
+from trading.services.stream.reference import account_sources, detect_config, reference
 from trading.services.stream.requests import follow_requests
-from trading.services.stream.setup import account_sources, detect_config, reference
 from trading.services.writer import Writer
 from trading.venues import registry
 
