@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from arbsite import config
 from arbsite.config import Arb
-from arbsite.embedded.ports import HOST, free_port, is_free
+from arbsite.embedded.ports import HOST, is_free, reserve
 from domain.errors import BadInput
 
 _SERVERS = ("DATABASE_URL", "REDIS_URL")
@@ -36,6 +36,7 @@ class Process:
     argv: tuple[str, ...]
     secrets: tuple[str, ...] = ()
     queue: str | None = None
+    port: int | None = None  # reserved for it until it starts
 
     def environ(self) -> dict[str, str]:
         """Return the environment it runs in: of the secrets, those of its row alone."""
@@ -46,7 +47,10 @@ class Process:
 
 
 def choose_ports(arb: Arb) -> Ports:
-    """Return the ports the settings fix, else the usual or free ones. Raises: BadInput if a fixed one is taken."""
+    """Return the ports the settings fix, else the usual or free ones, reserved until their processes start.
+
+    Raises: BadInput if a fixed one is taken.
+    """
     web = _port("ARB_WEB_PORT", arb.web.port, _PREFERRED_WEB_PORT)
     return Ports(web=web, flower=_port("ARB_FLOWER_PORT", arb.web.flower_port, _PREFERRED_FLOWER_PORT))
 
@@ -67,7 +71,7 @@ def table(ports: Ports) -> tuple[Process, ...]:
         web(ports.web),
         _worker("account", "solo", secrets=(*_READ_KEYS, *_NODES)),
         _worker("ml", "solo"),
-        Process("flower", _celery("flower", f"--address={HOST}", f"--port={ports.flower}")),
+        Process("flower", _celery("flower", f"--address={HOST}", f"--port={ports.flower}"), port=ports.flower),
     )
 
 
@@ -75,7 +79,7 @@ def web(port: int) -> Process:
     """Return the process that serves the admin."""
     options = (f"--bind={HOST}:{port}", "--workers=1", "--threads=4", "--graceful-timeout=5", "--no-control-socket")
     argv = (sys.executable, "-m", "gunicorn", "arbsite.wsgi:application", *options)
-    return Process("web", argv, secrets=("ARB_SECRET_KEY",))
+    return Process("web", argv, secrets=("ARB_SECRET_KEY",), port=port)
 
 
 def named(processes: Sequence[Process], *names: str) -> tuple[Process, ...]:
@@ -100,7 +104,7 @@ def _celery(verb: str, *options: str) -> tuple[str, ...]:
 
 def _port(variable: str, fixed: int | None, preferred: int) -> int:
     if fixed is None:
-        return free_port(preferred)
+        return reserve(preferred)
     if not is_free(fixed):
         raise BadInput(f"{variable} is {fixed}, but something listens on that port already")
     return fixed

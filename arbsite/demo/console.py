@@ -220,7 +220,7 @@ def _table(*columns: str) -> Table:
     for column in columns:
         title = column.rstrip("*>")
         if column.endswith("*"):
-            table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis")
+            table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis", min_width=7)
         else:
             table.add_column(title, justify="right" if column.endswith(">") else "left", no_wrap=True, min_width=5)
     return table

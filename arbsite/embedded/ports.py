@@ -4,6 +4,28 @@ import socket
 
 HOST = "127.0.0.1"
 
+_reserved: dict[int, socket.socket] = {}
+
+
+def reserve(preferred: int = 0) -> int:
+    """Return a port as ``free_port`` does, and keep others from it until ``release``."""
+    while True:
+        port, holder = free_port(preferred), socket.socket()
+        try:
+            holder.bind((HOST, port))
+            holder.listen()  # a socket that is only bound would not keep a server with SO_REUSEADDR away
+        except OSError:
+            holder.close()  # somebody was faster
+            continue
+        _reserved[port] = holder
+        return port
+
+
+def release(port: int) -> None:
+    """Let the process that ``port`` was reserved for have it; harmless for any other port."""
+    if (holder := _reserved.pop(port, None)) is not None:
+        holder.close()
+
 
 def free_port(preferred: int = 0) -> int:
     """Return ``preferred`` if nothing listens there, else a port that the kernel finds free."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from arbsite.embedded.ports import release
 from arbsite.guardian import signal_group
 from arbsite.processes import Process
 
@@ -54,6 +55,8 @@ class Child:
 
     def start(self) -> None:
         """Start the process, its output appended to its log."""
+        if self.process.port is not None:
+            release(self.process.port)
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
                 self.process.argv,
