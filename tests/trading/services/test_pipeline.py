@@ -136,6 +136,8 @@ def test_an_unwinding_that_never_fills_ends_with_a_person_told_the_exposure(line
     execution.refresh_from_db()
     assert execution.state == ExecutionState.NEEDS_PERSON
     assert "BTC open" in execution.reason
+    opportunity = Opportunity.objects.get()
+    assert (opportunity.executed, opportunity.profitable, opportunity.reason) == (True, None, "needs_person")
 
 
 def test_an_open_breaker_refuses_admission_and_the_reason_is_kept(line):

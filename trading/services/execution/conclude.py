@@ -15,7 +15,7 @@ from domain.money import exact_sum, floor_to_step, plain
 from domain.timestamps import from_ns
 from ops.services import alerts
 from risk.services import trip
-from trading.models import Execution, LedgerEntry, Order
+from trading.models import Execution, LedgerEntry, Opportunity, Order
 from trading.services.execution.open import Intent, write_order
 from trading.services.execution.settle import fills_of, settle
 from trading.services.execution.transitions import move_execution, move_order
@@ -77,6 +77,9 @@ def _give_to_person(execution: Execution, open_base: Decimal, *, at: datetime) -
     reason = f"could not be unwound: {exposure} open"
     with transaction.atomic():
         move_execution(execution, ExecutionEvent.GIVE_UP, at=at, due_at=None, reason=reason)
+        Opportunity.objects.filter(pk=execution.opportunity_id, timestamp=execution.opportunity_at).update(
+            executed=True, reason="needs_person"
+        )
         trip(BreakerKind.EXECUTION_FAILURES, scope=execution.scope, reason=f"execution {execution.pk} {reason}", now=at)
         alerts.alert(
             "An execution needs a person",
