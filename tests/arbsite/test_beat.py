@@ -1,7 +1,5 @@
 """Beat: one at a time, with a sign of life, and through a database that goes away."""
 
-import threading
-
 import pytest
 from django.db import OperationalError, connection
 
@@ -10,6 +8,7 @@ from arbsite.celery import app
 from domain.scope import Mode, Scope
 from ops.models import Canary
 from ops.services import canaries
+from tests.sessions import in_another_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIM = Scope(Mode.SIM)
@@ -23,21 +22,6 @@ def beat():
     PeriodicTask.objects.update(enabled=False)
     yield OneBeat(app=app, lazy=True)
     connection.close()  # which lets its lock go
-
-
-def in_another_session(run):
-    answers = []
-
-    def work() -> None:
-        try:
-            answers.append(run())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    return answers[0]
 
 
 def test_a_tick_leaves_a_sign_of_life(beat):

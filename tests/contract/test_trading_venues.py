@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.costs import FeeAsset, FeeSchedule
 from domain.errors import Refused
 from domain.market import Asset, Book, Level, Pair, Side
+from tests.fakes import NOW_NS, FixedClock
 from trading.venues.base import (
     Found,
     Missed,
@@ -25,7 +26,6 @@ from trading.venues.base import (
 from trading.venues.paper import NOT_OBSERVED, PaperVenue
 
 PAIR = Pair.parse("BTC/USD")
-NOW_NS = 1_700_000_000 * 10**9
 FEES = FeeSchedule(Decimal(15), Decimal(25), FeeAsset.RECEIVED)
 Observation = Observed | Pending | Missed | NeverPlaced
 
@@ -44,11 +44,6 @@ BOOK = Book(
     seq=1,
 )
 BUY = Order("c-1", PAIR, Side.BUY, Decimal("1.5"), Decimal(101))
-
-
-class FixedClock:
-    def now_ns(self) -> int:
-        return NOW_NS
 
 
 class Observations:

@@ -1,26 +1,10 @@
 """Advisory locks: one holder, across sessions."""
 
-import threading
-
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from ops.locks import advisory, hold_until_commit
-
-
-def in_another_session(ask):
-    answers = []
-
-    def run() -> None:
-        try:
-            answers.append(ask())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return answers[0]
+from tests.sessions import in_another_session
 
 
 def is_free(name: str) -> bool:

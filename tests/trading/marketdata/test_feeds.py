@@ -7,17 +7,12 @@ from random import Random
 
 from domain.errors import BadMarketData, Refused
 from domain.market import Book, Level, Pair
+from tests.fakes import NOW_NS, FixedClock
 from trading.marketdata.feeds import Feeds
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.health import FeedHealth
 
 PAIR = Pair.parse("BTC/USD")
-NOW_NS = 1_700_000_000 * 10**9
-
-
-class FixedClock:
-    def now_ns(self) -> int:
-        return NOW_NS
 
 
 class ScriptedSource:

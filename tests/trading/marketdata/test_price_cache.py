@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from domain.errors import BadMarketData, Unreachable
 from domain.market import Book, Level, MarketKey, Pair
 from domain.scope import Mode, Scope
+from tests.fakes import FixedClock
 from trading.marketdata.price_cache import CachedBooks, PriceCache, cache_key, decode, encode
 
 SCOPE = Scope(Mode.SIM, "price-cache-test")
@@ -30,14 +31,6 @@ BOOK = Book(
     seen_at_ns=T0 + 5,
     seq=7,
 )
-
-
-class FixedClock:
-    def __init__(self, at_ns: int = T0) -> None:
-        self.at_ns = at_ns
-
-    def now_ns(self) -> int:
-        return self.at_ns
 
 
 @pytest.fixture

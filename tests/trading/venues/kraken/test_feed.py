@@ -11,24 +11,17 @@ from domain.book import validate
 from domain.errors import BadInput, Refused, Unreachable
 from domain.market import Book, Pair
 from domain.timestamps import NS_PER_MS
+from tests.fakes import FixedClock
 from trading.venues.connection import SocketSettings
 from trading.venues.health import FeedHealth
 from trading.venues.kraken import wire
 from trading.venues.kraken.feed import KrakenConversation, KrakenFeedSettings, raise_for_errors
 
 PAIR = Pair.parse("BTC/USD")
-NOW_NS = 1_700_000_000 * 10**9
 INSTANT = "2023-11-14T22:13:20.000000Z"
+NOW_NS = 1_700_000_000 * 10**9  # the instant that the frames below state
 SETTINGS = KrakenFeedSettings(SocketSettings("ws://127.0.0.1:1/v2"), "http://127.0.0.1:1", 2000, depth=10)
 Side = dict[str, str]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at_ns = NOW_NS
-
-    def now_ns(self) -> int:
-        return self.at_ns
 
 
 class Venue:
@@ -71,7 +64,7 @@ class Talk:
     """A conversation with its health, clock and the books it handed on."""
 
     def __init__(self) -> None:
-        self.clock, self.health, self.books = Clock(), FeedHealth("kraken", origin="kraken"), list[Book]()
+        self.clock, self.health, self.books = FixedClock(NOW_NS), FeedHealth("kraken", origin="kraken"), list[Book]()
         self.it = KrakenConversation(
             [PAIR], SETTINGS, health=self.health, clock=self.clock, seq=count(1), on_change=self.books.append
         )
