@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 
 from domain.execution import EXECUTION_TERMINAL, ExecutionState
 from domain.market import Clock
@@ -34,6 +35,9 @@ def step(execution_id: int, *, venues: Venues, clock: Clock) -> ExecutionState:
     """
     with advisory(f"execution:{execution_id}") as is_ours:
         execution = Execution.objects.get(pk=execution_id)
+        if execution.mode != settings.ARB.scope.mode:  # dry run and live share a database, and messages can be forged
+            log.error("execution_of_another_mode", execution_id=execution_id, mode=execution.mode)
+            return ExecutionState(execution.state)
         if not is_ours:  # somebody is stepping it this very moment, and what they miss the sweeper brings back
             return ExecutionState(execution.state)
         with correlated(execution.correlation_id):

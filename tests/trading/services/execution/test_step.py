@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db import connection
 
 from domain.errors import ArbError, OutcomeUnknown, Refused, Unreachable
 from domain.execution import ExecutionState, LegState
+from domain.scope import Mode, Scope
 from domain.timestamps import from_ns
 from tests.fakes import SIM, FixedClock, book
 from trading.dispatch import EXECUTION_STEP, InlineDispatch
@@ -186,6 +187,15 @@ def test_ten_workers_with_the_same_message_send_each_order_once(transactional_db
     assert set(sent(line).values()) == {1}
     assert len(sent(line)) == 2
     assert Execution.objects.get().state == ExecutionState.RUNNING
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.DRY_RUN])
+def test_a_message_about_an_execution_of_another_mode_does_nothing(line, opened, settings, mode, caplog):
+    settings.ARB = replace(settings.ARB, scope=Scope(mode))
+    scripted(line)
+    assert line.step(opened.pk) == ExecutionState.RESERVED
+    assert not sent(line)
+    assert "execution_of_another_mode" in caplog.text
 
 
 def test_settings_hold_the_time_in_which_an_order_must_begin():
