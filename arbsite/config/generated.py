@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from domain.errors import Unreachable
@@ -11,7 +12,7 @@ from domain.secret import Secret
 def claim_state_dir(state_dir: Path) -> Path:
     """Return ``state_dir``, made if absent and proved to be ours: its name in a public folder can be guessed.
 
-    Raises: Unreachable if it belongs to someone else or cannot be written.
+    Raises: Unreachable if it belongs to someone else, or everybody or nobody may write in it.
     """
     try:
         state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -20,6 +21,8 @@ def claim_state_dir(state_dir: Path) -> Path:
         raise Unreachable(f"the state folder {state_dir} cannot be made: {error.strerror}") from error
     if owners != {os.geteuid()}:
         raise Unreachable(f"the state folder {state_dir} belongs to another user: name your own in ARB_STATE_DIR")
+    if state_dir.stat().st_mode & stat.S_IWOTH:
+        raise Unreachable(f"anybody may write in the state folder {state_dir}, which keeps secrets: chmod o-w it")
     if not os.access(state_dir, os.W_OK | os.X_OK):
         raise Unreachable(f"the state folder {state_dir} is read-only")
     return state_dir

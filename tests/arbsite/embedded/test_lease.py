@@ -239,6 +239,13 @@ def test_a_folder_of_somebody_else_is_refused(public_folder):
         acquire(public_folder / "state")
 
 
+def test_a_folder_that_anybody_may_write_in_is_refused(public_folder):
+    (public_folder / "state").mkdir()
+    (public_folder / "state").chmod(0o777)
+    with pytest.raises(Unreachable, match="chmod o-w"):
+        acquire(public_folder / "state")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's servers run as that user")
 def test_a_folder_that_the_servers_account_cannot_reach_is_named(public_folder):
     (public_folder / "private").mkdir(mode=0o700)
