@@ -44,7 +44,7 @@ async def _listen(load: Callable[[int | None], None]) -> None:
         await listener.execute(f"LISTEN {OBSERVATION_CHANNEL}")
         load(None)  # whatever was asked for while nobody listened
         async for notice in listener.notifies():
-            load(int(notice.payload))
+            load(int(notice.payload) if notice.payload.isdecimal() else None)  # anything odd: look for all
 
 
 def _conninfo() -> str:
