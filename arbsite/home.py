@@ -20,8 +20,8 @@ from trading.admin import figures
 from trading.admin.executions import EXECUTION_COLOURS
 from trading.admin.panels import Table, gain, label, link
 from trading.models import Execution, Opportunity
-from trading.results import Refusals, Results, refusals_of, results_of
-from trading.selectors import newest_runs_of
+from trading.selectors.pages import newest_runs_of
+from trading.selectors.results import Refusals, Results, refusals_of, results_of
 
 _LIGHTS = {BreakerState.CLOSED: "success", BreakerState.HALF_OPEN: "warning", BreakerState.OPEN: "danger"}
 _GATES = {"active": "success", "reducing": "warning", "halted": "danger"}

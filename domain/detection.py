@@ -27,7 +27,7 @@ LARGEST_EDGE_BPS = Decimal(10) ** 9
 
 
 class Stage(StrEnum):
-    """How far a route came before it was left; the last two are after detection."""
+    """How far a route came before it was left; scores and admission come after detection."""
 
     FRESH = "fresh"
     CONVERSION = "conversion"
@@ -36,6 +36,7 @@ class Stage(StrEnum):
     SIZE = "size"
     SCORE = "score"
     ADMISSION = "admission"
+    PAID = "paid"  # not left at all: it became a candidate
 
 
 STAGES: tuple[Stage, ...] = tuple(Stage)
@@ -43,13 +44,9 @@ STAGES: tuple[Stage, ...] = tuple(Stage)
 
 @dataclass(frozen=True, slots=True)
 class DetectConfig:
-    """The thresholds, fees and lots that detection works by; ``context`` is what the models are told beside the books.
-
-    A route is a near miss if its net edge is less than ``near_miss_bps`` below ``min_net_bps``.
-    """
+    """The thresholds, fees and lots that detection works by; ``context`` is told to the models beside the books."""
 
     min_net_bps: Decimal
-    near_miss_bps: Decimal
     max_age_ms: int
     max_skew_ms: int
     fees: Mapping[str, FeeSchedule]
@@ -60,19 +57,13 @@ class DetectConfig:
     resolution_s: int = 0  # how coarse the books are: 0 for order books, 60 for one-minute candles
 
     def __post_init__(self) -> None:
-        for name in ("near_miss_bps", "max_age_ms", "max_skew_ms"):
+        for name in ("max_age_ms", "max_skew_ms"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must not be negative, it is {getattr(self, name)}")
 
     def in_usd(self, amount: Decimal, asset: Asset) -> Decimal:
         """Return what an amount of a quote asset is worth in US dollars, rounded down. Raises: KeyError."""
         return quantize_down(EXACT.multiply(amount, self.quote_usd[asset.symbol]))
-
-    def is_near_miss(self, rejected: Rejected) -> bool:
-        """Whether ``rejected`` failed on its edge alone, and by little."""
-        if rejected.net_bps is None or rejected.at_stage != Stage.COST:
-            return False
-        return rejected.net_bps > EXACT.subtract(self.min_net_bps, self.near_miss_bps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,6 @@ def detect_config(*, fee_bps: str = "10", max_usd: str = "1000", pair: Pair = BT
     lot = Lot(Decimal("0.0001"), Decimal("0.0001"), Decimal(1), Decimal("0.01"))
     return DetectConfig(
         min_net_bps=Decimal(0),
-        near_miss_bps=Decimal(20),
         max_age_ms=2000,
         max_skew_ms=1000,
         fees={"a": fee, "b": fee},

@@ -113,7 +113,6 @@ def _trading(source: Source) -> TradingConfig:
     return TradingConfig(
         capital_usd=parse.amount(source, "ARB_CAPITAL_USD", above=Decimal(0)),
         min_net_bps=parse.amount(source, "ARB_MIN_NET_BPS"),
-        near_miss_bps=parse.amount(source, "ARB_NEAR_MISS_BPS"),
         max_book_age_ms=parse.whole(source, "ARB_MAX_BOOK_AGE_MS", least=1),
         max_skew_ms=parse.whole(source, "ARB_MAX_SKEW_MS", least=1),
         max_trade_usd=parse.amount(source, "ARB_MAX_TRADE_USD", above=Decimal(0)),

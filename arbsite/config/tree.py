@@ -78,7 +78,6 @@ class TradingConfig:
 
     capital_usd: Decimal
     min_net_bps: Decimal
-    near_miss_bps: Decimal
     max_book_age_ms: int
     max_skew_ms: int
     max_trade_usd: Decimal

@@ -71,7 +71,6 @@ _VENUES = (
 
 _TRADING = (
     Variable("ARB_MIN_NET_BPS", "0", "an opportunity must clear this net of every cost"),
-    Variable("ARB_NEAR_MISS_BPS", "20", "near misses within this distance below it are sampled"),
     Variable("ARB_MAX_BOOK_AGE_MS", "2000", "an older book is stale"),
     Variable("ARB_MAX_SKEW_MS", "1000", "two books further apart than this are not compared"),
     Variable("ARB_PAPER_DELAY_MS", "250", "a paper fill sees the book this long after the decision"),

@@ -27,11 +27,11 @@ from domain.scope import Scope
 from ops.models import Alert
 from risk.models import Breaker, BreakerEvent, Gate, GateState, Outcome
 from risk.selectors import breakers_of
-from trading import results
 from trading.marketdata.clock import SystemClock
 from trading.marketdata.price_cache import CachedBooks
 from trading.marketdata.venue_board import VenueBoard, VenueLine
-from trading.results import NO_RESULTS, Edge, Funnel, LastTrade, Refusals
+from trading.selectors import results
+from trading.selectors.results import NO_RESULTS, Edge, Funnel, LastTrade, Refusals
 
 NOTHING_YET = Trading(Funnel(), Edge(), NO_RESULTS, None, None, Refusals({}, {}), (), GateState.ACTIVE.value)
 _LATEST_ALERTS = 20

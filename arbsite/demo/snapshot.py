@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from arbsite.supervisor import ChildState
 from domain.scope import Scope
-from trading.results import Edge, Funnel, LastTrade, Refusals, Results
+from trading.selectors.results import Edge, Funnel, LastTrade, Refusals, Results
 
 TO_COME = "to come"
 

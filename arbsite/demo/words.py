@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from trading.results import Refusals
+from trading.selectors.results import Refusals
 
 _TOP = 6
 _TOP_OPPORTUNITIES = 4

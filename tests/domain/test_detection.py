@@ -32,7 +32,6 @@ from tests.domain.books import (
 
 CONFIG = DetectConfig(
     min_net_bps=Decimal(10),
-    near_miss_bps=Decimal(20),
     max_age_ms=1000,
     max_skew_ms=500,
     fees={BUY_VENUE: flat_fee("25", FeeAsset.RECEIVED), SELL_VENUE: flat_fee("40")},
@@ -140,13 +139,6 @@ def test_an_edge_below_costs_is_below_the_threshold_and_says_by_how_much():
     assert rejected.net_bps == Decimal("-5.2894")
 
 
-def test_a_near_miss_is_one_that_failed_on_its_edge_by_little():
-    assert CONFIG.is_near_miss(found(book(), sells("100.60")))
-    assert not CONFIG.is_near_miss(found(book(), sells("100.40")))
-    assert not CONFIG.is_near_miss(found(book(), sells("99")))
-    assert not CONFIG.is_near_miss(found(book()))
-
-
 def test_a_size_below_the_minimum_is_too_small():
     config = replace(CONFIG, lots={**CONFIG.lots, key(BUY_VENUE): replace(FINE, min_quantity=Decimal(2))})
     assert why(found(book(), sells("101"), config=config)) == ("size", "too_small")
@@ -177,14 +169,14 @@ def test_a_candidate_carries_what_the_models_are_told():
     assert features["returns_1h"] is None
 
 
-@pytest.mark.parametrize("name", ["near_miss_bps", "max_age_ms", "max_skew_ms"])
+@pytest.mark.parametrize("name", ["max_age_ms", "max_skew_ms"])
 def test_a_negative_setting_is_named(name):
     with pytest.raises(BadInput, match=name):
         replace(CONFIG, **{name: -1})
 
 
 def test_the_stages_are_listed_in_the_order_of_the_funnel():
-    assert list(Stage) == ["fresh", "conversion", "crossed", "cost", "size", "score", "admission"]
+    assert list(Stage) == ["fresh", "conversion", "crossed", "cost", "size", "score", "admission", "paid"]
 
 
 @given(asks=sides_of_book(Side.BUY, high="101"), bids=sides_of_book(Side.SELL, low="99"))

@@ -121,7 +121,6 @@ def _config(lots: dict[MarketKey, Lot]) -> DetectConfig:
     free = FeeSchedule(Decimal(0), Decimal(0))  # so that every difference is a decision, and every lie shows
     return DetectConfig(
         min_net_bps=Decimal(0),
-        near_miss_bps=Decimal(20),
         max_age_ms=MAX_AGE_MS,
         max_skew_ms=MAX_SKEW_MS,
         fees=dict.fromkeys(VENUES, free),

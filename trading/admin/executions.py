@@ -11,7 +11,7 @@ from trading.admin.base import TradingAdmin, column, light, result, to
 from trading.admin.filters import recent
 from trading.admin.panels import Facts, Panel, Table, label, link
 from trading.models import Execution, Fill, FillObservation, LedgerEntry, Order, StateEvent
-from trading.selectors import account_sums, opportunity_of
+from trading.selectors.pages import account_sums, opportunity_of
 
 EXECUTION_COLOURS = {
     "running": "info",

@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from domain.scope import Mode
 from trading.admin.figures import words
-from trading.selectors import newest_runs_of, newest_values
+from trading.selectors.pages import newest_runs_of, newest_values
 
 EVERY = "all"
 _NO_RUN = "-"

@@ -13,7 +13,7 @@ from trading.admin.base import TradingAdmin, column, result
 from trading.admin.filters import recent
 from trading.admin.panels import Facts, Panel, Table
 from trading.models import Opportunity
-from trading.selectors import edges_of, execution_of
+from trading.selectors.pages import edges_of, execution_of
 
 
 @admin.register(Opportunity)

@@ -12,7 +12,7 @@ from trading.admin.executions import EXECUTION_COLOURS
 from trading.admin.filters import recent
 from trading.admin.panels import Table
 from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility
-from trading.selectors import looks_by_reason
+from trading.selectors.pages import looks_by_reason
 
 _REASONS = 12
 

@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from domain.detection import Rejected
+from domain.detection import Rejected, Stage
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.services.decision import Decision
-
-PAID = "paid"  # the stage of looks that ended in a candidate
 
 _NS_PER_HOUR = 3_600_000_000_000
 
@@ -38,7 +36,8 @@ class EvaluationCounter:
         if isinstance(found, Rejected):
             self._counts[hour, found.route.key, found.at_stage, found.reason] += 1
         else:
-            self._counts[hour, found.candidate.route.key, PAID, found.reason] += 1
+            stage = Stage.SCORE if found.reason else Stage.PAID
+            self._counts[hour, found.candidate.route.key, stage, found.reason] += 1
 
     def take(self) -> Mapping[Look, int]:
         """Return what was counted since the last call and start from zero."""

@@ -25,7 +25,7 @@ from arbsite.processes import Ports
 from domain.breakers import BreakerKind
 from domain.ledger import Waterfall
 from domain.scope import Mode, Scope
-from trading.results import Edge, Funnel, LastTrade, Refusals, Results
+from trading.selectors.results import Edge, Funnel, LastTrade, Refusals, Results
 
 NOW = datetime(2026, 11, 22, 8, 45, tzinfo=UTC)
 SCOPE = Scope(Mode.SIM, "demo-1")

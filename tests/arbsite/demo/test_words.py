@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from arbsite.demo.words import RefusalLine, age, bps, percent, refusal_lines, route_in_words, usd
-from trading.results import Refusals
+from trading.selectors.results import Refusals
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from domain.detection import Rejected
 from tests.fakes import NOW_NS, SIM, book, no_model
 from trading.models import EvaluationCount
 from trading.services import pipeline
-from trading.services.counts import PAID, EvaluationCounter, record_looks
+from trading.services.counts import EvaluationCounter, record_looks
 
 HOUR_NS = 3_600 * 10**9
 
@@ -24,7 +24,7 @@ def test_every_look_is_counted_under_the_stage_and_reason_that_ended_it(line):
         counter.add(found, now_ns=NOW_NS)
     record_looks(counter.take(), scope=SIM)
     assert set(EvaluationCount.objects.values_list("stage", "reason", "count")) == {
-        (PAID, "", 1),
+        ("paid", "", 1),
         ("crossed", "not_crossed", 1),
     }
 

@@ -8,6 +8,7 @@ from domain.ledger import Entry, imbalance
 from domain.market import Asset
 from domain.timestamps import from_ns
 from mlops.models import Sample
+from ops.models import Alert
 from risk.models import Outcome, Reservation
 from risk.services import Refusal, trip
 from tests.fakes import SIM, book
@@ -21,6 +22,7 @@ from trading.models import (
     Order,
     StateEvent,
 )
+from trading.services import observing
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
 
@@ -78,6 +80,21 @@ def test_profit_and_loss_closes_to_the_last_digit(line):
     entries = [Entry(row.account, Asset(row.asset), row.amount) for row in LedgerEntry.objects.all()]
     assert entries
     assert imbalance(entries) == {}
+
+
+def test_a_ledger_that_its_fills_do_not_explain_is_an_alarm(line):
+    execution = line.open(*CROSSED)
+    line.step(execution.pk)
+    line.clock.advance(250)
+    (first, _) = observing.pending_requests(SIM)
+    observing.store_book(first, line.view.book(first.market), at_ns=line.clock.now_ns(), dispatch=line.dispatch)
+    line.step(execution.pk)
+    rogue = LedgerEntry.objects.get(account="fees:a")
+    rogue.pk, rogue.account = None, "venue:a"
+    rogue.save(force_insert=True)
+    line.observe()
+    assert line.step(execution.pk) == ExecutionState.SETTLED
+    assert Alert.objects.get(key=f"remainder:{execution.pk}").level == "error"
 
 
 def test_a_second_step_of_an_ended_execution_changes_nothing(line):

@@ -11,12 +11,13 @@ from django.db import transaction
 from domain import ledger
 from domain.execution import ExecutionEvent, ExecutionState, LegState
 from domain.fills import Fill
-from domain.ledger import Booked, Waterfall
+from domain.ledger import Booked, Entry, Settlement, Waterfall
 from domain.market import Asset, Pair, Side
 from domain.money import BPS, DOWN, EXACT, ZERO, quantize_down
 from mlops.services import LabelReport, label_sample
+from ops.services import alerts
 from risk.services import OutcomeReport, record_outcome, release
-from trading.models import Execution, ExecutionLog, Opportunity, Order
+from trading.models import Execution, ExecutionLog, LedgerEntry, Opportunity, Order
 from trading.services.execution.transitions import move_execution
 
 log = structlog.get_logger(__name__)
@@ -96,8 +97,26 @@ def _result(execution: Execution, orders: list[Order]) -> _Result:
         planned_gross=execution.planned_gross_quote,
         planned_quantity=sold.quantity,
     )
+    _check_booked(execution, settlement)
     rate = settings.ARB.trading.quote_usd[execution.quote_asset]
     return _Result(orders, _on_grid(settlement.waterfall), rate, execution.notional_usd)
+
+
+def _check_booked(execution: Execution, settlement: Settlement) -> None:
+    """Raise an alarm if what the ledger moved is not what the fills explain: a remainder is never a rounding."""
+    pair = Pair.parse(execution.symbol)
+    rows = LedgerEntry.objects.filter(execution=execution).values_list("account", "asset", "amount")
+    moved = ledger.net_exposure(Entry(account, Asset(asset), amount) for account, asset, amount in rows)
+    explained = {pair.base: settlement.base_dust, pair.quote: settlement.quote_delta}
+    remainder = {str(asset): str(moved.get(asset, ZERO) - amount) for asset, amount in explained.items()}
+    if moved != {asset: amount for asset, amount in explained.items() if amount}:
+        log.error("profit_does_not_close", execution_id=execution.pk, remainder=remainder)
+        alerts.alert(
+            "Profit and loss does not close",
+            f"The ledger of execution {execution.pk} differs from its fills by {remainder}.",
+            level="error",
+            key=f"remainder:{execution.pk}",
+        )
 
 
 def _on_grid(exact: Waterfall) -> Waterfall:

@@ -113,7 +113,6 @@ def _config(
     ours = settings.ARB.trading
     return DetectConfig(
         min_net_bps=ours.min_net_bps if options.min_net_bps is None else options.min_net_bps,
-        near_miss_bps=ours.near_miss_bps,
         max_age_ms=MINUTE_MS,
         max_skew_ms=MINUTE_MS,
         fees=fees,

@@ -16,7 +16,6 @@ from domain.money import ZERO, exact_sum, plain
 from domain.scope import Scope
 from risk.models import BreakerEvent
 from trading.models import EvaluationCount, Execution, Opportunity
-from trading.services.counts import PAID
 
 EXECUTION_STAGE = "execution"
 CENT = Decimal("0.01")
@@ -104,7 +103,7 @@ def _by_day(rows: Any, instant: str, **figures: Any) -> dict[date, dict[str, Any
 
 
 def _refused(scope: Scope) -> dict[str, dict[str, int]]:
-    looks = EvaluationCount.objects.in_scope(scope).exclude(stage=PAID).order_by()
+    looks = EvaluationCount.objects.in_scope(scope).exclude(stage=Stage.PAID).order_by()
     stages: dict[str, dict[str, int]] = {stage: {} for stage in (*STAGES, EXECUTION_STAGE)}
     for row in looks.values("stage", "reason").annotate(total=Sum("count")).order_by("-total", "reason"):
         stages[row["stage"]][row["reason"]] = row["total"]

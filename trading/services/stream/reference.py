@@ -54,7 +54,6 @@ def detect_config(lots: Mapping[MarketKey, Lot]) -> DetectConfig:
     trading = settings.ARB.trading
     return DetectConfig(
         min_net_bps=trading.min_net_bps,
-        near_miss_bps=trading.near_miss_bps,
         max_age_ms=trading.max_book_age_ms,
         max_skew_ms=trading.max_skew_ms,
         fees={venue: fees_of(venue) for venue in {key.venue for key in lots}},

@@ -141,7 +141,7 @@ def last_trade_of(scope: Scope) -> LastTrade | None:
 
 def refusals_of(scope: Scope) -> Refusals:
     """Return why looks ended and opportunities were not traded, the commonest first."""
-    refused = _looks(scope).exclude(stage="paid")
+    refused = _looks(scope).exclude(stage=Stage.PAID)
     looks = refused.values_list("reason").annotate(total=Sum("count")).order_by("-total")
     untraded = _opportunities(scope).filter(executed=False).exclude(reason="")
     return Refusals(dict(looks), dict(untraded.values_list("reason").annotate(total=Count("id")).order_by("-total")))

@@ -8,7 +8,7 @@ from domain.detection import Rejected
 from domain.scope import Mode, Scope
 from tests.fakes import SIM, book
 from tests.trading.services.conftest import Line
-from trading import results
+from trading.selectors import results
 from trading.services.counts import EvaluationCounter, record_looks
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
