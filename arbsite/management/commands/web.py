@@ -27,4 +27,5 @@ class Command(BaseCommand):
         port = processes.choose_ports(arb).web
         password = f"password in {user.password_file}" if user.password_file else "your ARB_ADMIN_PASSWORD"
         self.stdout.write(f"http://{HOST}:{port}/admin/  ({arb.scope}; user {user.name}, {password})")
+        self.stdout.flush()  # the page is served from here on, whoever reads us through a pipe
         Supervisor((processes.web(port),), cwd=arb.checkout, log_dir=arb.log_dir, lease=held_lease()).run()
