@@ -38,12 +38,13 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return 130  # what a shell expects of a command that SIGINT ended
     except BrokenPipeError:  # whoever read our output has gone, as ``head`` does: nobody is left to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at the end fails once more
+        _drop_output()
         return 1
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
         print(f"there is no space left: {error}", file=sys.stderr)
+        _drop_output()
         return 1
 
 
@@ -74,6 +75,11 @@ def lease_services() -> AbstractContextManager[Lease | None]:
 def held_lease() -> Lease | None:
     """Return the lease that this command holds, for a supervisor to keep; None where no server is embedded."""
     return _held[-1] if _held else None
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere, or the flush at the end fails once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: list[str]) -> int:
@@ -145,4 +151,7 @@ def _execute(argv: list[str]) -> None:
             except SystemExit:  # said already, but with the exit code of an error
                 sys.exit(2)
 
-    OurUtility(argv).execute()
+    try:
+        OurUtility(argv).execute()
+    finally:
+        sys.stdout.flush()  # while a failure still counts: the flush at the exit would keep it to itself

@@ -60,10 +60,11 @@ def test_a_mode_option_chooses_the_settings():
     assert '"scope": "replay"' in done.stdout
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     ("output", "complaint"), [("/dev/full", "there is no space left: [Errno 28] No space left on device\n"), ("", "")]
 )
-def test_output_that_nobody_takes_ends_with_1_and_no_traceback(output, complaint):
+def test_output_that_nobody_takes_ends_with_1_and_no_traceback(output, complaint, unbuffered):
     if output and not Path(output).exists():
         pytest.skip(f"this machine has no {output}")
     end = os.open(output, os.O_WRONLY) if output else _pipe_without_reader()
@@ -74,6 +75,7 @@ def test_output_that_nobody_takes_ends_with_1_and_no_traceback(output, complaint
             stderr=subprocess.PIPE,
             text=True,
             cwd=CHECKOUT,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
             check=False,
             timeout=100,
         )
