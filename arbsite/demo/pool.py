@@ -1,5 +1,6 @@
 """Notices when a worker's child dies: the worker starts another without a word."""
 
+import os
 import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ class PoolWatch:
     def look(self, processes: Iterable[ProcessView]) -> None:
         """Compare the worker's children with those of the last look."""
         parent = next((process.pid for process in processes if process.name == self._worker), None)
-        children = frozenset(children_of(parent)) if parent else frozenset()
+        children = frozenset(forks_of(parent)) if parent else frozenset()
         if parent is not None and parent == self._parent:
             self._compare(children)
         self._parent, self._children = parent, children
@@ -34,6 +35,12 @@ class PoolWatch:
             self._journal.back(subject, at=now, how=f"the worker started pid {pid}")
 
 
+def forks_of(pid: int) -> list[int]:
+    """Return the children that run the same program as a process: not ``git``, asked once for the commit."""
+    program = _program_of(pid)
+    return [child for child in children_of(pid) if program is not None and _program_of(child) == program]
+
+
 def children_of(pid: int) -> list[int]:
     """Return the children of a process; none where it is gone."""
     try:
@@ -41,3 +48,11 @@ def children_of(pid: int) -> list[int]:
     except OSError:  # not Linux, or the process is gone
         listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
     return [int(child) for child in listed.split()]
+
+
+def _program_of(pid: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:  # as above
+        asked = ["ps", "-o", "comm=", "-p", str(pid)]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or None

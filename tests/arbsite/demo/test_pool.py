@@ -3,11 +3,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from arbsite.demo.journal import Journal
-from arbsite.demo.pool import PoolWatch, children_of
+from arbsite.demo.pool import PoolWatch, children_of, forks_of
 from arbsite.demo.snapshot import ProcessView
 
 # A parent that starts another child whenever one dies, as a worker does.
@@ -17,13 +18,30 @@ while True:
     subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"])
 """
 
+ASKS_ANOTHER_PROGRAM = """
+import subprocess, sys
+asked = subprocess.Popen(["sleep", "600"])
+subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"])
+"""
+
 
 @pytest.fixture
-def parent():
-    process = subprocess.Popen([sys.executable, "-c", KEEPS_A_CHILD], start_new_session=True)
-    yield process
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def start():
+    """Start a parent that runs a script; its whole family ends with the test."""
+    with ExitStack() as families:
+
+        def run(script: str) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+            families.callback(process.wait)
+            families.callback(os.killpg, process.pid, signal.SIGKILL)
+            return process
+
+        yield run
+
+
+@pytest.fixture
+def parent(start):
+    return start(KEEPS_A_CHILD)
 
 
 def only_child(pid: int, *, but: int = 0) -> int:
@@ -64,3 +82,12 @@ def test_a_new_parent_has_new_children_and_that_is_no_news(parent):
 
 def test_a_process_that_is_gone_has_no_children(parent):
     assert children_of(2**22 + 1) == []
+
+
+def test_another_program_that_a_worker_asks_something_is_no_child_of_its_pool(start):
+    asker = start(ASKS_ANOTHER_PROGRAM)
+    deadline = time.monotonic() + 30
+    while len(forks_of(asker.pid)) < 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(children_of(asker.pid)) == 2
+    assert len(forks_of(asker.pid)) == 1
