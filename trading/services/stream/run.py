@@ -20,7 +20,7 @@ from trading.marketdata.price_cache import PriceCache
 from trading.marketdata.venue_board import VenueBoardWriter
 from trading.marketdata.view import BookView
 from trading.services.stream.engine import Engine, Parts
-from trading.services.stream.reference import account_sources, detect_config, reference
+from trading.services.stream.reference import account_sources, detect_config, reference_in_time
 from trading.services.stream.requests import follow_requests
 from trading.services.writer import Writer
 from trading.venues import registry
@@ -31,7 +31,7 @@ REDIS_TIMEOUT_S = 2.0
 
 
 def run(scope: Scope, *, clock: Clock) -> None:
-    """Stream until SIGINT or SIGTERM, then finish what is queued. Raises: BadInput, Unreachable at the start."""
+    """Stream until SIGINT or SIGTERM, then finish what is queued. Raises: BadInput."""
     writer = Writer()
     writer.start()
     try:
@@ -42,7 +42,7 @@ def run(scope: Scope, *, clock: Clock) -> None:
 
 async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
     arb = settings.ARB
-    known = await asyncio.to_thread(lambda: reference(account_sources(clock=clock), arb.pairs))
+    known = await reference_in_time(lambda: account_sources(clock=clock), arb.pairs)
     sources = registry.market_sources(arb.venues, clock=clock, rng=Random(), max_age_ms=arb.trading.max_book_age_ms)
     sources = tuple(source for source in sources if known.pairs.get(source.venue))
     async with _redis(arb.redis_url) as client:
