@@ -17,6 +17,7 @@ is_new_enough() {
 }
 
 find_python() {
+    [ -z "${PYTHON:-}" ] || command -v "$PYTHON" >/dev/null || fail "PYTHON is $PYTHON: there is no such program"
     too_old=""
     for candidate in ${PYTHON:+"$PYTHON"} python3.13 python3.12 python3.11 python3; do
         found=$(command -v "$candidate") || continue
