@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.contrib.auth import get_user_model
 
-from arbsite.config import Arb, generated_secret, secret_file
+from arbsite.config import Arb, generated_password, secret_file
 from domain.secret import Secret
 
 _KEPT_AS = "admin_password"
@@ -23,7 +23,7 @@ class FirstUser:
 
 def ensure_first_user(arb: Arb) -> FirstUser:
     """Return the admin user of the current database, made if absent; one that exists keeps its password."""
-    password = arb.web.admin_password or generated_secret(arb.state_dir, _KEPT_AS)
+    password = arb.web.admin_password or generated_password(arb.state_dir, _KEPT_AS)
     users = get_user_model().objects
     is_new = not users.filter(username=arb.web.admin_user).exists()
     if is_new:

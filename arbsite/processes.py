@@ -57,7 +57,7 @@ def choose_ports(arb: Arb) -> Ports:
 
 def flower_login(arb: Arb) -> str:
     """Return ``user:password`` for Flower, the password generated where none is set."""
-    password = arb.web.flower_password or config.generated_secret(arb.state_dir, "flower_password")
+    password = arb.web.flower_password or config.generated_password(arb.state_dir, "flower_password")
     return f"{arb.web.flower_user}:{password.reveal()}"
 
 

@@ -11,7 +11,7 @@ from arbsite.config.environment import (
     use_mode,
     use_services,
 )
-from arbsite.config.generated import claim_state_dir, generated_secret, secret_file
+from arbsite.config.generated import claim_state_dir, generated_password, generated_secret, secret_file
 from arbsite.config.services import database_url, parse_database_url
 from arbsite.config.tree import (
     DATABASE_SUFFIX,
@@ -45,6 +45,7 @@ __all__ = [
     "claim_state_dir",
     "current",
     "database_url",
+    "generated_password",
     "generated_secret",
     "load",
     "name_settings_module",

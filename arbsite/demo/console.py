@@ -174,7 +174,7 @@ def _why(breaker: BreakerView) -> str:
     if breaker.state == BreakerState.CLOSED:
         return ""
     cooling = f"{breaker.cools_in_s:.0f} s to cool: " if breaker.cools_in_s is not None else ""
-    return cooling + spaced(breaker.reason)
+    return cooling + spaced(breaker.reason.removeprefix(f"{breaker.kind} is "))  # the row begins with the name
 
 
 def _last_trade(snapshot: Snapshot) -> Panel:

@@ -88,7 +88,7 @@ def _settle(room: Reservation, report: OutcomeReport, *, scope: Scope) -> None:
             give_back([breaker.kind], scope=scope)
         else:
             words = event.value.replace("_", " ")
-            reason = f"{words}: execution {report.execution_id}, net {plain(report.net_usd)} USD"
+            reason = f"{words}: execution {report.execution_id}, net {plain(round(report.net_usd, 2))} USD"
             advance(breaker, event, reason=reason, actor=SYSTEM, now=report.settled_at)
 
 

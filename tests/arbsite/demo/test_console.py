@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from arbsite.config import generated_password
 from arbsite.demo.console import render
 from arbsite.demo.gathering import NOTHING_YET
 from arbsite.demo.snapshot import Snapshot
@@ -29,6 +30,13 @@ def test_a_wide_screen_shows_every_part(snapshot):
     assert LINKS_LINE in re.sub(r" +", " ", text)
 
 
+def test_a_generated_password_fits_into_eighty_columns(snapshot, tmp_path):
+    password = generated_password(tmp_path / "state", "admin_password").reveal()
+    address = "http://127.0.0.1:54321/admin/"
+    links = replace(snapshot.links, admin=address, admin_user="operator", admin_password=password)
+    assert password in drawn(replace(snapshot, links=links), 80, 24)
+
+
 LINKS_LINE = "admin http://127.0.0.1:8000/admin/ operator / admin-secret"
 
 
@@ -42,7 +50,7 @@ def test_the_waterfall_shows_costs_as_what_they_take(snapshot):
 def test_a_tripped_breaker_says_why_and_how_long_it_cools(snapshot):
     line = line_with(drawn(snapshot), "consecutive failures")
     assert "● open" in line
-    assert "7 s to cool" in line
+    assert "7 s to cool: 5, threshold 5" in line
 
 
 def test_the_last_trade_shows_predicted_and_realised_slippage(snapshot):
