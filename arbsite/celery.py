@@ -54,6 +54,7 @@ app.conf.update(
     accept_content=["json"],
     result_accept_content=["json"],
     task_ignore_result=True,
+    result_expires=None,  # or beat's schedule gains an entry that clears up results nobody keeps
     timezone="UTC",
     enable_utc=True,
     task_queues=[KombuQueue(queue.value, routing_key=queue.value) for queue in Queue],

@@ -53,3 +53,11 @@ def test_a_database_that_is_away_is_waited_for(beat, monkeypatch):
     monkeypatch.undo()
     beat.tick()
     assert Canary.objects.filter(queue=canaries.BEAT).exists()
+
+
+def test_the_schedule_gains_no_entry_of_its_own(beat):
+    from django_celery_beat.models import PeriodicTask
+
+    assert len(beat.schedule) == 0  # which stores what the scheduler would add
+    beat.setup_schedule()
+    assert not PeriodicTask.objects.filter(task__startswith="celery.").exists()
