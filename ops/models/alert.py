@@ -21,7 +21,7 @@ class Delivery(models.TextChoices):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
-    NO_CHANNEL = "no_channel"  # no address is configured: it is read on screen
+    NO_CHANNEL = "no_channel"  # no address is configured, or it tells of a recording: it is read on screen
 
 
 class Alert(ScopedModel):

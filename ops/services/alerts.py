@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from domain.scope import Scope
+from domain.scope import Mode, Scope
 from ops import correlation
 from ops.locks import hold_until_commit
 from ops.models import Alert, Delivery, Level
@@ -61,10 +61,18 @@ def _store(title: str, body: str, level: Level, *, key: str, scope: Scope) -> Al
     if recent:
         Alert.objects.filter(pk=recent.pk).update(repeats=F("repeats") + 1, repeated_at=Now())
         return None
+    is_past = scope.mode is Mode.REPLAY  # nobody is to be called about what a recording did
     stored = Alert.objects.create(
-        key=key, title=title, body=body, level=level, correlation_id=correlation.current(), **scope.columns
+        key=key,
+        title=title,
+        body=body,
+        level=level,
+        delivery=Delivery.NO_CHANNEL if is_past else Delivery.PENDING,
+        correlation_id=correlation.current(),
+        **scope.columns,
     )
-    enqueue(NOTIFY_TASK, stored.pk, scope=scope)
+    if not is_past:
+        enqueue(NOTIFY_TASK, stored.pk, scope=scope)
     return stored
 
 

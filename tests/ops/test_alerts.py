@@ -49,6 +49,12 @@ def test_an_alert_is_stored_and_its_sending_goes_through_the_outbox():
     assert stored.delivery == Delivery.PENDING
 
 
+def test_an_alert_of_a_replay_is_stored_but_calls_nobody():
+    stored = alert("A breaker opened", "", "error", key="breaker/win_rate", scope=Scope(Mode.REPLAY, "r1"))
+    assert stored.delivery == Delivery.NO_CHANNEL
+    assert not Outbox.objects.exists()
+
+
 def test_the_same_key_again_is_counted_and_not_sent_again():
     alert("A breaker opened", "", "error", key="breaker", scope=SIM)
     assert alert("A breaker opened", "", "error", key="breaker", scope=SIM) is None
