@@ -39,6 +39,7 @@ check_venv_module() {
 }
 
 make_environment() {
+    [ -w . ] || fail "$PWD is read-only: .venv cannot be made in it"
     python=$(find_python) || exit 5
     check_venv_module "$python"
     echo "Making .venv with $python (about half a minute, once)" >&2

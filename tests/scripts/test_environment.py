@@ -21,7 +21,7 @@ def bare(tmp_path):
     return folder
 
 
-def set_up(checkout: Path, python: Path) -> subprocess.CompletedProcess[str]:
+def set_up(checkout: Path, python: Path | str) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(checkout / "scripts" / "environment.sh")]
     environ = os.environ | {"PYTHON": str(python)}
     return subprocess.run(command, capture_output=True, text=True, env=environ, check=False, timeout=60)
@@ -54,3 +54,11 @@ def test_a_python_that_is_not_there_is_not_replaced_by_another(bare, tmp_path):
     done = set_up(bare, tmp_path / "nothing")
     assert (done.returncode, done.stderr) == (5, f"PYTHON is {tmp_path / 'nothing'}: there is no such program\n")
     assert not (bare / ".venv").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
+def test_a_read_only_checkout_is_named(bare):
+    bare.chmod(0o555)
+    done = set_up(bare, sys.executable)
+    bare.chmod(0o755)
+    assert (done.returncode, done.stderr) == (5, f"{bare} is read-only: .venv cannot be made in it\n")
