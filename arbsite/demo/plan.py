@@ -41,7 +41,7 @@ SHOW_SETTINGS: Mapping[str, str] = {
     "ARB_FEES": "kraken=25/40,alpaca=15/25",
     "ARB_MAX_TRADE_USD": "1000",
     "ARB_BREAKER_COOLDOWN_S": "12",
-    "ARB_BREAKER_SLIPPAGE_Z": "6",
+    "ARB_BREAKER_SLIPPAGE_Z": "20",
 }
 
 # What the first trade waits for comes first: importing is most of what a process does in its first seconds.
