@@ -111,7 +111,7 @@ def _prepare(command: str, held: ExitStack, *, may_fail: bool) -> None:
     try:
         held.enter_context(lease_services())
         if command not in WITHOUT_SCHEMA:
-            _prepare_schema(applies=owns_schema)
+            _prepare_schema(command, applies=owns_schema)
     except Unreachable:
         if not may_fail:
             raise
@@ -132,13 +132,15 @@ def _modes_in(argv: list[str]) -> list[str]:
     return spelt_apart + [given.removeprefix("--mode=") for given in argv if given.startswith("--mode=")]
 
 
-def _prepare_schema(*, applies: bool) -> None:
+def _prepare_schema(command: str, *, applies: bool) -> None:
     import django  # late: Django reads its settings when it is set up, and they name the servers leased above
+    from django.core.management import get_commands  # late: as above
 
     django.setup()
     from arbsite.schema import ensure_migrated  # late: needs the set-up above
 
-    ensure_migrated(applies=applies)
+    if command in get_commands():  # an unknown one is told so, whatever state the schema is in
+        ensure_migrated(applies=applies)
 
 
 def _execute(argv: list[str]) -> None:
