@@ -1,6 +1,6 @@
 """Episodes: a route that pays is one opportunity from the moment it clears its threshold until it stays below it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -65,10 +65,15 @@ class EpisodeTracker:
             del self._open[closed.route_key]
         return ended
 
-    def resume(self, scope: Scope) -> None:
-        """Take up the episodes that an earlier process left open."""
-        for row in OpenEpisode.objects.in_scope(scope):
-            self._open.setdefault(row.route_key, _Open(to_ns(row.last_seen_at), Decimal(0)))
+    def resume(self, left_open: Mapping[str, int]) -> None:
+        """Take up the episodes that an earlier process left open: by route, when each was last seen (ns)."""
+        for key, last_seen_ns in left_open.items():
+            self._open.setdefault(key, _Open(last_seen_ns, Decimal(0)))
+
+
+def left_open(scope: Scope) -> Mapping[str, int]:
+    """Return the routes of ``scope`` whose episode is open, and when each was last seen (ns)."""
+    return {row.route_key: to_ns(row.last_seen_at) for row in OpenEpisode.objects.in_scope(scope)}
 
 
 def open_episode(decision: Decision, *, scope: Scope) -> Opportunity | None:

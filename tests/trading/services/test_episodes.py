@@ -3,7 +3,7 @@ from decimal import Decimal
 from domain.timestamps import from_ns
 from tests.fakes import MS, NOW_NS, SIM, book
 from trading.models import OpenEpisode, Opportunity
-from trading.services.episodes import EpisodeTracker, close_episode
+from trading.services.episodes import EpisodeTracker, close_episode, left_open
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
 LINGER_NS = 1000 * MS
@@ -48,5 +48,5 @@ def test_a_new_process_takes_up_the_episodes_that_the_old_one_left_open(line):
     (decision,) = line.decisions(*CROSSED)
     line.commit(decision)
     tracker = EpisodeTracker(linger_ns=LINGER_NS)
-    tracker.resume(SIM)
+    tracker.resume(left_open(SIM))
     assert not tracker.opens(decision)

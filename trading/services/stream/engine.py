@@ -79,10 +79,13 @@ class Engine:
         self._flush(now_ns)
 
     async def run(self) -> None:
-        """Tick until cancelled."""
-        while True:
-            self.tick()
-            await asyncio.sleep(TICK_S)
+        """Tick until cancelled, then hand over what was counted."""
+        try:
+            while True:
+                self.tick()
+                await asyncio.sleep(TICK_S)
+        finally:
+            self._write_looks()
 
     def _commit(self, decision: Decision) -> None:
         parts = self._parts
@@ -104,11 +107,14 @@ class Engine:
     def _flush(self, now_ns: int) -> None:
         if now_ns >= self._flush_at_ns:
             self._flush_at_ns = now_ns + FLUSH_EVERY_NS
-            if looks := self._counts.take():
-                self._submit("looks", partial(record_looks, looks, scope=self._parts.scope))
+            self._write_looks()
         if now_ns >= self._snapshot_at_ns:
             self._snapshot_at_ns = now_ns + SNAPSHOT_EVERY_NS
             self._submit("snapshots", partial(record_snapshots, self._fresh_books(now_ns), self._parts))
+
+    def _write_looks(self) -> None:
+        if looks := self._counts.take():
+            self._submit("looks", partial(record_looks, looks, scope=self._parts.scope))
 
     def _fresh_books(self, now_ns: int) -> list[Book]:
         max_age_ns = self._parts.config.max_age_ms * NS_PER_MS

@@ -1,5 +1,7 @@
 """The stream's heart, without sockets: books in, rows out."""
 
+import asyncio
+
 import pytest
 
 from domain.errors import BadMarketData
@@ -120,3 +122,22 @@ def test_a_full_writer_drops_the_decision_and_the_stream_goes_on(engine, clock):
     show(engine, clock)
     engine.tick()
     assert Execution.objects.count() == 0
+
+
+def test_what_was_counted_since_the_last_time_is_handed_over_at_the_end(engine, clock):
+    engine.tick()
+    show(engine, clock)
+    assert not EvaluationCount.objects.exists()
+
+    async def run_and_stop():
+        task = asyncio.ensure_future(engine.run())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    handed = []
+    engine._parts.writer.submit = lambda name, job: handed.append((name, job)) or True
+    asyncio.run(run_and_stop())
+    for _, job in handed:
+        job()
+    assert EvaluationCount.objects.exists()
