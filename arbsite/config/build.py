@@ -7,13 +7,13 @@ from pathlib import Path
 from arbsite.config import parse
 from arbsite.config.services import database, redis
 from arbsite.config.source import Source, read_source
-from arbsite.config.tree import Alpaca, Arb, Breakers, Fees, Kraken, Limits, TradingConfig, Venues, Web
-from arbsite.config.variables import KEY_PAIRS
+from arbsite.config.tree import Arb, Breakers, Fees, Limits, TradingConfig, Web
+from arbsite.config.venues import venues
 from domain.costs import ENTRY_TIER
 from domain.errors import BadInput
 from domain.market import Pair
 from domain.scope import Mode, Scope
-from domain.secret import Credentials, Secret
+from domain.secret import Secret
 
 
 def load(environ: Mapping[str, str], env_file: Path | None, *, checkout: Path, state_dir: Path) -> Arb:
@@ -43,7 +43,7 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
         mlflow_uri=source.get("MLFLOW_TRACKING_URI") or None,
         alchemy_key=parse.secret(source, "ALCHEMY_API_KEY"),
         wallet_key=_wallet_key(source, scope.mode),
-        venues=_venues(source),
+        venues=venues(source),
         trading=_trading(source),
         breakers=_breakers(source),
         limits=_limits(source),
@@ -79,36 +79,6 @@ def _wallet_key(source: Source, mode: Mode) -> Secret | None:
     return key
 
 
-def _venues(source: Source) -> Venues:
-    keys = {names[0]: _credentials(source, *names) for names in KEY_PAIRS}
-    return Venues(
-        kraken=Kraken(
-            rest_url=parse.url(source, "ARB_KRAKEN_REST_URL", "https", "http"),
-            ws_url=parse.url(source, "ARB_KRAKEN_WS_URL", "wss", "ws"),
-            trade=keys["KRAKEN_API_KEY"],
-            read=keys["KRAKEN_READ_API_KEY"],
-        ),
-        alpaca=Alpaca(
-            trading_url=parse.url(source, "ARB_ALPACA_TRADING_URL", "https", "http"),
-            data_url=parse.url(source, "ARB_ALPACA_DATA_URL", "https", "http"),
-            stream_url=parse.url(source, "ARB_ALPACA_STREAM_URL", "wss", "ws"),
-            trade=keys["ALPACA_API_KEY"],
-            read=keys["ALPACA_READ_API_KEY"],
-            data=keys["ALPACA_DATA_API_KEY"],
-        ),
-    )
-
-
-def _credentials(source: Source, key_name: str, secret_name: str) -> Credentials | None:
-    key, secret = parse.secret(source, key_name), parse.secret(source, secret_name)
-    if key and secret:
-        return Credentials(key, secret)
-    if key or secret:
-        given, missing = (key_name, secret_name) if key else (secret_name, key_name)
-        raise BadInput(f"{given} is set but {missing} is not: set both or neither")
-    return None
-
-
 def _trading(source: Source) -> TradingConfig:
     return TradingConfig(
         capital_usd=parse.amount(source, "ARB_CAPITAL_USD", above=Decimal(0)),
@@ -122,6 +92,7 @@ def _trading(source: Source) -> TradingConfig:
         unwind_limit_bps=parse.amount(source, "ARB_UNWIND_LIMIT_BPS", most=Decimal(10_000)),
         observe_timeout_ms=parse.whole(source, "ARB_OBSERVE_TIMEOUT_MS", least=1),
         not_sent_after_ms=parse.whole(source, "ARB_NOT_SENT_AFTER_MS", least=1),
+        records=parse.flag(source, "ARB_RECORD"),
         quote_usd=_quote_usd(source),
         fees={venue: _fees(venue, text) for venue, text in parse.assignments(source, "ARB_FEES").items()},
     )

@@ -51,9 +51,19 @@ class Alpaca:
     trading_url: str
     data_url: str
     stream_url: str
+    poll_ms: int  # without a data key, public books are read at this pace
     trade: Credentials | None
     read: Credentials | None
     data: Credentials | None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueInstance:
+    """A further configuration of an adapter under a name of its own; its keys are the adapter's."""
+
+    name: str
+    adapter: str
+    settings: Kraken | Alpaca
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class Venues:
 
     kraken: Kraken
     alpaca: Alpaca
+    more: tuple[VenueInstance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,7 @@ class TradingConfig:
     unwind_limit_bps: Decimal
     observe_timeout_ms: int
     not_sent_after_ms: int
+    records: bool  # stream records what it sees
     quote_usd: Mapping[str, Decimal]
     fees: Mapping[str, Fees]  # by venue, instead of the dated table
 

@@ -67,6 +67,8 @@ _VENUES = (
     Variable("ARB_ALPACA_TRADING_URL", "https://api.alpaca.markets", "Alpaca trading"),
     Variable("ARB_ALPACA_DATA_URL", "https://data.alpaca.markets", "Alpaca market data"),
     Variable("ARB_ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets/v1beta3/crypto/us", "Alpaca books"),
+    Variable("ARB_ALPACA_POLL_MS", "1000", "pace at which Alpaca's public books are read where there is no data key"),
+    Variable("ARB_MORE_VENUES", "", "further configurations of an adapter: name=kraken@REST,WS or name=alpaca@3 URLs"),
 )
 
 _TRADING = (
@@ -79,6 +81,7 @@ _TRADING = (
     Variable("ARB_UNWIND_LIMIT_BPS", "500", "limit of an unwinding leg"),
     Variable("ARB_OBSERVE_TIMEOUT_MS", "5000", "a paper leg whose book is not stored by then is refused"),
     Variable("ARB_NOT_SENT_AFTER_MS", "500", "a send not begun this long after its commit is abandoned"),
+    Variable("ARB_RECORD", "no", "whether stream records every book it sees; collect always does"),
     Variable("ARB_QUOTE_USD", "USD=1,USDC=1,USDT=1", "USD per unit of each quote asset"),
     Variable("ARB_FEES", "", "fees that replace the dated table: venue=maker_bps/taker_bps,..."),
 )

@@ -197,6 +197,36 @@ def test_fees_and_rates_are_read_exactly():
     assert trading.quote_usd["USDC"] == Decimal("0.9987")
 
 
+def test_further_venues_share_the_keys_of_their_adapter():
+    arb = load(
+        ARB_MORE_VENUES="k2=kraken@http://h:1,ws://h:1/v2 a2=alpaca@http://h:2,http://h:2,ws://h:2/v1beta3/crypto/us",
+        ALPACA_DATA_API_KEY="key",
+        ALPACA_DATA_API_SECRET="secret",
+    )
+    first, second = arb.venues.more
+    assert (first.name, first.adapter, first.settings.ws_url) == ("k2", "kraken", "ws://h:1/v2")
+    assert (second.name, second.settings.data_url) == ("a2", "http://h:2")
+    assert second.settings.data == arb.venues.alpaca.data
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("k2", "write name="),
+        ("K2=kraken@http://h:1,ws://h:1", "'K2'"),
+        ("kraken=kraken@http://h:1,ws://h:1", "a venue already"),
+        ("k2=binance@http://h:1,ws://h:1", "'binance'"),
+        ("k2=kraken@http://h:1", "1 addresses"),
+        ("k2=kraken@http://h:1,http://h:1", "ws_url of k2"),
+        ("k2=kraken@http://h:1,ws://h:1 k2=kraken@http://h:1,ws://h:1", "twice"),
+    ],
+)
+def test_a_malformed_further_venue_is_named(text, complaint):
+    with pytest.raises(BadInput, match="ARB_MORE_VENUES") as error:
+        load(ARB_MORE_VENUES=text)
+    assert complaint in str(error.value)
+
+
 def test_no_secret_is_shown_by_printing_the_settings():
     secrets = {name: f"canary-{name}" for name, variable in VARIABLES.items() if variable.is_secret}
     secrets |= {"DATABASE_URL": "postgresql://u:canary-db@h/n", "REDIS_URL": "redis://:canary-redis@h"}

@@ -3,11 +3,13 @@
 from trading.models.balance import Balance
 from trading.models.execution import Execution, Fill, LedgerEntry, Order, StateEvent
 from trading.models.observation import EdgeObservation, FillObservation
-from trading.models.opportunity import EvaluationCount, OpenEpisode, Opportunity
-from trading.models.run import Run
+from trading.models.opportunity import EvaluationCount, OfferedEdge, OpenEpisode, Opportunity
+from trading.models.recording import RecordedHour, RecordedPage, Recording
+from trading.models.run import BacktestReport, Run
 from trading.models.series import ExecutionLog, MarketSnapshot, MarketVolatility
 
 __all__ = [
+    "BacktestReport",
     "Balance",
     "EdgeObservation",
     "EvaluationCount",
@@ -18,9 +20,13 @@ __all__ = [
     "LedgerEntry",
     "MarketSnapshot",
     "MarketVolatility",
+    "OfferedEdge",
     "OpenEpisode",
     "Opportunity",
     "Order",
+    "RecordedHour",
+    "RecordedPage",
+    "Recording",
     "Run",
     "StateEvent",
 ]

@@ -41,6 +41,7 @@ class Opportunity(ScopedModel):
         verbose_name_plural = "opportunities"
         ordering = ["-timestamp"]
         indexes = [
+            models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_opportunity_scope_time"),
             models.Index(
                 fields=["profitable", "-timestamp"], condition=Q(executed=True), name="idx_arb_profitable_time"
             ),
@@ -105,3 +106,26 @@ class EvaluationCount(ScopedModel):
 
     def __str__(self) -> str:
         return f"{self.route_key} {self.stage} {self.reason}: {self.count}"
+
+
+class OfferedEdge(ScopedModel):
+    """How often in an hour a route offered this gross edge at the best prices, looked at in even time steps."""
+
+    hour = models.DateTimeField()
+    route_key = models.CharField(max_length=120)
+    tenth_bps = models.IntegerField(help_text="gross edge in tenths of a basis point, rounded down")
+    count = models.BigIntegerField(default=0)
+
+    class Meta(ScopedModel.Meta):
+        db_table = "offered_edges"
+        ordering = ["-hour", "route_key", "tenth_bps"]
+        constraints = [
+            *ScopedModel.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["mode", "run_id", "hour", "route_key", "tenth_bps"], name="edge_offered_once_per_hour"
+            ),
+            models.CheckConstraint(condition=Q(count__gte=0), name="offered_edge_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.route_key} {self.tenth_bps / 10:.1f} bps: {self.count}"

@@ -16,6 +16,7 @@ class Run(ScopedModel):
     last_instant = models.DateTimeField(null=True, help_text="what now means in this run")
     digest = models.CharField(max_length=64, blank=True)
     summary = models.JSONField(default=dict)
+    checkpoint = models.JSONField(default=dict, help_text="where a run that was broken off goes on")
 
     class Meta(ScopedModel.Meta):
         ordering = ["-started_at"]
@@ -27,3 +28,18 @@ class Run(ScopedModel):
 
     def __str__(self) -> str:
         return f"{self.command} {self.run_id}"
+
+
+class BacktestReport(ScopedModel):
+    """What a backtest found, as it was printed: figures only, the rows behind them are the run's."""
+
+    backtest = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="report")
+    created_at = models.DateTimeField()
+    figures = models.JSONField()
+
+    class Meta(ScopedModel.Meta):
+        db_table = "backtest_reports"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"report of {self.run_id}"

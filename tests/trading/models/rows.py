@@ -9,6 +9,7 @@ from typing import Any
 from tests.fakes import book
 from trading.marketdata.book_json import book_to_json
 from trading.models import (
+    BacktestReport,
     Balance,
     EdgeObservation,
     EvaluationCount,
@@ -19,9 +20,13 @@ from trading.models import (
     LedgerEntry,
     MarketSnapshot,
     MarketVolatility,
+    OfferedEdge,
     OpenEpisode,
     Opportunity,
     Order,
+    RecordedHour,
+    RecordedPage,
+    Recording,
     Run,
     StateEvent,
 )
@@ -132,6 +137,7 @@ def _market() -> dict[str, Any]:
 
 
 SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
+    BacktestReport: lambda: {"backtest": make(Run), "created_at": NOW, "figures": {}},
     Balance: lambda: {"venue": "a", "asset": f"A{next(_numbers)}", "amount": Decimal(-1)},
     EdgeObservation: lambda: {"timestamp": NOW, "opportunity_id": 1, "offset_ms": 100, "net_bps": Decimal(3)},
     EvaluationCount: lambda: {
@@ -157,6 +163,7 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
     LedgerEntry: _entry,
     MarketSnapshot: lambda: _market() | {"bid": Decimal(100), "ask": Decimal(101)},
     MarketVolatility: lambda: _market() | {"volatility_1h": 0.5},
+    OfferedEdge: lambda: {"hour": NOW, "route_key": ROUTE, "tenth_bps": next(_numbers), "count": 60},
     OpenEpisode: lambda: {
         "route_key": f"{ROUTE}#{next(_numbers)}",
         "opportunity_id": 1,
@@ -165,6 +172,16 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
     },
     Opportunity: _opportunity,
     Order: _order,
+    RecordedHour: lambda: {"hour": NOW, "venue": f"v{next(_numbers)}", "updates": 3},
+    RecordedPage: lambda: {
+        "recording": make(Recording),
+        "number": 1,
+        "first_at": NOW,
+        "last_at": NOW,
+        "updates": 3,
+        "payload": b"page",
+    },
+    Recording: lambda: {"process": "collect", "started_at": NOW, "heartbeat_at": NOW},
     Run: lambda: {"run_id": f"run-{next(_numbers)}", "command": "replay", "started_at": NOW},
     StateEvent: _event,
 }

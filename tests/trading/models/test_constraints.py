@@ -13,6 +13,7 @@ from django.db.models.expressions import RawSQL
 from ops.columns import MoneyField
 from tests.trading.models.rows import BOOKS, NOW, SOUND, make
 from trading.models import (
+    BacktestReport,
     Balance,
     EdgeObservation,
     EvaluationCount,
@@ -23,9 +24,13 @@ from trading.models import (
     LedgerEntry,
     MarketSnapshot,
     MarketVolatility,
+    OfferedEdge,
     OpenEpisode,
     Opportunity,
     Order,
+    RecordedHour,
+    RecordedPage,
+    Recording,
     Run,
     StateEvent,
 )
@@ -75,6 +80,13 @@ ATTACKS: dict[str, Attack] = {
     "opportunity_profit_is_a_number": breaks(Opportunity, executed=True, profit_usd=NAN),
     "opportunity_profit_needs_execution": breaks(Opportunity, profit_quote=Decimal(1)),
     "opportunity_size_is_positive": breaks(Opportunity, size=Decimal(0)),
+    "edge_offered_once_per_hour": repeats(OfferedEdge, "hour", "route_key", "tenth_bps"),
+    "offered_edge_is_not_negative": breaks(OfferedEdge, count=-1),
+    "page_holds_something": breaks(RecordedPage, updates=0),
+    "page_is_written_once": repeats(RecordedPage, "recording", "number"),
+    "recorded_hour_is_not_negative": breaks(RecordedHour, updates=-1),
+    "hour_recorded_once_per_venue": repeats(RecordedHour, "hour", "venue"),
+    "recording_counts_what_was_seen": breaks(Recording, lost=-1),
     "order_client_id_is_unique_at_its_venue": repeats(Order, "client_id"),
     "order_grid_is_positive": breaks(Order, quantity_step=Decimal(0)),
     "order_intended_once": repeats(Order, "execution", leg=0, attempt=1),
@@ -94,6 +106,8 @@ OTHER_ATTACKS: list[tuple[str, Attack]] = [
     ("execution_never_overfilled", breaks(Order, filled_quantity=NAN)),
     ("fill_price_and_quantity_are_positive", breaks(Fill, quantity=Decimal(-1))),
     ("order_grid_is_positive", breaks(Order, price_tick=Decimal(0))),
+    ("page_holds_something", breaks(RecordedPage, first_at=NOW + timedelta(seconds=1))),
+    ("trading_backtestreport_backtest_id|backtest_reports_backtest_id", repeats(BacktestReport, "backtest")),
     ("snapshot_prices_positive", breaks(MarketSnapshot, ask=Decimal(-1))),
     ("trading_fillobservation_order_id", lambda: repeats(FillObservation, "order")()),
 ]
