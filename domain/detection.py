@@ -1,7 +1,7 @@
 """From a changed market to candidates: the funnel that every route passes or leaves with a reason.
 
 Stages in order: ``fresh`` (no_book, stale, future, skewed), ``conversion`` (no_conversion), ``crossed`` (not_crossed),
-``cost`` (below_threshold), ``size`` (too_small, no_rate, out_of_range). What comes out is a candidate.
+``cost`` (below_threshold), ``size`` (too_small, no_inventory, no_rate, out_of_range). What comes out is a candidate.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from domain.book import staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
 from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, features_of
+from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Book, MarketKey
 from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_float
 from domain.routes import MarketView, Route
@@ -81,7 +82,7 @@ class Candidate:
 
 
 def detect(
-    changed: MarketKey, view: MarketView, *, now_ns: int, config: DetectConfig
+    changed: MarketKey, view: MarketView, *, now_ns: int, config: DetectConfig, holdings: Holdings = UNLIMITED
 ) -> Iterator[Candidate | Rejected]:
     """Yield, for every route with a leg on ``changed``, a candidate or the reason why it is none.
 
@@ -92,7 +93,7 @@ def detect(
         if buy is None or sell is None:
             yield Rejected(route, "no_book", Stage.FRESH)
             continue
-        yield _screen(route, buy, sell, now_ns, config) or _judge(route, (buy, sell), now_ns, config)
+        yield _screen(route, buy, sell, now_ns, config) or _judge(route, (buy, sell), now_ns, config, holdings)
 
 
 def _screen(route: Route, buy: Book, sell: Book, now_ns: int, config: DetectConfig) -> Rejected | None:
@@ -125,10 +126,20 @@ def _age_fault(buy: Book, sell: Book, now_ns: int, config: DetectConfig) -> str 
     return "skewed" if is_skewed else None
 
 
-def _judge(route: Route, markets: tuple[Book, Book], now_ns: int, config: DetectConfig) -> Candidate | Rejected:
-    sized = size_route(route, markets, fees=config.fees, lots=config.lots, caps=config.caps, quote_usd=config.quote_usd)
+def _judge(
+    route: Route, markets: tuple[Book, Book], now_ns: int, config: DetectConfig, holdings: Holdings
+) -> Candidate | Rejected:
+    sized = size_route(
+        route,
+        markets,
+        fees=config.fees,
+        lots=config.lots,
+        caps=config.caps,
+        quote_usd=config.quote_usd,
+        holdings=holdings,
+    )
     if isinstance(sized, Rejected):
-        return sized
+        return _below_threshold(sized, config) or sized
     edges_bps = _edges_bps(sized)
     if edges_bps is None:
         return Rejected(route, "out_of_range", Stage.SIZE)
@@ -138,6 +149,13 @@ def _judge(route: Route, markets: tuple[Book, Book], now_ns: int, config: Detect
     context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)
     features = features_of(route, markets, sized, now_ns=now_ns, context=context)
     return Candidate(route, sized.buy_quantity, gross_bps, net_bps, sized.costs, features, markets, sized)
+
+
+def _below_threshold(found: Rejected, config: DetectConfig) -> Rejected | None:
+    """What would not have been worth its while is not said to have lacked inventory."""
+    if found.net_bps is None or found.net_bps > config.min_net_bps:
+        return None
+    return found._replace(reason="below_threshold", at_stage=Stage.COST)
 
 
 def _edges_bps(sized: Sized) -> tuple[Decimal, Decimal] | None:

@@ -7,11 +7,12 @@ from functools import lru_cache
 from math import lcm
 from typing import NamedTuple
 
-from domain.book import Walk, levels_facing, taken, total_of
+from domain.book import Walk, depth_of, levels_facing, taken, total_of
 from domain.costs import CostKind, CostLine, FeeAsset, FeeDue, FeeSchedule, fee_on_levels, schedule_of
 from domain.errors import BadInput
+from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Book, Level, MarketKey, Side
-from domain.money import DOWN, EXACT, UP, ZERO, floor_to_step, quantize_down, quantize_up
+from domain.money import COLUMN_STEP, DOWN, EXACT, UP, ZERO, bps_of, floor_to_step, quantize_down, quantize_up
 from domain.routes import Route
 
 _ONE = Decimal(1)
@@ -80,6 +81,8 @@ class Terms:
     sell_lot: Lot
     usd_rate: Decimal  # US dollars per unit of quote
     max_quote: Decimal
+    free_quote: Decimal | None  # at the buy venue; None where nothing limits it
+    free_base: Decimal | None  # at the sell venue
 
     @property
     def kept_share(self) -> Decimal:
@@ -107,9 +110,11 @@ def size_route(
     lots: Mapping[MarketKey, Lot],
     caps: Caps,
     quote_usd: Mapping[str, Decimal],
+    holdings: Holdings = UNLIMITED,
 ) -> Sized | Rejected:
-    """Return the most profitable size that both books, both lots and the cap allow, reckoned exactly.
+    """Return the most profitable size that both books, both lots, the cap and the holdings allow, reckoned exactly.
 
+    The buy venue must hold the quote for the whole order at its worst price with its fee, the sell venue the base.
     Raises: BadInput where fees or lots of a market are not stated.
     """
     quote = route.buy.pair.quote
@@ -118,7 +123,7 @@ def size_route(
     usd_rate = quote_usd.get(quote.symbol)
     if usd_rate is None or usd_rate <= ZERO:
         return Rejected(route, "no_rate", "size")
-    terms = _terms_of(route, fees, lots, caps, usd_rate)
+    terms = _terms_of(route, fees, lots, caps, usd_rate, holdings)
     try:
         return _best(route, markets, terms)
     except ArithmeticError:  # the digits of these books do not fit our reckoning: no trade is worth guessing at
@@ -163,9 +168,35 @@ def affordable(asks: Sequence[Level], max_quote: Decimal) -> Decimal:
     return total
 
 
+def coverable(asks: Iterable[Level], free_quote: Decimal, *, paid_ratio: Decimal) -> Decimal:
+    """Return for how much of ``asks`` an order can be paid if all of it traded at its worst price, rounded down."""
+    total = ZERO
+    for price, quantity in asks:
+        most = quantize_down(DOWN.divide(free_quote, EXACT.multiply(price, paid_ratio)))
+        if most < EXACT.add(total, quantity):
+            return max(total, most)
+        total = EXACT.add(total, quantity)
+    return total
+
+
+def quote_needed(asks: Sequence[Level], quantity: Decimal, fee: FeeSchedule) -> Decimal:
+    """Return what a venue sets aside for a buy: all of it at the worst price it takes, with the fee of each fill."""
+    levels = taken(asks, quantity, limit=None, side=Side.BUY)
+    at_worst = [Level(levels[-1].price, part) for _, part in levels]
+    due = fee_on_levels(fee, side=Side.BUY, taken=at_worst)
+    quote = total_of(at_worst).quote
+    return quote if due.asset_is_base else EXACT.add(quote, due.amount)
+
+
 def _terms_of(
-    route: Route, fees: Mapping[str, FeeSchedule], lots: Mapping[MarketKey, Lot], caps: Caps, usd_rate: Decimal
+    route: Route,
+    fees: Mapping[str, FeeSchedule],
+    lots: Mapping[MarketKey, Lot],
+    caps: Caps,
+    usd_rate: Decimal,
+    holdings: Holdings,
 ) -> Terms:
+    pair = route.buy.pair
     return Terms(
         buy_fee=schedule_of(fees, route.buy.venue),
         sell_fee=schedule_of(fees, route.sell.venue),
@@ -173,6 +204,8 @@ def _terms_of(
         sell_lot=_lot_of(lots, route.sell.market),
         usd_rate=usd_rate,
         max_quote=quantize_down(DOWN.divide(caps.max_usd, usd_rate)),
+        free_quote=holdings.free(route.buy.venue, pair.quote.symbol),
+        free_base=holdings.free(route.sell.venue, pair.base.symbol),
     )
 
 
@@ -188,12 +221,47 @@ def _best(route: Route, markets: tuple[Book, Book], terms: Terms) -> Sized | Rej
     paying = paying_depth(_asks_after_fees(asks, terms), _bids_after_fees(bids, terms))
     if paying == ZERO:
         return Rejected(route, "below_threshold", "cost")
-    limit = affordable(asks, terms.max_quote)
-    sizes = [_sized(route, asks, bids, pair, terms) for pair in _lot_pairs(asks, min(paying, limit), limit, terms)]
-    best = max((size for size in sizes if size is not None), key=lambda size: size.net_quote, default=None)
+    best = _best_within(affordable(asks, terms.max_quote), paying, route, (asks, bids), terms)
     if best is None:
         return Rejected(route, "too_small", "size")
-    return best if best.net_quote > ZERO else Rejected(route, "below_threshold", "cost")
+    if best.net_quote <= ZERO:
+        return Rejected(route, "below_threshold", "cost")
+    if _is_held(best, asks, terms):
+        return best
+    limit = min(_held(asks, terms), affordable(asks, terms.max_quote))
+    fewer = _best_within(limit, paying, route, (asks, bids), terms)
+    return fewer if fewer is not None and fewer.net_quote > ZERO else _unheld(route, best)
+
+
+def _best_within(
+    limit: Decimal, paying: Decimal, route: Route, facing: tuple[Sequence[Level], Sequence[Level]], terms: Terms
+) -> Sized | None:
+    asks, bids = facing
+    sizes = [_sized(route, asks, bids, pair, terms) for pair in _lot_pairs(asks, min(paying, limit), limit, terms)]
+    return max((size for size in sizes if size is not None), key=lambda size: size.net_quote, default=None)
+
+
+def _is_held(sized: Sized, asks: Sequence[Level], terms: Terms) -> bool:
+    if terms.free_base is not None and sized.sell_quantity > terms.free_base:
+        return False
+    return terms.free_quote is None or quote_needed(asks, sized.buy_quantity, terms.buy_fee) <= terms.free_quote
+
+
+def _held(asks: Sequence[Level], terms: Terms) -> Decimal:
+    """How much may be bought so that the quote pays for it and the base covers what is then sold."""
+    limits = [depth_of(asks)]
+    if terms.free_quote is not None:
+        rounding = EXACT.multiply(COLUMN_STEP, Decimal(len(asks)))  # each fill's fee is rounded up
+        free_quote = max(EXACT.subtract(terms.free_quote, rounding), ZERO)
+        limits.append(coverable(asks, free_quote, paid_ratio=terms.paid_ratio))
+    if terms.free_base is not None:
+        limits.append(quantize_down(DOWN.divide(max(terms.free_base, ZERO), terms.kept_share)))
+    return min(limits)
+
+
+def _unheld(route: Route, best: Sized) -> Rejected:
+    edges_bps = (quantize_down(bps_of(part, best.buy_quote)) for part in (best.gross_quote, best.net_quote))
+    return Rejected(route, "no_inventory", "size", *edges_bps)
 
 
 def _asks_after_fees(asks: Sequence[Level], terms: Terms) -> Iterator[Level]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from domain.detection import Candidate, DetectConfig
 from domain.features import Abstained, Scores
+from domain.inventory import UNLIMITED, Holdings
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,4 @@ class Decision:
     reason: str  # why the rules or the models leave it alone; empty where they would trade
     decided_at_ns: int
     config: DetectConfig
+    holdings: Holdings = UNLIMITED  # what its execution may use, looked at again when it is opened

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from domain.detection import Candidate, DetectConfig, Rejected, detect
 from domain.features import Scorer, Scores
+from domain.inventory import UNLIMITED, Holdings
 from domain.market import Clock, MarketKey
 from domain.routes import MarketView
 from domain.scope import Scope
@@ -24,20 +25,26 @@ EPISODE_OPEN = Refusal("episode_open")
 
 
 def decide(
-    change: MarketKey, view: MarketView, *, config: DetectConfig, score: Scorer, clock: Clock
+    change: MarketKey,
+    view: MarketView,
+    *,
+    config: DetectConfig,
+    score: Scorer,
+    clock: Clock,
+    holdings: Holdings = UNLIMITED,
 ) -> list[Decision | Rejected]:
     """Return what each route through the changed market is worth at this instant."""
     now_ns = clock.now_ns()
     return [
-        found if isinstance(found, Rejected) else _judge(found, score=score, now_ns=now_ns, config=config)
-        for found in detect(change, view, now_ns=now_ns, config=config)
+        found if isinstance(found, Rejected) else _judge(found, score, now_ns, config, holdings)
+        for found in detect(change, view, now_ns=now_ns, config=config, holdings=holdings)
     ]
 
 
-def _judge(candidate: Candidate, *, score: Scorer, now_ns: int, config: DetectConfig) -> Decision:
+def _judge(candidate: Candidate, score: Scorer, now_ns: int, config: DetectConfig, holdings: Holdings) -> Decision:
     scores = score(candidate.features)
     expects_loss = isinstance(scores, Scores) and scores.expected_net_usd <= 0
-    return Decision(candidate, scores, "score_expects_loss" if expects_loss else "", now_ns, config)
+    return Decision(candidate, scores, "score_expects_loss" if expects_loss else "", now_ns, config, holdings)
 
 
 def commit(decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Refusal:

@@ -10,6 +10,7 @@ from django.db import connection
 from domain.detection import DetectConfig, Rejected
 from domain.errors import Refused
 from domain.execution import client_id
+from domain.inventory import UNLIMITED
 from domain.market import MarketKey, Side
 from domain.money import BPS, DOWN, EXACT, floor_to_step, quantize_down
 from domain.scope import Mode, Scope
@@ -138,22 +139,29 @@ def _dust(decision: Decision) -> Decimal:
 
 
 def _sized_to(admitted: Admitted, decision: Decision) -> Sized:
-    candidate, config = decision.candidate, decision.config
-    if admitted.size >= candidate.size:
+    candidate, config, holdings = decision.candidate, decision.config, decision.holdings
+    is_whole = admitted.size >= candidate.size
+    if is_whole and holdings is UNLIMITED:
         return candidate.sized
-    usd = config.in_usd(candidate.sized.buy_quote, candidate.route.buy.pair.quote)
-    caps = Caps(max_usd=quantize_down(DOWN.divide(EXACT.multiply(usd, admitted.size), candidate.size)))
+    holdings.refresh()  # an execution that was opened at this very instant may need what was free at the decision
     sized = size_route(
         candidate.route,
         candidate.markets,
         fees=config.fees,
         lots=config.lots,
-        caps=caps,
+        caps=config.caps if is_whole else _share_of_cap(admitted, decision),
         quote_usd=config.quote_usd,
+        holdings=holdings,
     )
     if isinstance(sized, Rejected):
         raise NotAdmitted(Refusal(sized.reason, admitted.gates))
     return sized
+
+
+def _share_of_cap(admitted: Admitted, decision: Decision) -> Caps:
+    candidate = decision.candidate
+    usd = decision.config.in_usd(candidate.sized.buy_quote, candidate.route.buy.pair.quote)
+    return Caps(max_usd=quantize_down(DOWN.divide(EXACT.multiply(usd, admitted.size), candidate.size)))
 
 
 def _ask_for_book(order: Order, *, due_at: datetime) -> None:
