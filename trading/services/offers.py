@@ -78,7 +78,7 @@ class OfferSampler:
     def take(self) -> Mapping[Offer, int]:
         """Return what was counted since the last call and start from zero."""
         counts, self._counts = self._counts, Counter()
-        return {Offer(from_ns(hour * _NS_PER_HOUR), *rest): count for (hour, *rest), count in counts.items()}
+        return {Offer(from_ns(hour * _NS_PER_HOUR), key, tenth): count for (hour, key, tenth), count in counts.items()}
 
     def state(self) -> list[int]:
         """Return what ``restore`` needs to go on from here; counts are to be taken before."""
