@@ -1,11 +1,11 @@
 """Routes: which two markets are bought and sold against each other, and the view that holds both."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from domain.market import Book, MarketKey, Pair, Side
+from domain.market import Asset, Book, MarketKey, Pair, Side
 
 
 class RouteKind(StrEnum):
@@ -62,12 +62,20 @@ class MarketView(Protocol):
         """Return every route with a leg on ``key``."""
 
 
-def routes_between(markets: Iterable[MarketKey]) -> tuple[Route, ...]:
-    """Return both directions of every pair of markets on different venues that share their base asset."""
+def routes_between(markets: Iterable[MarketKey], origins: Mapping[str, str] | None = None) -> tuple[Route, ...]:
+    """Return both directions of every pair of markets of different origin that share their base asset.
+
+    ``origins`` names, by venue, whose books it shows: two views of one exchange are one market. A venue that it leaves
+    out is its own.
+    """
+    of = origins or {}
+    by_base: dict[Asset, list[MarketKey]] = {}
     listed = sorted(markets, key=lambda key: (key.venue, key.pair.symbol))
+    for market in listed:
+        by_base.setdefault(market.pair.base, []).append(market)
     return tuple(
         Route((Leg(buy.venue, buy.pair, Side.BUY), Leg(sell.venue, sell.pair, Side.SELL)))
         for buy in listed
-        for sell in listed
-        if buy.venue != sell.venue and buy.pair.base == sell.pair.base
+        for sell in by_base[buy.pair.base]
+        if of.get(buy.venue, buy.venue) != of.get(sell.venue, sell.venue)
     )

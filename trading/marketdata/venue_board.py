@@ -22,7 +22,8 @@ EXPIRE_S = 600
 class VenueLine:
     """One venue's feed in numbers; counts are since the stream process started.
 
-    ``reasons`` says why books were refused and connections lost, and how often.
+    ``reasons`` says why books were refused and connections lost, and how often; ``polled_every_ms`` is the pace of a
+    venue that is asked instead of listened to.
     """
 
     venue: str
@@ -34,6 +35,7 @@ class VenueLine:
     refused: int
     last_error: str
     reasons: dict[str, int] = field(default_factory=dict)
+    polled_every_ms: int | None = None
 
 
 def board_key(scope: Scope) -> str:
@@ -55,6 +57,7 @@ def line_of(status: VenueStatus) -> VenueLine:
         refused=refused.total(),
         last_error=status.last_error,
         reasons=dict((refused + Counter(feed.trouble)).most_common()),
+        polled_every_ms=feed.polled_every_ms,
     )
 
 

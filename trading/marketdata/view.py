@@ -18,10 +18,17 @@ _seen_at_ns = attrgetter("seen_at_ns")
 class BookView:
     """Books in memory. ``put`` refuses what is malformed or older than what it has; ages are for the reader."""
 
-    def __init__(self, markets: Iterable[MarketKey], *, history_ms: int = HISTORY_MS) -> None:
+    def __init__(
+        self,
+        markets: Iterable[MarketKey],
+        *,
+        origins: Mapping[str, str] | None = None,
+        history_ms: int = HISTORY_MS,
+    ) -> None:
+        """Watch ``markets``; ``origins`` says, by venue, whose books it shows: such of one origin are not joined."""
         self._history_ns = history_ms * NS_PER_MS
         self._history: dict[MarketKey, list[Book]] = {market: [] for market in markets}
-        self._routes = _routes_by_market(self._history)
+        self._routes = _routes_by_market(self._history, origins)
         self._refused: Counter[tuple[str, str]] = Counter()
 
     @property
@@ -91,9 +98,12 @@ def _check_newer(book: Book, history: Sequence[Book]) -> None:
         raise BadMarketData("out_of_order", f"{book.venue} {book.pair} seq {book.seq} after {last.seq}")
 
 
-def _routes_by_market(markets: Iterable[MarketKey]) -> dict[MarketKey, tuple[Route, ...]]:
+def _routes_by_market(
+    markets: Iterable[MarketKey], origins: Mapping[str, str] | None
+) -> dict[MarketKey, tuple[Route, ...]]:
     listed = tuple(markets)
-    routes = routes_between(listed)
-    return {
-        market: tuple(route for route in routes if market in (route.buy.market, route.sell.market)) for market in listed
-    }
+    joined: dict[MarketKey, list[Route]] = {market: [] for market in listed}
+    for route in routes_between(listed, origins):
+        joined[route.buy.market].append(route)
+        joined[route.sell.market].append(route)
+    return {market: tuple(routes) for market, routes in joined.items()}

@@ -26,7 +26,7 @@ def trading_venues(
     """
     if scope.mode is Mode.LIVE:
         raise Refused("live: no venue adapter places real orders in this version")
-    charged = fees if fees is not None else {venue: fees_of(venue) for venue in registry.VENUES}
+    charged = fees if fees is not None else {venue: fees_of(venue) for venue in registry.adapters(settings.ARB.venues)}
     books = StoredBooks(clock)
     return {
         venue: PaperVenue(venue, books, schedule, balances=partial(balances, scope, venue), clock=clock)
@@ -35,11 +35,16 @@ def trading_venues(
 
 
 def fees_of(venue: str) -> FeeSchedule:
-    """Return what a venue charges: as the settings state it, else the dated entry tier. Raises: BadInput."""
-    stated = settings.ARB.trading.fees.get(venue)
+    """Return what a venue charges: as the settings state it, or its adapter, else the adapter's dated entry tier.
+
+    Raises: BadInput.
+    """
+    adapter = registry.adapters(settings.ARB.venues).get(venue, venue)
+    fees = settings.ARB.trading.fees
+    stated = fees.get(venue) or fees.get(adapter)
     if stated is None:
-        return entry_tier(venue)
-    return FeeSchedule(stated.maker_bps, stated.taker_bps, entry_tier(venue).charged_in, source="ARB_FEES")
+        return entry_tier(adapter)
+    return FeeSchedule(stated.maker_bps, stated.taker_bps, entry_tier(adapter).charged_in, source="ARB_FEES")
 
 
 def balances(scope: Scope, venue: str) -> Mapping[str, Decimal]:

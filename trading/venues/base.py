@@ -162,6 +162,7 @@ class FeedStatus:
     venue_state: str
     refused: Mapping[str, int]
     trouble: Mapping[str, int]
+    polled_every_ms: int | None = None  # None where the venue tells of every change
 
     @property
     def integrity(self) -> float:

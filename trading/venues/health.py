@@ -8,9 +8,10 @@ from trading.venues.base import FeedStatus
 class FeedHealth:
     """The running counts of one feed; ``status`` gives them frozen."""
 
-    def __init__(self, venue: str, *, origin: str) -> None:
+    def __init__(self, venue: str, *, origin: str, polled_every_ms: int | None = None) -> None:
         self.venue = venue
         self.origin = origin
+        self.polled_every_ms = polled_every_ms
         self.messages = 0
         self.books = 0
         self.reconnects = 0
@@ -61,4 +62,5 @@ class FeedHealth:
             venue_state=self.venue_state,
             refused=dict(self.refused),
             trouble=dict(self.trouble),
+            polled_every_ms=self.polled_every_ms,
         )

@@ -98,3 +98,10 @@ def test_routes_join_markets_of_one_base_on_two_venues() -> None:
     }
     assert view.routes(KRAKEN_ETH) == ()
     assert view.routes(MarketKey("nowhere", BTC)) == ()
+
+
+def test_two_views_of_one_exchange_are_never_traded_against_each_other() -> None:
+    second = MarketKey("k2", BTC)
+    view = BookView((*MARKETS, second), origins={"kraken": "kraken", "k2": "kraken", "alpaca": "alpaca"})
+    assert {route.key for route in view.routes(second)} == {"k2:BTC/USD>alpaca:BTC/USD", "alpaca:BTC/USD>k2:BTC/USD"}
+    assert len(view.routes(ALPACA)) == 4

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from random import Random
 
+import pytest
 from django.conf import settings
 
-from arbsite.config.tree import Venues
+from arbsite.config.tree import VenueInstance, Venues
+from domain.errors import Refused
 from domain.market import Pair
 from domain.secret import Credentials, Secret
 from trading.marketdata.clock import SYSTEM_CLOCK
@@ -32,10 +34,32 @@ def test_every_venue_with_its_keys_is_a_source_of_its_own_origin() -> None:
     assert len({source.status.origin for source in found}) == 2
 
 
-def test_alpaca_without_a_data_key_is_left_out() -> None:
-    assert [source.venue for source in sources(venues(data=None))] == ["kraken"]
+def test_alpaca_without_a_data_key_is_polled_at_the_pace_that_is_set_and_says_so() -> None:
+    configured = venues(data=None)
+    polled = sources(replace(configured, alpaca=replace(configured.alpaca, poll_ms=1500)))
+    assert [source.status.polled_every_ms for source in polled] == [None, 1500]
 
 
-def test_without_any_key_only_kraken_can_be_asked() -> None:
-    assert set(registry.account_sources(venues(), PAIRS, clock=SYSTEM_CLOCK)) == {"kraken", "alpaca"}
-    assert set(registry.account_sources(venues(read=None, data=None), PAIRS, clock=SYSTEM_CLOCK)) == {"kraken"}
+def test_without_any_key_every_venue_lists_its_pairs_and_no_account() -> None:
+    asked = registry.account_sources(venues(read=None, data=None), PAIRS, clock=SYSTEM_CLOCK)
+    assert set(asked) == {"kraken", "alpaca"}
+    listed = asked["alpaca"].listings()
+    assert PAIRS[0] in {listing.pair for listing in listed}
+    assert len({listing.pair for listing in listed}) == len(listed)
+    with pytest.raises(Refused, match="ALPACA_READ_API_KEY"):
+        asked["alpaca"].account()
+
+
+def test_a_further_configuration_is_a_venue_of_its_own_name_and_of_its_adapter_s_origin() -> None:
+    configured = venues()
+    more = (
+        VenueInstance("k2", "kraken", replace(configured.kraken, rest_url="http://127.0.0.1:2")),
+        VenueInstance("a2", "alpaca", configured.alpaca),
+        VenueInstance("a3", "alpaca", replace(configured.alpaca, data=None)),
+    )
+    several = replace(configured, more=more)
+    found = sources(several)
+    assert [source.venue for source in found] == ["kraken", "alpaca", "k2", "a2", "a3"]
+    assert [source.status.venue for source in found] == [source.venue for source in found]
+    assert registry.adapters(several) == {source.venue: source.status.origin for source in found}
+    assert set(registry.account_sources(several, PAIRS, clock=SYSTEM_CLOCK)) == {source.venue for source in found}

@@ -8,11 +8,11 @@ from typing import Never
 
 import structlog
 
-from domain.book import check
 from domain.errors import BadInput, BadMarketData, Refused, Unreachable
 from domain.market import Book, Clock, Pair
 from domain.secret import Secret
 from trading.venues.alpaca import wire
+from trading.venues.alpaca.latest import FEED, LatestBooks
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Frame, SocketSettings, keep_talking
 from trading.venues.health import FeedHealth
@@ -23,7 +23,6 @@ from trading.venues.rest import rest_client
 log = structlog.get_logger(__name__)
 
 ORIGIN = "alpaca"
-FEED = "us"  # Alpaca's own exchange; its feed us-1 is Kraken's data and would compare Kraken with itself
 LEVELS_KEPT = 5000  # the stream never sends again a level that we forgot
 CODEC_HEADERS = {"Content-Type": "application/msgpack"}
 _TRANSIENT = {404: "auth_timeout", 406: "connection_limit", 407: "slow_client", 500: "venue_error"}
@@ -42,6 +41,7 @@ class AlpacaFeedSettings:
     depth: int = 25
     resync_gap_ms: int = 1000
     rest_timeout_s: float = 10.0
+    venue: str = wire.VENUE  # the name of this configuration of the adapter
 
     def __post_init__(self) -> None:
         if not self.socket.url.rstrip("/").endswith(f"/crypto/{FEED}"):
@@ -51,9 +51,8 @@ class AlpacaFeedSettings:
 class AlpacaFeed:
     """Alpaca as a source of books."""
 
-    venue = wire.VENUE
-
     def __init__(self, settings: AlpacaFeedSettings, *, clock: Clock, rng: Random) -> None:
+        self.venue = settings.venue
         self._settings = settings
         self._clock = clock
         self._rng = rng
@@ -79,32 +78,9 @@ class AlpacaFeed:
         """Return one sound book by REST for each pair that has one. Raises: Refused, Unreachable."""
         settings = self._settings
         headers = {"APCA-API-KEY-ID": settings.key.reveal(), "APCA-API-SECRET-KEY": settings.secret.reveal()}
-        symbols = ",".join(pair.symbol for pair in pairs)
+        latest = LatestBooks(settings.depth, settings.max_age_ms, health=self._health, clock=self._clock, seq=self._seq)
         async with rest_client(settings.data_url, timeout_s=settings.rest_timeout_s, headers=headers) as client:
-            body = await client.read(f"/v1beta3/crypto/{FEED}/latest/orderbooks", {"symbols": symbols})
-        return self._sound_books(body, pairs)
-
-    def _sound_books(self, body: bytes, pairs: Sequence[Pair]) -> list[Book]:
-        now_ns = self._clock.now_ns()
-        try:
-            answers = wire.parse_latest_books(
-                body, pairs, depth=self._settings.depth, seen_at_ns=now_ns, seq=next(self._seq)
-            )
-        except BadMarketData as bad:
-            self._health.refused[bad.reason] += 1
-            return []
-        return [book for answer in answers.values() if (book := self._sound(answer, now_ns)) is not None]
-
-    def _sound(self, answer: Book | str, now_ns: int) -> Book | None:
-        try:
-            if isinstance(answer, str):
-                raise BadMarketData(answer)
-            check(answer, now_ns=now_ns, max_age_ms=self._settings.max_age_ms)
-        except BadMarketData as bad:
-            self._health.refused[bad.reason] += 1
-            return None
-        self._health.sound(venue_at_ns=answer.venue_at_ns, seen_at_ns=answer.seen_at_ns)
-        return answer
+            return latest.sound(await latest.read(client, pairs))
 
 
 class AlpacaConversation:
@@ -169,7 +145,7 @@ class AlpacaConversation:
         missing = sorted(set(self._keeper.symbols) - set(message.symbols))
         if missing and self._health.venue_state != "online":  # later ones answer our asking again
             self._health.trouble["subscription_refused"] += 1
-            log.warning("subscription_refused", venue=wire.VENUE, symbols=missing)
+            log.warning("subscription_refused", venue=self._health.venue, symbols=missing)
         self._health.venue_state = "online"
 
     def _take_torn(self, torn: wire.Torn) -> Sequence[Frame]:

@@ -145,7 +145,7 @@ def unsubscribe(symbols: Sequence[str]) -> bytes:
 
 
 def parse_latest_books(
-    body: bytes, pairs: Sequence[Pair], *, depth: int, seen_at_ns: int, seq: int
+    body: bytes, pairs: Sequence[Pair], *, depth: int, seen_at_ns: int, seq: int, venue: str = VENUE
 ) -> dict[Pair, Book | str]:
     """Return the first ``depth`` levels of each pair's book, or the reason it has none that can be read.
 
@@ -154,13 +154,13 @@ def parse_latest_books(
     rows = member(decode_json(body), "orderbooks")
     if not isinstance(rows, dict):
         raise BadMarketData("malformed", "orderbooks is not an object")
-    return {pair: _latest(rows.get(pair.symbol), pair, depth, seen_at_ns, seq) for pair in pairs}
+    return {pair: _latest(rows.get(pair.symbol), venue, pair, depth, seen_at_ns, seq) for pair in pairs}
 
 
-def _latest(row: Any, pair: Pair, depth: int, seen_at_ns: int, seq: int) -> Book | str:
+def _latest(row: Any, venue: str, pair: Pair, depth: int, seen_at_ns: int, seq: int) -> Book | str:
     try:
         bids, asks = _levels(member(row, "b"))[:depth], _levels(member(row, "a"))[:depth]
-        return Book(VENUE, pair, bids, asks, instant_ns(member(row, "t")), seen_at_ns, seq)
+        return Book(venue, pair, bids, asks, instant_ns(member(row, "t")), seen_at_ns, seq)
     except BadMarketData as bad:
         return bad.reason
 

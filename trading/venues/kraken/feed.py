@@ -36,6 +36,7 @@ class KrakenFeedSettings:
     depth: int = 25
     resync_gap_ms: int = 1000
     rest_timeout_s: float = 10.0
+    venue: str = wire.VENUE  # the name of this configuration of the adapter
 
     def __post_init__(self) -> None:
         if self.depth not in DEPTHS:
@@ -45,9 +46,8 @@ class KrakenFeedSettings:
 class KrakenFeed:
     """Kraken as a source of books."""
 
-    venue = wire.VENUE
-
     def __init__(self, settings: KrakenFeedSettings, *, clock: Clock, rng: Random) -> None:
+        self.venue = settings.venue
         self._settings = settings
         self._clock = clock
         self._rng = rng
@@ -82,7 +82,7 @@ class KrakenFeed:
         try:
             answer = wire.parse_rest(body)
             raise_for_errors(answer.errors)
-            book = wire.parse_depth(answer.result, pair, asked_at_ns=asked_at_ns, seq=next(self._seq))
+            book = wire.parse_depth(answer.result, pair, venue=self.venue, asked_at_ns=asked_at_ns, seq=next(self._seq))
             validate(book)
         except BadMarketData as bad:
             self._health.refused[bad.reason] += 1
@@ -148,12 +148,12 @@ class KrakenConversation:
         return said
 
     def _take_status(self, message: wire.StatusMessage) -> None:
-        log.info("venue_state", venue=wire.VENUE, state=message.system)
+        log.info("venue_state", venue=self._health.venue, state=message.system)
         self._health.venue_state = message.system
 
     def _take_refusal(self, message: wire.SubscriptionRefused) -> None:
         self._health.trouble["subscription_refused"] += 1
-        log.warning("subscription_refused", venue=wire.VENUE, symbol=message.symbol, error=message.error)
+        log.warning("subscription_refused", venue=self._health.venue, symbol=message.symbol, error=message.error)
 
     def _take_book(self, message: wire.BookMessage) -> Sequence[Frame]:
         book = self._keeper.find(message.symbol)

@@ -201,7 +201,7 @@ def parse_rest(body: bytes) -> RestAnswer:
     return RestAnswer(tuple(str(error) for error in errors), answer.get("result"))
 
 
-def parse_depth(result: Any, pair: Pair, *, asked_at_ns: int, seq: int) -> Book:
+def parse_depth(result: Any, pair: Pair, *, asked_at_ns: int, seq: int, venue: str = VENUE) -> Book:
     """Return the book in a Depth result; its instants are when we asked, the earliest it can be of.
 
     Raises: BadMarketData.
@@ -210,7 +210,7 @@ def parse_depth(result: Any, pair: Pair, *, asked_at_ns: int, seq: int) -> Book:
         raise BadMarketData("malformed", "Depth answers for one pair")
     (sides,) = result.values()
     bids, asks = _levels(member(sides, "bids")), _levels(member(sides, "asks"))
-    return Book(VENUE, pair, bids, asks, asked_at_ns, asked_at_ns, seq)
+    return Book(venue, pair, bids, asks, asked_at_ns, asked_at_ns, seq)
 
 
 def _levels(rows: Any) -> tuple[Level, ...]:
