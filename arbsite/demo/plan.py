@@ -19,6 +19,7 @@ KEPT = (
     "ARB_STATE_DIR",
     "ARB_STOP_FILE",
     "ARB_COMMIT",
+    "ARB_RECORD",
     "ARB_WEB_PORT",
     "ARB_FLOWER_PORT",
     "ARB_FLOWER_USER",
