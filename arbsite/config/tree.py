@@ -25,6 +25,10 @@ class Database:
     options: Mapping[str, str]
     is_embedded: bool
 
+    def name_for(self, mode: Mode) -> str:
+        """Return the name of the database that holds the rows of ``mode``."""
+        return self.base_name + DATABASE_SUFFIX[mode]
+
 
 @dataclass(frozen=True, slots=True)
 class Redis:

@@ -1,0 +1,89 @@
+"""Terms: all that decisions were made with beside the books, kept with a recording so that a replay decides alike."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from domain.costs import FeeAsset, FeeSchedule
+from domain.detection import DetectConfig
+from domain.errors import BadInput
+from domain.features import FeatureContext
+from domain.market import MarketKey, Pair
+from domain.sizing import Caps, Lot
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decisions were made with; ``adapters`` names the adapter behind each venue."""
+
+    config: DetectConfig
+    linger_ms: int
+    paper_delay_ms: int
+    adapters: Mapping[str, str]
+
+    @property
+    def markets(self) -> tuple[MarketKey, ...]:
+        """Return the markets that were watched, in the order they were."""
+        return tuple(self.config.lots)
+
+    def to_json(self) -> Json:
+        """Return the terms ready for JSON, money as strings."""
+        config = self.config
+        return {
+            "min_net_bps": str(config.min_net_bps),
+            "max_age_ms": config.max_age_ms,
+            "max_skew_ms": config.max_skew_ms,
+            "resolution_s": config.resolution_s,
+            "max_trade_usd": str(config.caps.max_usd),
+            "linger_ms": self.linger_ms,
+            "paper_delay_ms": self.paper_delay_ms,
+            "fees": {venue: _texts(schedule) for venue, schedule in config.fees.items()},
+            "lots": [[key.venue, key.pair.symbol, _texts(lot)] for key, lot in config.lots.items()],  # in their order
+            "quote_usd": {asset: str(rate) for asset, rate in config.quote_usd.items()},
+            "context": {symbol: _texts(context) for symbol, context in config.context.items()},
+            "adapters": dict(self.adapters),
+        }
+
+
+def terms_from_json(data: Json) -> Terms:
+    """Return the terms that ``Terms.to_json`` wrote. Raises: BadInput."""
+    try:
+        return _terms(data)
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+        raise BadInput(f"the terms of the recording cannot be read: {type(error).__name__} {error}") from None
+
+
+def _terms(data: Json) -> Terms:
+    config = DetectConfig(
+        min_net_bps=Decimal(data["min_net_bps"]),
+        max_age_ms=data["max_age_ms"],
+        max_skew_ms=data["max_skew_ms"],
+        fees={venue: _schedule(fee) for venue, fee in data["fees"].items()},
+        lots={MarketKey(venue, Pair.parse(symbol)): _lot(lot) for venue, symbol, lot in data["lots"]},
+        caps=Caps(Decimal(data["max_trade_usd"])),
+        quote_usd={asset: Decimal(rate) for asset, rate in data["quote_usd"].items()},
+        context={symbol: _context(told) for symbol, told in data["context"].items()},
+        resolution_s=data["resolution_s"],
+    )
+    return Terms(config, data["linger_ms"], data["paper_delay_ms"], data["adapters"])
+
+
+def _texts(value: FeeSchedule | Lot | FeatureContext) -> dict[str, str]:
+    """Return each field as text; a float's text reads back as the same float, the unknown ones too."""
+    return {name: str(field) for name, field in asdict(value).items()}
+
+
+def _schedule(told: dict[str, str]) -> FeeSchedule:
+    maker_bps, taker_bps = Decimal(told["maker_bps"]), Decimal(told["taker_bps"])
+    return FeeSchedule(maker_bps, taker_bps, FeeAsset(told["charged_in"]), told["source"])
+
+
+def _lot(told: dict[str, str]) -> Lot:
+    return Lot(**{name: Decimal(text) for name, text in told.items()})
+
+
+def _context(told: dict[str, str]) -> FeatureContext:
+    return FeatureContext(**{name: float(text) for name, text in told.items()})
