@@ -25,7 +25,7 @@ from tests.fakes import FixedClock, book
 from tests.trading.services.conftest import Line
 from trading.dispatch import EXECUTION_STEP, OutboxDispatch
 from trading.models import Balance, Execution, ExecutionLog, LedgerEntry, OpenEpisode, Opportunity, Order, StateEvent
-from trading.services.episodes import EpisodeTracker, close_episode, left_open
+from trading.services.episodes import close_left_open
 from trading.services.sweeping import sweep_executions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,10 +79,7 @@ def trade(line: Line, rng: Random, seq: int) -> None:
 
 
 def end_episodes(line: Line) -> None:
-    tracker = EpisodeTracker(linger_ns=0)
-    tracker.resume(left_open(line.scope))
-    for closed in tracker.closed_by(line.clock.now_ns()):
-        close_episode(closed, scope=line.scope)
+    close_left_open(line.scope)
 
 
 def killed_at_random(scope: Scope, notes: Path, rng: Random) -> int:

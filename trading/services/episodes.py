@@ -1,9 +1,9 @@
 """Episodes: a route that pays is one opportunity from the moment it clears its threshold until it stays below it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F
@@ -21,6 +21,8 @@ from trading.marketdata.book_json import book_to_json
 from trading.models import OpenEpisode, Opportunity
 from trading.services.decision import Decision
 
+Json = dict[str, Any]
+
 
 @dataclass(slots=True)
 class _Open:
@@ -30,50 +32,68 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The end of an episode: its route stayed below the threshold for the linger time."""
+    """The end of an episode: its route did not clear the threshold again within the linger time."""
 
     route_key: str
     last_seen_ns: int
     peak_bps: Decimal
 
 
+class Opened(NamedTuple):
+    """A new episode; ``ended`` is the route's episode before it, where nobody has closed that yet: close it first."""
+
+    ended: Closed | None
+
+
 class EpisodeTracker:
-    """Knows which routes are in an episode, so that one episode is committed once and not once per tick."""
+    """Knows which routes are in an episode, so that one episode is committed once and not once per tick.
+
+    Instants of decisions alone say where an episode ends: a decision more than the linger time after the last one
+    begins a new episode, whether or not anybody asked in between which have ended.
+    """
 
     def __init__(self, *, linger_ns: int) -> None:
         self._linger_ns = linger_ns
         self._open: dict[str, _Open] = {}
 
-    def opens(self, decision: Decision) -> bool:
-        """Return whether this decision begins an episode; one that is open is only prolonged."""
-        key, bps = decision.candidate.route.key, decision.candidate.net_bps
-        if (known := self._open.get(key)) is None:
-            self._open[key] = _Open(decision.decided_at_ns, bps)
-            return True
-        known.last_seen_ns = decision.decided_at_ns
-        known.peak_bps = max(known.peak_bps, bps)
-        return False
+    def opens(self, decision: Decision) -> Opened | None:
+        """Return the episode that this decision begins; None where it prolongs one that is open."""
+        key, bps, at_ns = decision.candidate.route.key, decision.candidate.net_bps, decision.decided_at_ns
+        known = self._open.get(key)
+        if known is not None and not self._has_ended(known, at_ns):
+            known.last_seen_ns = at_ns
+            known.peak_bps = max(known.peak_bps, bps)
+            return None
+        self._open[key] = _Open(at_ns, bps)
+        return Opened(None if known is None else Closed(key, known.last_seen_ns, known.peak_bps))
 
     def closed_by(self, now_ns: int) -> list[Closed]:
-        """Return and forget the episodes whose route has not paid for the linger time."""
+        """Return and forget the episodes whose route has not paid for longer than the linger time."""
         ended = [
             Closed(key, known.last_seen_ns, known.peak_bps)
             for key, known in self._open.items()
-            if now_ns - known.last_seen_ns >= self._linger_ns
+            if self._has_ended(known, now_ns)
         ]
         for closed in ended:
             del self._open[closed.route_key]
         return ended
 
-    def resume(self, left_open: Mapping[str, int]) -> None:
-        """Take up the episodes that an earlier process left open: by route, when each was last seen (ns)."""
-        for key, last_seen_ns in left_open.items():
-            self._open.setdefault(key, _Open(last_seen_ns, Decimal(0)))
+    def state(self) -> Json:
+        """Return the open episodes ready for JSON."""
+        return {key: [known.last_seen_ns, str(known.peak_bps)] for key, known in self._open.items()}
+
+    def restore(self, state: Json) -> None:
+        """Take up the open episodes that ``state`` told of, and no others."""
+        self._open = {key: _Open(last_seen_ns, Decimal(peak)) for key, (last_seen_ns, peak) in state.items()}
+
+    def _has_ended(self, known: _Open, now_ns: int) -> bool:
+        return now_ns - known.last_seen_ns > self._linger_ns
 
 
-def left_open(scope: Scope) -> Mapping[str, int]:
-    """Return the routes of ``scope`` whose episode is open, and when each was last seen (ns)."""
-    return {row.route_key: to_ns(row.last_seen_at) for row in OpenEpisode.objects.in_scope(scope)}
+def close_left_open(scope: Scope) -> None:
+    """Close the episodes that an earlier process left open: a new watch of the markets begins new episodes."""
+    for row in OpenEpisode.objects.in_scope(scope):
+        close_episode(Closed(row.route_key, to_ns(row.last_seen_at), Decimal(0)), scope=scope)
 
 
 def open_episode(decision: Decision, *, scope: Scope) -> Opportunity | None:

@@ -1,34 +1,49 @@
 """The replay's loop: one process on a virtual clock, through the same decide, commit and step as everything else.
 
-At each instant: what fell due meets its book and is stepped, cooled breakers let probes through, every route is
-decided, new episodes are committed and their orders sent, ended episodes are closed.
+At each instant: what fell due meets the book that was known and is stepped, the instant's books are shown, cooled
+breakers let probes through, the changed routes are decided, new episodes are committed and their orders sent, ended
+episodes are closed. Instants are lived through in chunks: a chunk's rows and the checkpoint behind it are one
+transaction, so that a run that is broken off goes on behind its last whole chunk as if nothing had happened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
+from time import monotonic
+
+from django.db import transaction
 
 from domain.breakers import BreakerState
-from domain.detection import DetectConfig
+from domain.costs import FeeSchedule
 from domain.execution import EXECUTION_TERMINAL
 from domain.features import Scorer
+from domain.inventory import UNLIMITED, Holdings
+from domain.market import MarketKey
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from risk.selectors import breakers_of
 from risk.services import tick
 from trading.dispatch import InlineDispatch
+from trading.models import Execution
 from trading.services import episodes, execution, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
 from trading.services.execution.step import Venues
-from trading.services.replay.timeline import Instant, RecordedView, Timeline
+from trading.services.offers import record_offers
+from trading.services.replay.pace import Pace
+from trading.services.replay.stage import Stage
+from trading.services.replay.timeline import Instant, Json, Opening, Timeline
 from trading.services.replay.unrest import Unrest
+from trading.services.replay.waiting import Waiting
+from trading.services.replay.watching import Watcher
 
 Progress = Callable[[int, int], None]
 
+CHUNK_S = 5.0
+CHECKPOINT_SHARE = 20  # a chunk takes at least so many times what writing its checkpoint took
 REPORT_EVERY = 60  # instants
-FLUSH_EVERY = 1_440
-LONGEST_RUN_OUT = 60  # instants that an execution may take to end once the recording is over
+LONGEST_RUN_OUT = 60  # steps that an execution may take to end once the recording is over
 
 
 class VirtualClock:
@@ -49,93 +64,170 @@ class VirtualClock:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a replay is made of."""
+    """What a replay is made of; ``assume`` lets the settings say an opening's terms, ``keep`` stores a checkpoint."""
 
     scope: Scope
     clock: VirtualClock
-    config: DetectConfig
     score: Scorer
-    venues: Venues
-    linger_ns: int
+    venues: Callable[[Mapping[str, FeeSchedule]], Venues]
+    assume: Callable[[Opening], None]
+    keep: Callable[[Json, int], None]
+    holdings: Holdings = UNLIMITED
+    watchers: Sequence[Watcher] = ()
+    pace: Pace = Pace(None)
+    chunk_s: float = CHUNK_S
 
 
 class Driver:
-    """Runs one timeline to its end; what it knows beside the database is lost with it."""
+    """Runs one timeline to its end, from its beginning or from behind a checkpoint."""
 
-    def __init__(self, timeline: Timeline, parts: Parts) -> None:
+    def __init__(self, timeline: Timeline, parts: Parts, *, checkpoint: Json | None = None) -> None:
         self._timeline = timeline
         self._parts = parts
-        self._view = RecordedView(timeline.markets)
+        self._checkpoint = checkpoint
+        self._stage: Stage | None = None
         self._dispatch = InlineDispatch()
-        self._episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
-        self._fills = observing.FillWatch()
+        self._waiting = Waiting(parts.scope)
         self._counts = EvaluationCounter()
         self._unrest = Unrest(timeline.markets)
         self._running: set[int] = set()
         self._cool_at: datetime | None = None
+        self._position: Json | None = checkpoint["position"] if checkpoint else None
+        self._is_over = bool(checkpoint and checkpoint["is_over"])
 
     def run(self, progress: Progress) -> None:
-        """Replay everything, then go on without books until every execution has ended."""
-        tick(self._parts.scope, from_ns(0))  # the scope's gate, limits and breakers come into being
-        total = len(self._timeline)
-        for number, instant in enumerate(self._timeline.instants(), start=1):
+        """Replay what is left, then go on without books until every execution has ended."""
+        if self._checkpoint is not None:
+            self._parts.clock.set(self._checkpoint["clock_ns"])
+        instants = self._told(self._timeline.instants(self._position), progress)
+        keeping_s = 0.0
+        while not self._is_over:
+            with transaction.atomic():
+                self._live_chunk(instants, until_s=monotonic() + max(self._parts.chunk_s, CHECKPOINT_SHARE * keeping_s))
+                begun_s = monotonic()
+                self._keep()
+                keeping_s = monotonic() - begun_s
+
+    def _told(self, instants: Iterator[Instant], progress: Progress) -> Iterator[Instant]:
+        """Yield every instant, and tell of some once they have been lived through."""
+        step_ns, first_ns = self._timeline.step_ns, self._timeline.first_ns
+        total = (self._timeline.last_ns - first_ns) // step_ns + 1
+        done = told = 0
+        for number in count(1):
+            if (instant := next(instants, None)) is None:
+                break
+            yield instant
+            done = (instant.at_ns - first_ns) // step_ns + 1
+            if number % REPORT_EVERY == 0:
+                progress(done, total)
+                told = done
+        if told != total:
+            progress(total, total)
+
+    def _live_chunk(self, instants: Iterator[Instant], *, until_s: float) -> None:
+        if self._position is None and self._checkpoint is None:
+            tick(self._parts.scope, from_ns(0))  # the scope's gate, limits and breakers come into being
+        for instant in instants:
+            if instant.is_past:
+                self._show_again(instant)
+                continue
+            self._parts.pace.wait_for(instant.at_ns)
             self._live_through(instant)
-            if number % FLUSH_EVERY == 0:
-                self._flush()
-            if number % REPORT_EVERY == 0 or number == total:
-                progress(number, total)
+            if monotonic() >= until_s:
+                return
         self._run_out()
-        self._flush()
+        self._is_over = True
+
+    def _show_again(self, instant: Instant) -> None:
+        if instant.opening is not None:
+            self._stage = self._begin(instant.opening)
+        assert self._stage is not None
+        self._stage.markets.show(instant)
 
     def _live_through(self, instant: Instant) -> None:
-        now_ns = instant.at_ns
+        now_ns = max(instant.at_ns, self._parts.clock.now_ns())  # a machine's clock is set back now and then
         self._parts.clock.set(now_ns)
-        self._view.show(instant.books)
-        if self._running:
-            self._store_books(instant)
-            self._step_all()
-        if self._unrest.note(instant.books, now_ns=now_ns, scope=self._parts.scope):
+        stage = self._ready_for(instant, now_ns)
+        changed = stage.markets.show(instant)
+        self._store_edges(stage, now_ns)
+        if self._unrest.note(
+            instant.books, among=stage.unsettled(instant), now_ns=now_ns, scope=self._parts.scope
+        ):
             self._see_breakers()
         self._cool(now_ns)
-        self._decide(now_ns)
-        self._close_episodes(now_ns)
+        self._decide(stage, changed, now_ns)
+        self._close_episodes(stage, now_ns)
+        stage.offers.sample(stage.markets.view, stage.opening.markets, now_ns)
+        for watcher in self._parts.watchers:
+            watcher.note(now_ns, stage.markets.view)
+        self._position = instant.position
 
-    def _decide(self, now_ns: int) -> None:
-        parts, view = self._parts, self._view
-        begun = []
-        for market in self._timeline.markets:
-            for found in pipeline.decide(market, view, config=parts.config, score=parts.score, clock=parts.clock):
+    def _ready_for(self, instant: Instant, now_ns: int) -> Stage:
+        """Return the stage of this instant, once all that fell due has met what was known before it."""
+        if self._stage is not None:
+            self._restore(self._stage)
+            self._meet(self._stage, instant, now_ns)
+            self._store_edges(self._stage, now_ns - 1)
+        if instant.opening is not None:
+            self._open(instant.opening)
+        assert self._stage is not None, "the first instant opens"
+        return self._stage
+
+    def _open(self, opening: Opening) -> None:
+        if self._stage is not None:
+            self._flush(self._stage)
+            self._close_all(self._stage)
+        self._stage = self._begin(opening)
+
+    def _begin(self, opening: Opening) -> Stage:
+        self._parts.assume(opening)
+        return Stage(opening, self._parts.venues(opening.config.fees))
+
+    def _meet(self, stage: Stage, instant: Instant, now_ns: int) -> None:
+        if not self._running:
+            return
+        for request in self._waiting.due(now_ns):
+            book = stage.markets.meet(request, instant)
+            if book is None:
+                self._waiting.not_seen(request)
+            else:
+                observing.store_book(request, book, at_ns=now_ns, dispatch=self._dispatch)
+        given_up = set(self._waiting.given_up(now_ns))
+        self._step(stage, given_up | {row_id for _, row_id in self._dispatch.drain()})
+
+    def _decide(self, stage: Stage, changed: Sequence[MarketKey], now_ns: int) -> None:
+        parts, config, begun = self._parts, stage.opening.config, []
+        for market in changed:
+            for found in pipeline.decide(
+                market,
+                stage.markets.view,
+                config=config,
+                score=parts.score,
+                clock=parts.clock,
+                holdings=parts.holdings,
+            ):
                 self._counts.add(found, now_ns=now_ns)
-                if isinstance(found, Decision) and self._episodes.opens(found):
-                    begun.append(found)
-        for decision in begun:
-            pipeline.commit(decision, scope=parts.scope, dispatch=self._dispatch)
-            self._step({row_id for _, row_id in self._dispatch.drain()})
+                if isinstance(found, Decision) and (opened := stage.episodes.opens(found)):
+                    begun.append((found, opened))
+        for decision, opened in begun:
+            if opened.ended is not None:
+                episodes.close_episode(opened.ended, scope=parts.scope)
+            self._commit(stage, decision)
 
-    def _store_books(self, instant: Instant) -> None:
-        for request in self._fills.due(instant.at_ns):
-            book = instant.fill_book(request.market)
-            if book is not None:  # else nobody saw the market in time, and the leg is refused for it
-                observing.store_book(request, book, at_ns=instant.at_ns, dispatch=self._dispatch)
+    def _commit(self, stage: Stage, decision: Decision) -> None:
+        stage.edges.watch(decision)
+        pipeline.commit(decision, scope=self._parts.scope, dispatch=self._dispatch)
+        self._step(stage, {row_id for _, row_id in self._dispatch.drain()})
 
-    def _step_all(self) -> None:
-        """Step whatever has not ended: what met its book, and what waits for one in vain."""
-        self._dispatch.drain()  # names nothing that is not running
-        self._step(set(self._running))
-
-    def _step(self, execution_ids: set[int]) -> None:
-        parts = self._parts
+    def _step(self, stage: Stage, execution_ids: set[int]) -> None:
         for execution_id in sorted(execution_ids):  # oldest first, whatever asked for it
             self._running.add(execution_id)
-            if execution.step(execution_id, venues=parts.venues, clock=parts.clock) in EXECUTION_TERMINAL:
+            if execution.step(execution_id, venues=stage.venues, clock=self._parts.clock) in EXECUTION_TERMINAL:
                 self._running.discard(execution_id)
         if execution_ids:
-            self._watch_fills()
+            self._parts.holdings.refresh()
+            self._waiting.look_for_more()
             self._see_breakers()
-
-    def _watch_fills(self) -> None:
-        for request in observing.pending_requests(self._parts.scope):
-            self._fills.add(request)
 
     def _see_breakers(self) -> None:
         waiting = [row.cool_until for row in breakers_of(self._parts.scope) if row.state == BreakerState.OPEN]
@@ -146,18 +238,61 @@ class Driver:
             tick(self._parts.scope, from_ns(now_ns))
             self._see_breakers()
 
-    def _close_episodes(self, now_ns: int) -> None:
-        for closed in self._episodes.closed_by(now_ns):
+    def _store_edges(self, stage: Stage, now_ns: int) -> None:
+        for watched, left in stage.edges.complete(now_ns):
+            observing.record_edges(watched, left, scope=self._parts.scope)
+
+    def _close_episodes(self, stage: Stage, now_ns: int) -> None:
+        for closed in stage.episodes.closed_by(now_ns):
             episodes.close_episode(closed, scope=self._parts.scope)
 
+    def _close_all(self, stage: Stage) -> None:
+        self._close_episodes(stage, self._parts.clock.now_ns() + stage.opening.linger_ns + 1)
+
     def _run_out(self) -> None:
+        if (stage := self._stage) is None:
+            return
+        self._restore(stage)
         now_ns, left = self._parts.clock.now_ns(), LONGEST_RUN_OUT
         while self._running and left:
             now_ns, left = now_ns + self._timeline.step_ns, left - 1
             self._parts.clock.set(now_ns)
-            self._store_books(Instant(now_ns, {}, lambda market: None))
-            self._step_all()
-        self._close_episodes(now_ns + self._parts.linger_ns)
+            self._meet(stage, Instant(now_ns, (), {}, self._position), now_ns)
+        self._close_all(stage)
 
-    def _flush(self) -> None:
+    def _flush(self, stage: Stage) -> None:
         record_looks(self._counts.take(), scope=self._parts.scope)
+        record_offers(stage.offers.take(), scope=self._parts.scope)
+
+    def _keep(self) -> None:
+        """Write what was counted, and the checkpoint that the run can go on from."""
+        stage, parts = self._stage, self._parts
+        if stage is None:
+            return
+        self._flush(stage)
+        now_ns = parts.clock.now_ns()
+        state = {
+            "position": self._position,
+            "clock_ns": now_ns,
+            "is_over": self._is_over,
+            "stage": stage.state(),
+            "waiting": self._waiting.state(),
+            "unrest": self._unrest.state(),
+            "watchers": [watcher.state() for watcher in parts.watchers],
+        }
+        parts.keep(state, now_ns)
+
+    def _restore(self, stage: Stage) -> None:
+        """Take up, once, what the checkpoint and the rows hold."""
+        if (kept := self._checkpoint) is None:
+            return
+        self._checkpoint = None
+        stage.restore(kept["stage"])
+        self._waiting.restore(kept["waiting"])
+        self._unrest.restore(kept["unrest"])
+        for watcher, state in zip(self._parts.watchers, kept["watchers"], strict=True):
+            watcher.restore(state)
+        ongoing = Execution.objects.in_scope(self._parts.scope).exclude(state__in=EXECUTION_TERMINAL)
+        self._running = set(ongoing.values_list("pk", flat=True))
+        self._parts.holdings.refresh()
+        self._see_breakers()

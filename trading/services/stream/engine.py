@@ -51,7 +51,7 @@ class Engine:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self.episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
+        self._episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
         self.fills = observing.FillWatch()
         self._edges = observing.EdgeWatch(parts.view)
         self._counts = EvaluationCounter()
@@ -65,7 +65,8 @@ class Engine:
         now_ns = parts.clock.now_ns()
         for found in pipeline.decide(change, parts.view, config=parts.config, score=parts.score, clock=parts.clock):
             self._counts.add(found, now_ns=now_ns)
-            if isinstance(found, Decision) and self.episodes.opens(found):
+            if isinstance(found, Decision) and (opened := self._episodes.opens(found)):
+                self._close(opened.ended)
                 self._commit(found)
 
     def tick(self) -> None:
@@ -74,8 +75,8 @@ class Engine:
         self._store_books(now_ns)
         for decision, left in self._edges.complete(now_ns):
             self._submit("edges", partial(observing.record_edges, decision, left, scope=self._parts.scope))
-        for closed in self.episodes.closed_by(now_ns):
-            self._submit("episode_closed", partial(episodes.close_episode, closed, scope=self._parts.scope))
+        for closed in self._episodes.closed_by(now_ns):
+            self._close(closed)
         self._flush(now_ns)
 
     async def run(self) -> None:
@@ -86,6 +87,10 @@ class Engine:
                 await asyncio.sleep(TICK_S)
         finally:
             self._write_looks()
+
+    def _close(self, closed: episodes.Closed | None) -> None:
+        if closed is not None:
+            self._submit("episode_closed", partial(episodes.close_episode, closed, scope=self._parts.scope))
 
     def _commit(self, decision: Decision) -> None:
         parts = self._parts

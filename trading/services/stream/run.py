@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -19,7 +20,7 @@ from trading.marketdata.feeds import Feeds
 from trading.marketdata.price_cache import PriceCache
 from trading.marketdata.venue_board import VenueBoardWriter
 from trading.marketdata.view import BookView
-from trading.services.episodes import left_open
+from trading.services.episodes import close_left_open
 from trading.services.stream.engine import Engine, Parts
 from trading.services.stream.reference import account_sources, detect_config, reference_in_time
 from trading.services.stream.requests import follow_requests
@@ -60,9 +61,7 @@ async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
         )
         engine = Engine(parts)
         feeds = Feeds(sources, known.pairs, engine.on_book, clock=clock, rng=Random())
-        loop = asyncio.get_running_loop()
-        resume = engine.episodes.resume  # read by the writer, taken up by this thread, which alone touches the tracker
-        writer.submit("resume", lambda: loop.call_soon_threadsafe(resume, left_open(scope)))
+        writer.submit("episodes_left_open", partial(close_left_open, scope))
         log.info("stream_started", scope=str(scope), markets=[f"{key.venue}:{key.pair}" for key in known.lots])
         async with asyncio.TaskGroup() as group:
             group.create_task(feeds.run())

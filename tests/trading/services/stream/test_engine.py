@@ -69,7 +69,7 @@ def test_the_episode_closes_when_the_difference_is_gone(engine, clock):
     show(engine, clock)
     clock.advance(100)
     show(engine, clock, b=("99.9", "100.1"))
-    clock.advance(1000)
+    clock.advance(1001)
     engine.tick()
     assert not OpenEpisode.objects.exists()
 
