@@ -1,0 +1,215 @@
+"""Reads of what was offered, and of the episodes that cleared the fees, for the verdict; each is bounded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Count, Sum
+
+from domain.execution import ExecutionState
+from domain.money import ZERO
+from domain.scope import Scope
+from domain.verdict import Episode, Histogram
+from trading.models import EvaluationCount, Execution
+from trading.selectors.terms import Span
+
+MOST_EPISODES = 100_000  # newest first: what a look at the trades takes in
+MOST_MEASURED = 20_000  # of these, what is followed one by one
+MOST_ROUTES = 40  # those that offered most
+
+
+class Way(NamedTuple):
+    """A direction between two venues."""
+
+    buy_venue: str
+    sell_venue: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Return the two venues in the order of their names."""
+        first, second = sorted(self)
+        return first, second
+
+
+@dataclass(frozen=True, slots=True)
+class DayOffers:
+    """What one direction between two venues offered on one day."""
+
+    day: date
+    way: Way
+    offered: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOffers:
+    """What one route offered."""
+
+    route_key: str
+    offered: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class DayTrades:
+    """The episodes of one route that cleared the fees on one day, and what came of those that were executed."""
+
+    day: date
+    route_key: str
+    count: int
+    planned_usd: Decimal
+    executed: int
+    settled_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DayLeft:
+    """What was left of the edges of one day in one direction at one later look."""
+
+    day: date
+    way: Way
+    offset_ms: int
+    count: int
+    paying: int
+    left_bps: Decimal
+    of_bps: Decimal
+
+
+def way_of(route_key: str) -> Way:
+    """Return the venues that a route buys and sells at."""
+    buy, _, sell = route_key.partition(">")
+    return Way(buy.partition(":")[0], sell.partition(":")[0])
+
+
+_DAYS = """
+WITH by_route AS (
+    SELECT (hour AT TIME ZONE 'UTC')::date AS day, route_key, tenth_bps, sum(count) AS total
+    FROM offered_edges WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s GROUP BY 1, 2, 3
+)
+SELECT day, split_part(route_key, ':', 1), split_part(split_part(route_key, '>', 2), ':', 1),
+       tenth_bps, sum(total)::bigint
+FROM by_route GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
+"""
+_HOURS = """
+SELECT (hour AT TIME ZONE 'UTC')::date, count(DISTINCT hour)
+FROM offered_edges WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s GROUP BY 1
+"""
+_ROUTES = """
+WITH best AS (
+    SELECT route_key, max(tenth_bps) AS greatest
+    FROM offered_edges WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s
+    GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
+)
+SELECT route_key, tenth_bps, sum(count)::bigint
+FROM offered_edges JOIN best USING (route_key)
+WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s
+GROUP BY 1, 2, best.greatest ORDER BY best.greatest DESC, 1, 2
+"""
+_NEWEST = """
+WITH newest AS MATERIALIZED (
+    SELECT id, timestamp, closed_at, route_key, buy_venue, sell_venue, symbol, notional_usd, edge_bps, executed,
+           profit_usd, resolution_s
+    FROM arbitrage_opportunities WHERE mode = %s AND run_id = %s AND timestamp >= %s AND timestamp < %s
+    ORDER BY timestamp DESC LIMIT %s
+)
+"""
+_TRADES = (
+    _NEWEST
+    + """
+SELECT (timestamp AT TIME ZONE 'UTC')::date, route_key, count(*), sum(notional_usd * edge_bps) / 10000,
+       count(*) FILTER (WHERE executed), coalesce(sum(profit_usd), 0)
+FROM newest GROUP BY 1, 2 ORDER BY 1, 2
+"""
+)
+_EPISODES = (
+    _NEWEST
+    + """
+SELECT timestamp, buy_venue, sell_venue, symbol, notional_usd, notional_usd * edge_bps / 10000,
+       extract(epoch FROM closed_at - timestamp)::float8 + resolution_s
+FROM newest ORDER BY timestamp, id
+"""
+)
+_LEFT = (
+    _NEWEST
+    + """
+SELECT (newest.timestamp AT TIME ZONE 'UTC')::date, buy_venue, sell_venue, looked.offset_ms, count(*),
+       count(*) FILTER (WHERE looked.net_bps > 0), sum(greatest(looked.net_bps, 0)), sum(edge_bps)
+FROM newest JOIN edge_observations looked ON looked.opportunity_id = newest.id
+WHERE looked.net_bps IS NOT NULL AND looked.mode = %s AND looked.run_id = %s
+  AND looked.timestamp >= %s AND looked.timestamp >= newest.timestamp
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+)
+
+
+def offers_by_day(scope: Scope, span: Span) -> list[DayOffers]:
+    """Return what each direction between two venues offered, day by day."""
+    found: dict[tuple[date, Way], dict[int, int]] = {}
+    for day, buy_venue, sell_venue, tenth, count in _rows(_DAYS, _where(scope, span)):
+        found.setdefault((day, Way(buy_venue, sell_venue)), {})[tenth] = count
+    return [DayOffers(day, way, offered) for (day, way), offered in found.items()]
+
+
+def hours_by_day(scope: Scope, span: Span) -> dict[date, int]:
+    """Return in how many hours of each day two fresh books could be compared."""
+    return dict(_rows(_HOURS, _where(scope, span)))
+
+
+def offers_by_route(scope: Scope, span: Span, *, most: int = MOST_ROUTES) -> list[RouteOffers]:
+    """Return what each route offered, of many those that offered most."""
+    found: dict[str, dict[int, int]] = {}
+    for route_key, tenth, count in _rows(_ROUTES, [*_where(scope, span), most, *_where(scope, span)]):
+        found.setdefault(route_key, {})[tenth] = count
+    return [RouteOffers(route_key, offered) for route_key, offered in found.items()]
+
+
+def trades_by_day(scope: Scope, span: Span) -> list[DayTrades]:
+    """Return the episodes that cleared the fees, by day and route: of very many the newest."""
+    return [DayTrades(*row) for row in _rows(_TRADES, [*_where(scope, span), MOST_EPISODES])]
+
+
+def episodes_of(scope: Scope, span: Span) -> list[Episode]:
+    """Return the episodes that cleared the fees, oldest first: of many the newest."""
+    return [Episode(*row) for row in _rows(_EPISODES, [*_where(scope, span), MOST_MEASURED])]
+
+
+def left_by_day(scope: Scope, span: Span) -> list[DayLeft]:
+    """Return what was left of the edges later on, by day and direction: of many the newest."""
+    asked = [*_where(scope, span), MOST_MEASURED, *scope.columns.values(), span.first]
+    return [DayLeft(day, Way(buy, sell), *rest) for day, buy, sell, *rest in _rows(_LEFT, asked)]
+
+
+def looks_in(scope: Scope, span: Span) -> list[tuple[str, str, int]]:
+    """Return stage, reason and number of looks, the commonest first."""
+    counts = EvaluationCount.objects.in_scope(scope).filter(hour__gte=span.first, hour__lt=span.last).order_by()
+    return list(counts.values_list("stage", "reason").annotate(total=Sum("count")).order_by("-total"))
+
+
+def stuck_in(scope: Scope, span: Span) -> int:
+    """Return how many executions wait for a person: they have no result."""
+    begun = Execution.objects.in_scope(scope).filter(decided_at__gte=span.first, decided_at__lt=span.last)
+    counted = begun.order_by().filter(state=ExecutionState.NEEDS_PERSON).aggregate(total=Count("id"))
+    return int(counted["total"])
+
+
+def covered(scope: Scope) -> tuple[datetime, datetime] | None:
+    """Return the first and the last hour in which a scope was looked at; None where it never was."""
+    hours = EvaluationCount.objects.in_scope(scope).order_by("hour").values_list("hour", flat=True)
+    first = hours.first()
+    return None if first is None else (first, hours.reverse()[0])
+
+
+def settled_of(trades: Sequence[DayTrades]) -> Decimal | None:
+    """Return what the executed ones earned; None where none was executed."""
+    return sum((one.settled_usd for one in trades), ZERO) if any(one.executed for one in trades) else None
+
+
+def _where(scope: Scope, span: Span) -> list[Any]:
+    return [*scope.columns.values(), span.first, span.last]
+
+
+def _rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        yield from cursor.fetchall()

@@ -1,0 +1,121 @@
+"""What a scope's figures rest on: its run, the span it covers, and the fees and assumptions of its decisions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from domain.costs import FeeAsset, FeeSchedule
+from domain.errors import BadInput
+from domain.money import ZERO
+from domain.scope import Mode, Scope
+from trading.models import Run
+
+FeesOf = Callable[[str], FeeSchedule]
+HOUR = timedelta(hours=1)
+BEGINNING = datetime(2009, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Whole hours (UTC); ``last`` is the first instant that is left out."""
+
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def around(cls, first: datetime, last: datetime) -> "Span":
+        """Return the whole hours that hold both instants. Raises: BadInput for an empty or inverted span."""
+        if first >= last:
+            raise BadInput(f"the span from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} holds nothing")
+        begins, ends = (at.replace(minute=0, second=0, microsecond=0) for at in (first, last))
+        return cls(begins, ends if ends == last else ends + HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decisions were made with; ``spread_bps`` is None where books were seen, not assumed."""
+
+    min_net_bps: Decimal
+    resolution_s: int = 0  # 60 where each look is at a minute's candles
+    spread_bps: Decimal | None = None
+    delay_ms: int = 0
+    fees: Mapping[str, FeeSchedule] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """Return what one look is called."""
+        return "minute" if self.resolution_s == 60 else "look"
+
+
+def run_of(scope: Scope) -> Run | None:
+    """Return the run that a scope is; None where the scope is no run of its own."""
+    return Run.objects.in_scope(scope).first() if scope.run_id else None
+
+
+def newest_run(mode: Mode) -> Run | None:
+    """Return the run of a mode that was started last."""
+    return Run.objects.in_mode(mode).order_by("-started_at", "-pk").first()
+
+
+def chosen_scope(mode: Mode | None, run_id: str) -> Scope:
+    """Return the scope that a command's ``--mode`` and ``--run`` name: of replays the last where none is named.
+
+    Raises: BadInput for a run that is not there, and for one outside replay.
+    """
+    configured: Scope = settings.ARB.scope
+    mode = mode or configured.mode
+    if mode is not Mode.REPLAY:
+        if run_id:
+            raise BadInput(f"--run is {run_id!r}, but the mode is {mode}: only replay tells runs apart")
+        return configured if configured.mode is mode else Scope(mode)
+    if run_id and run_of(Scope(mode, run_id)) is None:
+        raise BadInput(f"there is no replay run {run_id!r}")
+    newest = None if run_id else newest_run(mode)
+    return Scope(mode, run_id or (newest.run_id if newest else None))
+
+
+def terms_of(run: Run | None, *, fees_of: FeesOf, venues: set[str]) -> Terms:
+    """Return what the decisions of a run, or of this process's settings, were made with."""
+    stated: Mapping[str, Any] = run.settings if run else {}
+    ours = settings.ARB.trading
+    fees = {venue: _schedule(told) for venue, told in stated.get("fees", {}).items()}
+    spread_bps = stated.get("spread_bps")
+    resolution_s = int(stated.get("resolution_s", 0))
+    return Terms(
+        min_net_bps=Decimal(str(stated.get("min_net_bps", ours.min_net_bps))),
+        resolution_s=resolution_s,
+        spread_bps=Decimal(str(spread_bps)) if resolution_s and spread_bps is not None else None,
+        delay_ms=int(stated.get("latency_ms", ours.paper_delay_ms)),
+        fees=fees | {venue: found for venue in venues - set(fees) if (found := _known(venue, fees_of)) is not None},
+    )
+
+
+def _known(venue: str, fees_of: FeesOf) -> FeeSchedule | None:
+    try:
+        return fees_of(venue)
+    except BadInput:  # a venue of a recording that is no longer configured: what it charges is not guessed
+        return None
+
+
+def _schedule(told: Mapping[str, Any]) -> FeeSchedule:
+    return FeeSchedule(
+        Decimal(str(told["maker_bps"])),
+        Decimal(str(told["taker_bps"])),
+        FeeAsset(told.get("charged_in", FeeAsset.QUOTE)),
+        source=str(told.get("source", "")),
+    )
+
+
+def now_in(run: Run | None, *, now: datetime) -> datetime:
+    """Return what now means: in a run just after its last instant, else the instant given."""
+    return run.last_instant + timedelta(microseconds=1) if run and run.last_instant else now
+
+
+def total_taker_bps(terms: Terms, venues: tuple[str, str]) -> Decimal | None:
+    """Return what both taker fees come to; None where one is not known."""
+    found = [terms.fees[venue].taker_bps for venue in venues if venue in terms.fees]
+    return sum(found, ZERO) if len(found) == 2 else None
