@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from operator import gt, lt
 from typing import NamedTuple
 
 from domain.errors import BadMarketData
@@ -78,20 +79,38 @@ def staleness(book: Book, *, now_ns: int, max_age_ms: int) -> str | None:
     return "future" if ahead_ns > FUTURE_TOLERANCE_MS * NS_PER_MS else None
 
 
-def validate(book: Book) -> None:
+def validate(book: Book, *, known: Book | None = None) -> None:
     """Raise BadMarketData unless ``book`` is well formed; checked once, where it enters.
 
+    A side that it shares with ``known``, which was found well formed, is not looked at again.
     Reasons: ``empty``, ``not_finite``, ``not_positive``, ``out_of_range``, ``unsorted``, ``crossed``, ``locked``.
     """
-    for levels, side in ((book.bids, Side.SELL), (book.asks, Side.BUY)):
+    for levels, before, side in (
+        (book.bids, known and known.bids, Side.SELL),
+        (book.asks, known and known.asks, Side.BUY),
+    ):
+        if levels is before:
+            continue
         if not levels:
             raise BadMarketData("empty", f"{_named(book)} shows nothing to {side}")
-        reason = _fault_in(levels, side)
+        reason = None if _is_sound(levels, side) else _fault_in(levels, side)
         if reason is not None:
             raise BadMarketData(reason, _named(book))
     bid, ask = book.bids[0].price, book.asks[0].price
     if bid >= ask:
         raise BadMarketData("crossed" if bid > ask else "locked", f"{_named(book)} bids {bid} and asks {ask}")
+
+
+def _is_sound(levels: Sequence[Level], side: Side) -> bool:
+    """Whether nothing can be at fault; the whole side at once, for every book passes here."""
+    prices, quantities = zip(*levels, strict=True)
+    if not (all(map(Decimal.is_finite, prices)) and all(map(Decimal.is_finite, quantities))):
+        return False
+    if min(prices) <= ZERO or min(quantities) <= ZERO:
+        return False
+    if max(map(Decimal.adjusted, prices)) + max(map(Decimal.adjusted, quantities)) >= LEVEL_DIGITS:
+        return False
+    return all(map(lt if side is Side.BUY else gt, prices, prices[1:]))
 
 
 def _fault_in(levels: Sequence[Level], side: Side) -> str | None:

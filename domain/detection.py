@@ -88,19 +88,32 @@ def detect(
 
     Raises: BadInput where fees or lots of a market are not stated.
     """
+    oldest_ns = now_ns - config.max_age_ms * NS_PER_MS
+    skew_ns = config.max_skew_ms * NS_PER_MS
+    ours, venue = view.book(changed), changed.venue
     for route in view.routes(changed):
-        buy, sell = view.book(route.buy.market), view.book(route.sell.market)
+        buy = ours if route.buy.venue == venue else view.book(route.buy.market)
+        sell = ours if route.sell.venue == venue else view.book(route.sell.market)
         if buy is None or sell is None:
             yield Rejected(route, "no_book", Stage.FRESH)
-            continue
-        yield _screen(route, buy, sell, now_ns, config) or _judge(route, (buy, sell), now_ns, config, holdings)
+        elif not _is_fresh(buy, sell, oldest_ns, now_ns, skew_ns) and (fault := _age_fault(buy, sell, now_ns, config)):
+            yield Rejected(route, fault, Stage.FRESH)
+        else:
+            yield _screen(route, buy, sell, config) or _judge(route, (buy, sell), now_ns, config, holdings)
 
 
-def _screen(route: Route, buy: Book, sell: Book, now_ns: int, config: DetectConfig) -> Rejected | None:
-    reason = _age_fault(buy, sell, now_ns, config)
-    if reason is not None:
-        return Rejected(route, reason, Stage.FRESH)
-    if buy.pair.quote != sell.pair.quote:  # a conversion leg is not priced yet, so unlike quotes never net
+def _is_fresh(buy: Book, sell: Book, oldest_ns: int, now_ns: int, skew_ns: int) -> bool:
+    """Whether neither age can be at fault; most looks need ask no more."""
+    bought_at_ns, sold_at_ns = buy.seen_at_ns, sell.seen_at_ns
+    return (
+        oldest_ns <= bought_at_ns <= now_ns >= sold_at_ns >= oldest_ns
+        and buy.venue_at_ns <= now_ns >= sell.venue_at_ns
+        and -skew_ns <= bought_at_ns - sold_at_ns <= skew_ns
+    )
+
+
+def _screen(route: Route, buy: Book, sell: Book, config: DetectConfig) -> Rejected | None:
+    if not route.is_of_one_quote:  # a conversion leg is not priced yet, so unlike quotes never net
         return Rejected(route, "no_conversion", Stage.CONVERSION)
     if not (buy.asks and sell.bids):
         return Rejected(route, "no_book", Stage.FRESH)

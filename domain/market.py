@@ -1,6 +1,6 @@
 """What is traded and what is quoted: assets, pairs, levels and books."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias
@@ -27,6 +27,18 @@ class Pair:
 
     base: Asset
     quote: Asset
+    symbol: str = field(init=False, repr=False, compare=False)  # the pair as BTC/USD
+    _hash: int = field(init=False, repr=False, compare=False)  # every look at a market hashes its pair
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbol", f"{self.base}/{self.quote}")
+        object.__setattr__(self, "_hash", hash((self.base, self.quote)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type["Pair"], tuple[Asset, Asset]]:
+        return Pair, (self.base, self.quote)  # a hash holds in its own process alone
 
     @classmethod
     def parse(cls, symbol: str) -> "Pair":
@@ -35,11 +47,6 @@ class Pair:
         if not (base and slash and quote) or "/" in quote:
             raise BadInput(f"{symbol!r} is not a pair: write it as BTC/USD")
         return cls(Asset(base), Asset(quote))
-
-    @property
-    def symbol(self) -> str:
-        """Return the pair as ``BTC/USD``."""
-        return f"{self.base}/{self.quote}"
 
     def __str__(self) -> str:
         return self.symbol

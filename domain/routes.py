@@ -1,7 +1,7 @@
 """Routes: which two markets are bought and sold against each other, and the view that holds both."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,35 +21,34 @@ class Leg:
     venue: str
     pair: Pair
     side: Side
+    market: MarketKey = field(init=False, repr=False, compare=False)  # the market this leg trades on
 
-    @property
-    def market(self) -> MarketKey:
-        """Return the market this leg trades on."""
-        return MarketKey(self.venue, self.pair)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "market", MarketKey(self.venue, self.pair))
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Buy on the first leg, sell on the second; ``conversions`` are the pairs that join unlike quotes."""
+    """Buy on the first leg, sell on the second; ``conversions`` are the pairs that join unlike quotes.
+
+    ``key`` is the name used in rows: ``kraken:BTC/USD>alpaca:BTC/USD``, buy first. What every look at a route asks for
+    is worked out once.
+    """
 
     legs: tuple[Leg, Leg]
     kind: RouteKind = RouteKind.BOOK_BOOK
     conversions: tuple[Pair, ...] = ()
+    buy: Leg = field(init=False, repr=False, compare=False)
+    sell: Leg = field(init=False, repr=False, compare=False)
+    key: str = field(init=False, repr=False, compare=False)
+    is_of_one_quote: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def buy(self) -> Leg:
-        """Return the leg that buys."""
-        return self.legs[0]
-
-    @property
-    def sell(self) -> Leg:
-        """Return the leg that sells."""
-        return self.legs[1]
-
-    @property
-    def key(self) -> str:
-        """Return the name used in rows: ``kraken:BTC/USD>alpaca:BTC/USD``, buy first."""
-        return ">".join(f"{leg.venue}:{leg.pair}" for leg in self.legs)
+    def __post_init__(self) -> None:
+        buy, sell = self.legs
+        object.__setattr__(self, "buy", buy)
+        object.__setattr__(self, "sell", sell)
+        object.__setattr__(self, "key", f"{buy.venue}:{buy.pair}>{sell.venue}:{sell.pair}")
+        object.__setattr__(self, "is_of_one_quote", buy.pair.quote == sell.pair.quote)
 
 
 class MarketView(Protocol):

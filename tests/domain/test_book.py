@@ -5,8 +5,19 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.book import FUTURE_TOLERANCE_MS, Walk, check, depth_of, staleness, validate, walk
+from domain.book import (
+    FUTURE_TOLERANCE_MS,
+    Walk,
+    _fault_in,
+    _is_sound,
+    check,
+    depth_of,
+    staleness,
+    validate,
+    walk,
+)
 from domain.errors import BadMarketData
 from domain.market import Level, Side
 from domain.timestamps import NS_PER_MS
@@ -14,6 +25,10 @@ from tests.domain.books import NOW_NS, book, decimals, levels, sides_of_book
 
 ASKS = levels(("100", "1"), ("101", "2"), ("103", "5"))
 BIDS = levels(("99", "1"), ("98", "2"))
+odd_numbers = st.one_of(
+    decimals("0.01", "120", 2),
+    st.sampled_from([Decimal(text) for text in ("0", "-1", "NaN", "sNaN", "Infinity", "1e14", "1e-14", "1e20")]),
+)
 
 
 def test_a_buyer_walks_up_and_pays_each_level_its_price():
@@ -113,3 +128,27 @@ def test_a_book_from_the_future_is_refused_beyond_what_clocks_may_differ():
 
 def test_our_own_clock_stepping_back_makes_books_future_not_fresh():
     assert staleness(book(), now_ns=NOW_NS - 10**9, max_age_ms=1000) == "future"
+
+
+@given(
+    bids=sides_of_book(Side.SELL),
+    asks=sides_of_book(Side.BUY),
+    at=st.integers(0, 3),
+    price=odd_numbers,
+    size=odd_numbers,
+)
+def test_a_side_looked_at_as_a_whole_is_refused_exactly_where_its_levels_are(bids, asks, at, price, size):
+    odd = list(asks)
+    odd[at % len(odd)] = Level(price, size)
+    at_fault = None if _is_sound(tuple(odd), Side.BUY) else _fault_in(tuple(odd), Side.BUY)
+    assert at_fault == _fault_in(tuple(odd), Side.BUY)
+    assert _fault_in(bids, Side.SELL) is None
+
+
+def test_a_side_found_sound_before_is_not_looked_at_again_but_the_other_is():
+    before = book()
+    validate(replace(before, asks=levels(("100", "3"))), known=before)
+    with pytest.raises(BadMarketData, match="not_positive"):
+        validate(replace(before, asks=levels(("100", "-3"))), known=before)
+    with pytest.raises(BadMarketData, match="crossed"):
+        validate(replace(before, asks=levels(("1", "3"))), known=before)

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.costs import FeeAsset
-from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Rejected, Stage, detect
+from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Rejected, Stage, _age_fault, _is_fresh, detect
 from domain.errors import BadInput
 from domain.features import FEATURE_NAMES, FeatureContext
 from domain.market import Book, Level, MarketKey, Pair, Side
@@ -214,3 +214,15 @@ def test_no_book_however_wild_makes_detection_fail_or_an_edge_that_no_column_hol
 
 def test_an_edge_that_no_market_ever_paid_is_out_of_range():
     assert why(found(book(asks=levels(("0.001", "100000"))), sells("119"))) == ("size", "out_of_range")
+
+
+ages_ns = st.integers(-1_200 * NS_PER_MS, 1_200 * NS_PER_MS)
+
+
+@given(bought_ns=ages_ns, sold_ns=ages_ns, venue_ns=ages_ns)
+def test_what_the_short_look_at_ages_passes_the_long_one_passes_too(bought_ns, sold_ns, venue_ns):
+    buy = book(seen_at_ns=NOW_NS - bought_ns)
+    sell = replace(sells("101"), seen_at_ns=NOW_NS - sold_ns, venue_at_ns=NOW_NS - venue_ns)
+    oldest_ns, skew_ns = NOW_NS - CONFIG.max_age_ms * NS_PER_MS, CONFIG.max_skew_ms * NS_PER_MS
+    if _is_fresh(buy, sell, oldest_ns, NOW_NS, skew_ns):
+        assert _age_fault(buy, sell, NOW_NS, CONFIG) is None

@@ -28,6 +28,7 @@ class BookView:
         """Watch ``markets``; ``origins`` says, by venue, whose books it shows: such of one origin are not joined."""
         self._history_ns = history_ms * NS_PER_MS
         self._history: dict[MarketKey, list[Book]] = {market: [] for market in markets}
+        self._latest: dict[MarketKey, Book] = {}
         self._routes = _routes_by_market(self._history, origins)
         self._refused: Counter[tuple[str, str]] = Counter()
 
@@ -52,18 +53,18 @@ class BookView:
             raise BadInput(f"{book.pair} on {book.venue} is not watched")
         try:
             _check_newer(book, history)
-            validate(book)
+            validate(book, known=history[-1] if history else None)
         except BadMarketData as bad:
             self._refused[book.venue, bad.reason] += 1
             raise
         history.append(book)
+        self._latest[key] = book
         self._forget_old(history)
         return key
 
     def book(self, key: MarketKey) -> Book | None:
         """Return the latest sound book, or None where none has been seen."""
-        history = self._history.get(key)
-        return history[-1] if history else None
+        return self._latest.get(key)
 
     def books(self) -> list[Book]:
         """Return the latest sound book of every market that has one."""

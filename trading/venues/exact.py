@@ -16,6 +16,7 @@ _NEGATIVE = re.compile(r"-\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _LARGEST = Decimal(10**18)
+_USUAL_LEAST, _USUAL_MOST = 0.01, 1e16  # 17 digits in between end before the 18th decimal, written without exponent
 _FINEST_EXPONENT = -18
 
 
@@ -62,6 +63,8 @@ def exact_float(value: object) -> Decimal:
 
     Raises: BadMarketData not_finite, negative, out_of_range or not_a_number.
     """
+    if type(value) is float and _USUAL_LEAST <= value < _USUAL_MOST:
+        return Decimal(repr(value))
     if type(value) is not float and type(value) is not int:
         raise BadMarketData("not_a_number", repr(value)[:40])
     number = Decimal(repr(value))

@@ -21,7 +21,7 @@ class Change(NamedTuple):
 class Ladder:
     """One side of a book: at most ``depth`` levels, best first."""
 
-    __slots__ = ("_depth", "_is_bids", "_keys", "_levels", "texts")
+    __slots__ = ("_best", "_depth", "_is_bids", "_keys", "_levels", "texts")
 
     def __init__(self, *, is_bids: bool, depth: int) -> None:
         self._is_bids = is_bids
@@ -33,6 +33,7 @@ class Ladder:
         self._keys: list[Decimal] = []
         self._levels: list[Level] = []
         self.texts: list[str] = []
+        self._best: tuple[Level, ...] = ()
 
     def load(self, changes: list[Change]) -> None:
         """Take a whole side. Raises: BadMarketData not_positive or duplicate_level."""
@@ -48,13 +49,18 @@ class Ladder:
 
     def apply(self, changes: list[Change]) -> None:
         """Take changed levels in the order given. Raises: BadMarketData not_positive."""
+        if not changes:
+            return
+        self._best = ()
         for change in changes:
             self._put(change)
         self._truncate()
 
     def best(self, count: int) -> tuple[Level, ...]:
-        """Return up to ``count`` levels, best first."""
-        return tuple(self._levels[:count])
+        """Return up to ``count`` levels, best first; the same tuple until a level changes."""
+        if len(self._best) < min(count, len(self._levels)):
+            self._best = tuple(self._levels[:count])
+        return self._best[:count]
 
     def _put(self, change: Change) -> None:
         price, quantity, text = change

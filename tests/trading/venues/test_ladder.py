@@ -113,3 +113,14 @@ def test_whatever_changes_come_a_book_handed_on_is_well_formed(bids: list[Change
         validate(book.sound_book(seen_at_ns=NOW_NS, seq=1, max_age_ms=1000))
     except BadMarketData as bad:
         assert bad.reason in {"empty", "crossed", "locked"}
+
+
+def test_a_side_that_did_not_change_is_handed_on_as_the_same_levels() -> None:
+    book = whole_book()
+    first = book.sound_book(seen_at_ns=NOW_NS, seq=1, max_age_ms=1000)
+    book.apply([change("98", "4")], [], venue_at_ns=NOW_NS)
+    second = book.sound_book(seen_at_ns=NOW_NS, seq=2, max_age_ms=1000)
+    assert second.asks is first.asks
+    assert [level.price for level in second.bids] == [99, 98]
+    book.apply([change("98", "0")], [], venue_at_ns=NOW_NS)
+    assert book.sound_book(seen_at_ns=NOW_NS, seq=3, max_age_ms=1000).bids == first.bids

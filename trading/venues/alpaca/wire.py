@@ -119,7 +119,10 @@ def _changes(rows: Any) -> list[Change]:
         return []  # a side without changes is left out
     if not isinstance(rows, list):
         raise BadMarketData("malformed", "levels are not a list")
-    return [Change(exact_float(member(row, "p")), exact_float(member(row, "s"))) for row in rows]
+    try:
+        return [Change(exact_float(row["p"]), exact_float(row["s"])) for row in rows]
+    except (TypeError, KeyError):
+        raise BadMarketData("malformed", "a level lacks its p or s") from None
 
 
 def pack(message: dict[str, Any]) -> bytes:

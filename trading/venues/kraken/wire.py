@@ -101,10 +101,14 @@ def _book(kind: object, row: Any) -> BookMessage:
 def _changes(rows: Any) -> list[Change]:
     if not isinstance(rows, list):
         raise BadMarketData("malformed", "levels are not a list")
-    return [_change(member(row, "price"), member(row, "qty")) for row in rows]
+    return [_change(row) for row in rows]
 
 
-def _change(price: object, quantity: object) -> Change:
+def _change(row: Any) -> Change:
+    try:
+        price, quantity = row["price"], row["qty"]
+    except (TypeError, KeyError):
+        raise BadMarketData("malformed", "a level lacks its price or qty") from None
     price_digits, quantity_digits = plain_digits(price), plain_digits(quantity)
     return Change(Decimal(price_digits), Decimal(quantity_digits), _checksum_text(price_digits, quantity_digits))
 
