@@ -6,7 +6,7 @@ from random import Random
 from domain.errors import BadInput
 from domain.market import Book, MarketKey, Pair
 from simulator.dislocations import Dislocations, Temper
-from simulator.instruments import DEFAULT_PAIRS, VENUES, instrument_of, listings
+from simulator.instruments import DEFAULT_PAIRS, VENUES, Instrument, instrument_of, listings
 from simulator.ladder import PROFILES, Ladder
 from simulator.prices import FairPrices
 from simulator.tape import Tape, print_trades
@@ -68,6 +68,10 @@ class MarketProcess:
         """Return the trades and candles of ``key``. Raises: BadInput if it is not listed."""
         self.book(key)
         return self._tapes[key]
+
+    def instrument(self, pair: Pair) -> Instrument:
+        """Return the grids on which ``pair`` is quoted. Raises: BadInput if it is not simulated."""
+        return instrument_of(pair)
 
     @property
     def elapsed_s(self) -> float:

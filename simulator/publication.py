@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.market import Book, Level, MarketKey, Pair
 from simulator.faults import Channel, FaultBoard, FaultKind
-from simulator.instruments import instrument_of
+from simulator.instruments import Instrument
 from simulator.market import MarketProcess
 
 CROSSED_BY_TICKS = 5
@@ -40,6 +40,10 @@ class Publisher:
         """Return the public book of ``pair``, which is listed here."""
         return self._books[pair]
 
+    def instrument(self, pair: Pair) -> Instrument:
+        """Return the grids on which ``pair``, which is listed here, is quoted."""
+        return self.market.instrument(pair)
+
     def key(self, pair: Pair) -> MarketKey:
         """Return the name of the market of ``pair`` here."""
         return MarketKey(self.venue, pair)
@@ -64,7 +68,7 @@ class Publisher:
         skew_ns = self._skew_ns()
         if skew_ns:
             book = replace(book, venue_at_ns=book.venue_at_ns + skew_ns)
-        return _cross(book) if self._strike(FaultKind.CROSSED) else book
+        return _cross(book, self.instrument(book.pair).tick) if self._strike(FaultKind.CROSSED) else book
 
     def _skew_ns(self) -> int:
         fault = self.board.strike(FaultKind.CLOCK_SKEW, venue=self.venue, channel=Channel.BOTH)
@@ -91,7 +95,7 @@ def poison_price(board: FaultBoard, venue: str, channel: Channel) -> Decimal | N
     return None
 
 
-def _cross(book: Book) -> Book:
+def _cross(book: Book, tick: Decimal) -> Book:
     """Lift the bids until the best stands above the best ask."""
-    gap = book.asks[0].price - book.bids[0].price + CROSSED_BY_TICKS * instrument_of(book.pair).tick
+    gap = book.asks[0].price - book.bids[0].price + CROSSED_BY_TICKS * tick
     return replace(book, bids=tuple(Level(price + gap, quantity) for price, quantity in book.bids))

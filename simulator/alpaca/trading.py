@@ -10,7 +10,7 @@ from aiohttp import web
 from domain.market import Pair
 from simulator.accounts import Account
 from simulator.alpaca.access import refusal
-from simulator.instruments import instrument_of
+from simulator.instruments import Instrument
 from simulator.publication import Publisher
 
 EASTERN = timezone(timedelta(hours=-5))
@@ -54,13 +54,13 @@ class AlpacaTrading:
     async def _list_assets(self, request: web.Request) -> web.Response:
         if request.query.get("asset_class", "crypto") != "crypto":
             return web.json_response([])
-        return web.json_response([_asset_body(pair) for pair in self._publisher.pairs])
+        return web.json_response([asset_body(self._publisher.instrument(pair)) for pair in self._publisher.pairs])
 
     async def _show_asset(self, request: web.Request) -> web.Response:
         symbol = request.match_info["symbol"]
         for pair in self._publisher.pairs:
             if symbol in (pair.symbol, pair.symbol.replace("/", ""), asset_id(pair)):
-                return web.json_response(_asset_body(pair))
+                return web.json_response(asset_body(self._publisher.instrument(pair)))
         return web.json_response({"code": 40410000, "message": f"asset not found for {symbol}"}, status=404)
 
     async def _list_positions(self, _: web.Request) -> web.Response:
@@ -91,7 +91,7 @@ class AlpacaTrading:
 
     def _position_body(self, pair: Pair) -> Body:
         quantity, worth = self._account.balances[pair.base.symbol], self._worth(pair)
-        opening = Decimal(str(instrument_of(pair).price_usd))
+        opening = Decimal(str(self._publisher.instrument(pair).price_usd))
         cost = (quantity * opening).quantize(CENT)
         return {
             "asset_id": asset_id(pair),
@@ -116,8 +116,9 @@ def asset_id(pair: Pair) -> str:
     return str(uuid5(NAMESPACE_URL, f"alpaca:{pair}"))
 
 
-def _asset_body(pair: Pair) -> Body:
-    instrument = instrument_of(pair)
+def asset_body(instrument: Instrument) -> Body:
+    """Return one crypto asset of /v2/assets."""
+    pair = instrument.pair
     return {
         "id": asset_id(pair),
         "class": "crypto",

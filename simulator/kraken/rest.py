@@ -12,7 +12,7 @@ from domain.errors import Refused
 from domain.market import Level, Pair, Side
 from simulator.accounts import Account, Credential
 from simulator.faults import Channel
-from simulator.instruments import instrument_of
+from simulator.instruments import Instrument
 from simulator.kraken.auth import Gatekeeper
 from simulator.kraken.symbols import PairNames, altname, asset_decimals, asset_id, names_of
 from simulator.publication import Publisher, poison_price
@@ -94,11 +94,12 @@ class KrakenRest:
 
     def _assets(self, _: Mapping[str, str]) -> Result:
         symbols = {asset.symbol: None for pair in self._publisher.pairs for asset in (pair.base, pair.quote)}
-        return {asset_id(symbol): _asset(symbol) for symbol in symbols}
+        return {asset_id(symbol): asset_body(symbol) for symbol in symbols}
 
     def _asset_pairs(self, query: Mapping[str, str]) -> Result:
         wanted = [self._named(name) for name in query["pair"].split(",")] if query.get("pair") else None
-        return {names.rest_id: _asset_pair(names) for names in wanted or map(names_of, self._publisher.pairs)}
+        chosen = wanted or [names_of(pair) for pair in self._publisher.pairs]
+        return {names.rest_id: asset_pair_body(names, self._publisher.instrument(names.pair)) for names in chosen}
 
     def _depth(self, query: Mapping[str, str]) -> Result:
         names = self._named(query.get("pair", ""))
@@ -208,7 +209,8 @@ def _whole(query: Mapping[str, str], name: str, default: int) -> int:
     return int(given)
 
 
-def _asset(symbol: str) -> Result:
+def asset_body(symbol: str) -> Result:
+    """Return one asset of Assets."""
     return {
         "aclass": "currency",
         "altname": altname(symbol),
@@ -218,8 +220,8 @@ def _asset(symbol: str) -> Result:
     }
 
 
-def _asset_pair(names: PairNames) -> Result:
-    instrument = instrument_of(names.pair)
+def asset_pair_body(names: PairNames, instrument: Instrument) -> Result:
+    """Return one pair of AssetPairs."""
     return {
         "altname": names.altname,
         "wsname": names.wsname,

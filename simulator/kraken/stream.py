@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 from domain.errors import Refused
 from domain.market import Book, Level, Pair
 from simulator.faults import Channel, FaultKind
-from simulator.instruments import instrument_of
+from simulator.instruments import Instrument
 from simulator.kraken import wire
 from simulator.outbound import Outbound
 from simulator.publication import Change, Publisher, poison_price
@@ -172,7 +172,7 @@ class KrakenStream:
     def _subscribe_instrument(self, session: Session, request: Request) -> None:
         session.out.send(self._answer(request.method, request.req_id, result={"channel": "instrument"}, success=True))
         if request.method == "subscribe":
-            pairs = [_instrument(pair) for pair in self._publisher.pairs]
+            pairs = [_instrument(self._publisher.instrument(pair)) for pair in self._publisher.pairs]
             data = {"assets": [], "pairs": pairs}
             session.out.send(json.dumps({"channel": "instrument", "type": "snapshot", "data": data}))
 
@@ -211,7 +211,7 @@ class KrakenStream:
             crc ^= 1
         poison = poison_price(self._publisher.board, self._publisher.venue, Channel.STREAM)
         poisoned = [] if poison is None else [Level(poison, Decimal(1))]
-        lot = instrument_of(book.pair).lot
+        lot = self._publisher.instrument(book.pair).lot
         return wire.book_frame(kind, book, bids=list(bids), asks=[*poisoned, *asks], lot=lot, crc=crc)
 
     def _ticker(self, kind: str, book: Book) -> str:
@@ -243,8 +243,8 @@ def _parse(text: str) -> Request:
     return Request(given["method"], params, given.get("req_id"))
 
 
-def _instrument(pair: Pair) -> dict[str, object]:
-    instrument = instrument_of(pair)
+def _instrument(instrument: Instrument) -> dict[str, object]:
+    pair = instrument.pair
     return {
         "symbol": pair.symbol,
         "base": pair.base.symbol,
