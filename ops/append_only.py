@@ -4,9 +4,14 @@ from typing import Any
 
 from django.db.migrations.operations.base import Operation
 
-_FUNCTION = """
+FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change_of_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'DELETE' AND current_setting('arbsite.deleted_run', true) <> '' THEN
+        IF OLD.mode = 'replay' AND OLD.run_id = current_setting('arbsite.deleted_run') THEN
+            RETURN OLD;
+        END IF;
+    END IF;
     RAISE EXCEPTION '% is history: rows are only added', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
 END $$
 """
@@ -15,7 +20,8 @@ END $$
 class AppendOnly(Operation):
     """Refuse UPDATE and DELETE on a model's table by a trigger; the ORM then raises IntegrityError.
 
-    TRUNCATE and TimescaleDB's drop_chunks still work: they are how tests and retention empty a table.
+    TRUNCATE and TimescaleDB's drop_chunks still work: they are how tests and retention empty a table. A replay that is
+    deleted as a whole, in a transaction that names its run, is let go too: it can be run again.
     """
 
     reversible = True
@@ -31,7 +37,7 @@ class AppendOnly(Operation):
         """Create the trigger."""
         table, trigger = self._names(app_label, to_state, schema_editor)
         told = schema_editor.quote_value(self._table(app_label, to_state))  # a hypertable's rows would name their chunk
-        schema_editor.execute(_FUNCTION, params=None)
+        schema_editor.execute(FUNCTION, params=None)
         schema_editor.execute(
             f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history({told})",

@@ -2,18 +2,19 @@
 
 import heapq
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
 
-from domain.detection import Rejected
+from domain.detection import DetectConfig, Rejected
 from domain.market import Book, Clock, MarketKey, Side
 from domain.money import ZERO, bps_of, quantize_down, to_float
+from domain.routes import Route
 from domain.scope import Scope
 from domain.sizing import size_route
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
@@ -26,7 +27,10 @@ from trading.services.decision import Decision
 from trading.services.execution.sending import order_for_venue
 from trading.venues.base import Missed, NeverPlaced, Observed, Pending
 
+Json = dict[str, Any]
+
 OFFSETS_MS = (100, 250, 500, 1000, 3000)
+CANDLE_OFFSETS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 20))
 
 
 class PastBooks(Protocol):
@@ -56,36 +60,67 @@ class EdgeLeft:
 
 
 @dataclass(slots=True)
-class _Watched:
-    decision: Decision
+class Watched:
+    """A decision whose route is looked at again, and what the looks until now found."""
+
+    route: Route
+    decided_at_ns: int
+    config: DetectConfig
     left: list[EdgeLeft]
+
+
+def offsets_for(config: DetectConfig) -> tuple[int, ...]:
+    """Return after how many ms an edge is looked at again; candles cannot tell anything below their minute."""
+    return CANDLE_OFFSETS_MS if config.resolution_s else OFFSETS_MS
 
 
 class EdgeWatch:
     """Looks at each decision's route again at the fixed offsets and hands the whole curve on once it is complete."""
 
-    def __init__(self, books: PastBooks) -> None:
+    def __init__(self, books: PastBooks, *, offsets_ms: Sequence[int] = OFFSETS_MS) -> None:
         self._books = books
-        self._heap: list[tuple[int, int, int, _Watched]] = []
+        self._offsets_ms = tuple(offsets_ms)
+        self._heap: list[tuple[int, int, int, Watched]] = []
         self._order = itertools.count()
 
     def watch(self, decision: Decision) -> None:
         """Look at this decision's route again."""
-        watched = _Watched(decision, [])
-        for offset_ms in OFFSETS_MS:
-            due_ns = decision.decided_at_ns + offset_ms * NS_PER_MS
-            heapq.heappush(self._heap, (due_ns, next(self._order), offset_ms, watched))
+        self._await(Watched(decision.candidate.route, decision.decided_at_ns, decision.config, []))
 
-    def complete(self, now_ns: int) -> Iterable[tuple[Decision, list[EdgeLeft]]]:
+    def complete(self, now_ns: int) -> Iterable[tuple[Watched, list[EdgeLeft]]]:
         """Yield the decisions whose last look has come due, with their curves."""
         while self._heap and self._heap[0][0] <= now_ns:
             due_ns, _, offset_ms, watched = heapq.heappop(self._heap)
-            watched.left.append(self._look(watched.decision, due_ns, offset_ms))
-            if len(watched.left) == len(OFFSETS_MS):
-                yield watched.decision, watched.left
+            watched.left.append(self._look(watched, due_ns, offset_ms))
+            if len(watched.left) == len(self._offsets_ms):
+                yield watched, watched.left
 
-    def _look(self, decision: Decision, at_ns: int, offset_ms: int) -> EdgeLeft:
-        route, config = decision.candidate.route, decision.config
+    def state(self) -> list[Json]:
+        """Return what ``restore`` needs to go on from here, ready for JSON."""
+        waiting = {id(watched): watched for _, _, _, watched in sorted(self._heap, key=lambda entry: entry[1])}
+        return [
+            {
+                "route": one.route.key,
+                "decided_at_ns": one.decided_at_ns,
+                "left": [_edge_json(edge) for edge in one.left],
+            }
+            for one in waiting.values()
+        ]
+
+    def restore(self, state: Sequence[Json], *, routes: Mapping[str, Route], config: DetectConfig) -> None:
+        """Go on from where another watch stood; a route that is not among ``routes`` is not looked at again."""
+        for one in state:
+            if (route := routes.get(one["route"])) is not None:
+                left = [_edge_from_json(edge) for edge in one["left"]]
+                self._await(Watched(route, one["decided_at_ns"], config, left))
+
+    def _await(self, watched: Watched) -> None:
+        for offset_ms in self._offsets_ms[len(watched.left) :]:
+            due_ns = watched.decided_at_ns + offset_ms * NS_PER_MS
+            heapq.heappush(self._heap, (due_ns, next(self._order), offset_ms, watched))
+
+    def _look(self, watched: Watched, at_ns: int, offset_ms: int) -> EdgeLeft:
+        route, config = watched.route, watched.config
         buy, sell = (self._fresh(leg.market, at_ns, config.max_age_ms) for leg in route.legs)
         if buy is None or sell is None:
             return EdgeLeft(offset_ms, None, ZERO)
@@ -99,6 +134,15 @@ class EdgeWatch:
     def _fresh(self, key: MarketKey, at_ns: int, max_age_ms: int) -> Book | None:
         book = self._books.book_at(key, at_ns)
         return book if book is not None and at_ns - book.seen_at_ns <= max_age_ms * NS_PER_MS else None
+
+
+def _edge_json(edge: EdgeLeft) -> list[Any]:
+    return [edge.offset_ms, None if edge.net_bps is None else str(edge.net_bps), str(edge.size)]
+
+
+def _edge_from_json(data: list[Any]) -> EdgeLeft:
+    offset_ms, net_bps, size = data
+    return EdgeLeft(offset_ms, None if net_bps is None else Decimal(net_bps), Decimal(size))
 
 
 class FillWatch:
@@ -123,8 +167,9 @@ class FillWatch:
 
 
 def pending_requests(scope: Scope, *, order_id: int | None = None) -> list[FillRequest]:
-    """Return the paper orders whose book nobody has stored yet, or the one of ``order_id``."""
-    rows = FillObservation.objects.in_scope(scope).filter(observed_at__isnull=True).select_related("order")
+    """Return the open paper orders whose book nobody has stored yet, or the one of ``order_id``."""
+    waiting = FillObservation.objects.in_scope(scope).filter(observed_at__isnull=True, order__closed_at__isnull=True)
+    rows = waiting.select_related("order")
     if order_id is not None:
         rows = rows.filter(order_id=order_id)
     return [FillRequest(row.order_id, row.order.market, Side(row.order.side), to_ns(row.due_at)) for row in rows]
@@ -141,9 +186,9 @@ def store_book(request: FillRequest, book: Book, *, at_ns: int, dispatch: Dispat
             dispatch.enqueue(EXECUTION_STEP, execution_id)
 
 
-def record_edges(decision: Decision, left: list[EdgeLeft], *, scope: Scope) -> None:
+def record_edges(watched: Watched, left: list[EdgeLeft], *, scope: Scope) -> None:
     """Append an opportunity's decay curve and label its sample with the edge at the trading delay."""
-    route_key, at = decision.candidate.route.key, from_ns(decision.decided_at_ns)
+    route_key, at = watched.route.key, from_ns(watched.decided_at_ns)
     opportunity_id = (
         Opportunity.objects.in_scope(scope).filter(route_key=route_key, timestamp=at).values_list("pk", flat=True)
     ).first()

@@ -21,9 +21,9 @@ def test_a_decision_is_looked_at_again_at_every_offset_and_its_curve_is_stored_o
         book("a", "99.9", "100", at_ns=NOW_NS + 1500 * MS), book("b", "100.5", "101", at_ns=NOW_NS + 1500 * MS)
     )
     ((same, left),) = watch.complete(NOW_NS + 3000 * MS)
-    assert same is decision
+    assert (same.route, same.decided_at_ns) == (decision.candidate.route, NOW_NS)
     for _ in range(2):
-        observing.record_edges(decision, left, scope=SIM)
+        observing.record_edges(same, left, scope=SIM)
     curve = dict(EdgeObservation.objects.values_list("offset_ms", "net_bps"))
     assert sorted(curve) == [100, 250, 500, 1000, 3000]
     assert curve[100] == curve[1000] == decision.candidate.net_bps.quantize(Decimal("1e-18"))

@@ -1,6 +1,6 @@
 """Concluding: both legs are closed, so the execution is even and settles, or what is left open is undone first."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -15,7 +15,7 @@ from domain.money import exact_sum, floor_to_step, plain
 from domain.timestamps import from_ns
 from ops.services import alerts
 from risk.services import trip
-from trading.models import Execution, LedgerEntry, Opportunity, Order
+from trading.models import Execution, FillObservation, LedgerEntry, Opportunity, Order
 from trading.services.execution.open import Intent, write_order
 from trading.services.execution.settle import fills_of, settle
 from trading.services.execution.transitions import move_execution, move_order
@@ -67,9 +67,24 @@ def _unwind(execution: Execution, orders: list[Order], open_base: Decimal, *, at
     event = ExecutionEvent.LEGS_CLOSED_OPEN if attempt == 1 else ExecutionEvent.UNWIND_RETRY
     with transaction.atomic():
         move_execution(execution, event, at=at)
-        order = write_order(execution, intent, leg=UNWIND_LEG, role=Order.Role.UNWIND, at=at, attempt=attempt)
+        met_from = _left_open_at(orders, now=at)
+        order = write_order(execution, intent, leg=UNWIND_LEG, role=Order.Role.UNWIND, at=met_from, attempt=attempt)
         move_order(order, LegEvent.PREPARE, at=at)
     log.warning("unwinding", execution_id=execution.pk, open_base=str(open_base), attempt=attempt, venue=leg.venue)
+
+
+def _left_open_at(orders: list[Order], *, now: datetime) -> datetime:
+    """Return the market's instant from which an unwinding order counts its delay on paper.
+
+    That is when the last of those that a venue took met its book, or was given up: however late a worker came to look,
+    the same book is met. Where that instant has passed out of everybody's memory, it is now.
+    """
+    ours = settings.ARB.trading
+    timeout, delay = timedelta(milliseconds=ours.observe_timeout_ms), timedelta(milliseconds=ours.paper_delay_ms)
+    asked = FillObservation.objects.filter(order__in=[order for order in orders if order.venue_order_id])
+    met = [row.due_at if row.observed_at else row.due_at + timeout for row in asked]
+    is_remembered = bool(met) and now <= max(met) + delay + timeout
+    return max(met) if is_remembered else now
 
 
 def _give_to_person(execution: Execution, open_base: Decimal, *, at: datetime) -> None:

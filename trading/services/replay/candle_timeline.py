@@ -8,15 +8,15 @@ the greater, a sale the lesser, of that minute's open and the last close before 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from domain.market import Book, Level, MarketKey
 from domain.money import DOWN, EXACT, floor_to_step
 from domain.sizing import Lot, ceil_to_step
-from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
+from domain.timestamps import NS_PER_MS, NS_PER_S
 from trading.services.candles import MINUTE_S, Candle, Candles
-from trading.services.replay.timeline import Instant
+from trading.services.replay.timeline import Instant, Json, Opening, days_between
 
 LEVELS = 5
 STEP_NS = MINUTE_S * NS_PER_S
@@ -68,13 +68,14 @@ class BookShape:
 
 
 class CandleTimeline:
-    """Every minute from the first to the last of any file, with or without trades."""
+    """Every minute from the first to the last of any file, with or without trades; a position is its instant."""
 
     step_ns = STEP_NS
 
-    def __init__(self, candles: Sequence[Candles], shapes: Mapping[MarketKey, BookShape]) -> None:
+    def __init__(self, candles: Sequence[Candles], shapes: Mapping[MarketKey, BookShape], opening: Opening) -> None:
         self._candles = candles
         self._shapes = shapes
+        self._opening = opening
         self._first_s = min(one.first_s for one in candles)
         self._last_s = max(one.last_s for one in candles)
 
@@ -86,23 +87,37 @@ class CandleTimeline:
     @property
     def days(self) -> Sequence[date]:
         """Return every UTC day from the first minute to the last."""
-        first, last = (from_ns(at_s * NS_PER_S).date() for at_s in (self._first_s, self._last_s))
-        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        return days_between(self._first_s * NS_PER_S, self._last_s * NS_PER_S)
 
-    def __len__(self) -> int:
-        """Return how many minutes there are."""
-        return (self._last_s - self._first_s) // MINUTE_S + 1
+    @property
+    def first_ns(self) -> int:
+        """Return the end of the first minute."""
+        return decision_ns(self._first_s)
 
-    def instants(self) -> Iterator[Instant]:
-        """Yield the end of every minute."""
+    @property
+    def last_ns(self) -> int:
+        """Return the end of the last minute."""
+        return decision_ns(self._last_s)
+
+    def instants(self, after: Json | None = None) -> Iterator[Instant]:
+        """Yield the end of every minute, or of every one after a position, which comes first, as past."""
         tapes = {one.market: _Tape(one, self._shapes[one.market]) for one in self._candles}
+        from_ns, opening = self.first_ns if after is None else after, self._opening
         for minute_s in range(self._first_s, self._last_s + 1, MINUTE_S):
             at_ns = decision_ns(minute_s)
-            books = {}
-            for market, tape in tapes.items():
-                if tape.advance_to(minute_s) and (book := tape.closing_book(at_ns)) is not None:
-                    books[market] = book
-            yield Instant(at_ns, books, lambda market: tapes[market].opening_book())
+            traded = [tape for tape in tapes.values() if tape.advance_to(minute_s)]
+            if at_ns < from_ns:
+                continue
+            books = {tape.market: book for tape in traded if (book := tape.closing_book(at_ns)) is not None}
+            yield Instant(
+                at_ns,
+                self.markets,
+                books,
+                position=at_ns,
+                fill_book=lambda market: tapes[market].opening_book(),
+                opening=opening if at_ns == from_ns else None,
+                is_past=at_ns == after,
+            )
 
 
 def decision_ns(minute_s: int) -> int:
@@ -114,7 +129,7 @@ class _Tape:
     """One market's candles, read forward."""
 
     def __init__(self, candles: Candles, shape: BookShape) -> None:
-        self._market = candles.market
+        self.market = candles.market
         self._shape = shape
         self._coming = iter(candles.traded)
         self._next: Candle | None = next(self._coming, None)
@@ -134,7 +149,7 @@ class _Tape:
         """Return the book around this minute's close."""
         assert self._now is not None
         close = self._now.close
-        return self._shape.around(self._market, bid=close, ask=close, at_ns=at_ns, seq=self._now.minute_s)
+        return self._shape.around(self.market, bid=close, ask=close, at_ns=at_ns, seq=self._now.minute_s)
 
     def opening_book(self) -> Book | None:
         """Return the book around the worse of this minute's open and the close before, None where nothing traded."""
@@ -143,4 +158,4 @@ class _Tape:
         opened = self._now.open
         before = opened if self._close_before is None else self._close_before
         at_ns, seq = self._now.minute_s * NS_PER_S, self._now.minute_s
-        return self._shape.around(self._market, bid=min(opened, before), ask=max(opened, before), at_ns=at_ns, seq=seq)
+        return self._shape.around(self.market, bid=min(opened, before), ask=max(opened, before), at_ns=at_ns, seq=seq)

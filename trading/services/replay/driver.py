@@ -7,7 +7,7 @@ transaction, so that a run that is broken off goes on behind its last whole chun
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from time import monotonic
@@ -74,7 +74,7 @@ class Parts:
     keep: Callable[[Json, int], None]
     holdings: Holdings = UNLIMITED
     watchers: Sequence[Watcher] = ()
-    pace: Pace = Pace(None)
+    pace: Pace = field(default_factory=Pace)
     chunk_s: float = CHUNK_S
 
 
@@ -150,9 +150,7 @@ class Driver:
         stage = self._ready_for(instant, now_ns)
         changed = stage.markets.show(instant)
         self._store_edges(stage, now_ns)
-        if self._unrest.note(
-            instant.books, among=stage.unsettled(instant), now_ns=now_ns, scope=self._parts.scope
-        ):
+        if self._unrest.note(instant.books, among=stage.unsettled(instant), now_ns=now_ns, scope=self._parts.scope):
             self._see_breakers()
         self._cool(now_ns)
         self._decide(stage, changed, now_ns)

@@ -1,26 +1,35 @@
-"""A replay from its files to its result: read everything, open a run, live through it, sum it up, close the run."""
+"""A replay from its source to its result: open a run, live through it, sum it up, close it; or go on with one."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
+from domain.costs import FeeSchedule
+from domain.errors import Refused
+from domain.inventory import UNLIMITED, Holdings
 from domain.scope import Mode, Scope
-from domain.timestamps import NS_PER_S, from_ns
+from domain.timestamps import from_ns
 from mlops.services import load_scorer
 from trading.models import Run
-from trading.services.candles import MINUTE_S
+from trading.services.execution.step import Venues
+from trading.services.replay import checkpoint, runs
 from trading.services.replay.digest import digest_of
-from trading.services.replay.driver import Driver, Parts, Progress, VirtualClock
+from trading.services.replay.driver import CHUNK_S, Driver, Parts, Progress, VirtualClock
+from trading.services.replay.opening import open_source
 from trading.services.replay.options import ReplayOptions
-from trading.services.replay.recordings import Recording, open_recording
+from trading.services.replay.pace import Pace
+from trading.services.replay.source import Source
 from trading.services.replay.summary import Summary, summarise
+from trading.services.replay.timeline import Opening, Timeline
+from trading.services.replay.watching import Watcher
 from trading.services.venues import trading_venues
 
 COMMAND = "replay"
@@ -42,68 +51,157 @@ class ReplayResult:
         return told | self.summary.as_json() | {"assumptions": self.assumptions}
 
 
+def untold(done: int, total: int) -> None:
+    """Tell nobody how far a replay has come."""
+
+
+def nothing() -> None:
+    """Do nothing at the beginning of a run."""
+
+
+def unwrapped(timeline: Timeline) -> Timeline:
+    """Return the timeline as it is."""
+    return timeline
+
+
+@dataclass(frozen=True, slots=True)
+class _Equipment:
+    """What the caller gives a run to live through its timeline with."""
+
+    watchers: Sequence[Watcher]
+    holdings: Holdings
+    wrap: Callable[[Timeline], Timeline]
+    chunk_s: float
+    progress: Progress
+
+
+def new_scope() -> Scope:
+    """Return the scope of a run that does not exist yet."""
+    return Scope(Mode.REPLAY, f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+
+
 def replay(
-    files: Sequence[Path], options: ReplayOptions, *, progress: Progress = lambda done, total: None
+    source: Source | Sequence[Path],
+    options: ReplayOptions | None = None,
+    *,
+    progress: Progress = untold,
+    scope: Scope | None = None,
+    command: str = COMMAND,
+    begin: Callable[[], None] = nothing,
+    watchers: Sequence[Watcher] = (),
+    holdings: Holdings = UNLIMITED,
+    wrap: Callable[[Timeline], Timeline] = unwrapped,
+    also: Mapping[str, Any] | None = None,
+    chunk_s: float = CHUNK_S,
 ) -> ReplayResult:
-    """Replay recorded files under a new run id, all of them read and checked before the first row is written.
+    """Replay a source, or files, under a run id of its own; all is read and checked before the first row is written.
 
-    Raises: MalformedFileError for what a file holds, BadInput for what was asked.
+    ``begin`` is called in the transaction that writes the run, ``also`` is kept beside its assumptions.
+    Raises: MalformedFileError, MalformedPageError for what is held, BadInput for what was asked, Unreachable.
     """
-    recording = open_recording(files, options)
-    scope = Scope(Mode.REPLAY, _new_run_id())
-    run = Run.objects.create(
+    opened = open_source(source, options or ReplayOptions()) if isinstance(source, Sequence) else source
+    equipment = _Equipment(watchers, holdings, wrap, chunk_s, progress)
+    scope = scope or new_scope()
+    with runs.held(scope):
+        with transaction.atomic():
+            run = _create(scope, opened, command, also or {})
+            begin()
+        return _go_through(run, opened, equipment)
+
+
+def resume(
+    run_id: str,
+    *,
+    progress: Progress = untold,
+    command: str = COMMAND,
+    watchers: Sequence[Watcher] = (),
+    holdings: Holdings = UNLIMITED,
+    wrap: Callable[[Timeline], Timeline] = unwrapped,
+    chunk_s: float = CHUNK_S,
+) -> ReplayResult:
+    """Go on with a run that was broken off, to the result that it would have had.
+
+    Raises: BadInput for a run that is not there, complete, or whose data or settings have changed since; Refused for
+    one that is under way, or that another command began.
+    """
+    run = runs.run_named(run_id)
+    if run.command != command:
+        raise Refused(f"run {run_id} is a {run.command}: say {run.command} --resume {run_id}")
+    with runs.held(run.scope):
+        opened = checkpoint.reopened(run)
+        return _go_through(run, opened, _Equipment(watchers, holdings, wrap, chunk_s, progress))
+
+
+def _create(scope: Scope, source: Source, command: str, also: Mapping[str, Any]) -> Run:
+    run: Run = Run.objects.create(
         **scope.columns,
-        command=COMMAND,
-        seed=options.seed,
-        settings=recording.assumptions,
+        command=command,
+        seed=source.options.seed,
+        settings={**source.assumptions, **also},
         started_at=datetime.now(UTC),
-        summary={"state": "under way"},
+        summary={"state": runs.UNDER_WAY},
+        checkpoint=checkpoint.of_the_beginning(source),
     )
+    return run
+
+
+def _go_through(run: Run, source: Source, equipment: _Equipment) -> ReplayResult:
     try:
-        clock = _live_through(recording, scope, progress)
+        clock = _live_through(run, source, equipment)
     except BaseException as error:  # whatever ends it early, Ctrl-C included, is noted before it goes on
-        Run.objects.filter(pk=run.pk).update(summary={"state": "broken off", "error": repr(error)[:500]})
+        runs.note_broken_off(run, error)
         raise
-    return _close(run, recording, clock)
+    return _close(run, source, clock)
 
 
-def _live_through(recording: Recording, scope: Scope, progress: Progress) -> VirtualClock:
-    clock = VirtualClock()
+def _live_through(run: Run, source: Source, equipment: _Equipment) -> VirtualClock:
+    clock, scope, timeline = VirtualClock(), run.scope, equipment.wrap(source.timeline)
     parts = Parts(
         scope=scope,
         clock=clock,
-        config=recording.config,
         score=load_scorer(scope),
-        venues=trading_venues(scope, fees=recording.config.fees, clock=clock),
-        linger_ns=MINUTE_S * NS_PER_S,
+        venues=partial(_venues, scope, clock),
+        assume=_assume,
+        keep=partial(checkpoint.keep, run),
+        holdings=equipment.holdings,
+        watchers=equipment.watchers,
+        pace=Pace(source.options.speed),
+        chunk_s=equipment.chunk_s,
     )
-    with _as_assumed(recording.options, scope), _relaxed_disk():
-        Driver(recording.timeline, parts).run(progress)
+    with _past_settings(scope), _relaxed_disk():
+        Driver(timeline, parts, checkpoint=checkpoint.state_of(run)).run(equipment.progress)
     return clock
 
 
-def _close(run: Run, recording: Recording, clock: VirtualClock) -> ReplayResult:
-    summary = summarise(run.scope, recording.timeline.days)
-    result = ReplayResult(run.run_id, digest_of(run.scope), recording.options.seed, recording.assumptions, summary)
+def _venues(scope: Scope, clock: VirtualClock, fees: Mapping[str, FeeSchedule]) -> Venues:
+    return trading_venues(scope, fees=fees, clock=clock)
+
+
+def _close(run: Run, source: Source, clock: VirtualClock) -> ReplayResult:
+    summary = summarise(run.scope, source.timeline.days)
+    result = ReplayResult(run.run_id, digest_of(run.scope), source.options.seed, run.settings, summary)
     Run.objects.filter(pk=run.pk).update(
         ended_at=datetime.now(UTC),
         last_instant=from_ns(clock.now_ns()),
         digest=result.digest,
-        summary={"state": "complete", **summary.as_json()},
+        summary={"state": runs.COMPLETE, **summary.as_json()},
+        checkpoint={},
     )
     return result
 
 
-@contextmanager
-def _as_assumed(options: ReplayOptions, scope: Scope) -> Iterator[None]:
-    """Let this process's settings say what the run assumes; a halt of the running system does not reach the past."""
+def _assume(opening: Opening) -> None:
+    """Let this process's settings say the delay and the rates of an opening."""
     ours = settings.ARB
-    settings.ARB = replace(
-        ours,
-        scope=scope,
-        stop_file=ours.stop_file.with_name(f"STOP-{scope.run_id}"),
-        trading=replace(ours.trading, paper_delay_ms=options.latency_ms),
-    )
+    rates = {**ours.trading.quote_usd, **opening.config.quote_usd}
+    settings.ARB = replace(ours, trading=replace(ours.trading, paper_delay_ms=opening.delay_ms, quote_usd=rates))
+
+
+@contextmanager
+def _past_settings(scope: Scope) -> Iterator[None]:
+    """Let this process's settings be the run's for a while; a halt of the running system does not reach the past."""
+    ours = settings.ARB
+    settings.ARB = replace(ours, scope=scope, stop_file=ours.stop_file.with_name(f"STOP-{scope.run_id}"))
     try:
         yield
     finally:
@@ -112,15 +210,12 @@ def _as_assumed(options: ReplayOptions, scope: Scope) -> Iterator[None]:
 
 @contextmanager
 def _relaxed_disk() -> Iterator[None]:
-    """Commit without waiting for the disk: a crash of the server may cost a run's last moments, never its order."""
+    """Commit without waiting for the disk: a crash of the server may cost a run's last chunks, never its order."""
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO off")
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("RESET synchronous_commit")
-
-
-def _new_run_id() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET synchronous_commit")

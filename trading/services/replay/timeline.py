@@ -1,28 +1,53 @@
-"""What a replay is fed: instants in order, each with the books of that moment and the books that due orders meet.
+"""What a replay is fed: instants in order, each with its books; candles and recorded books come in by the same door.
 
-The driver knows nothing of candles; recordings of order books come in by the same door.
+The driver knows nothing of where they come from. A position is where an instant lies in its source: a timeline that is
+asked for the instants after one first shows again, as past, what its reader must know to go on.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Protocol
+from datetime import date, timedelta
+from typing import Any, Protocol
 
+from domain.detection import DetectConfig
 from domain.market import Book, MarketKey
-from domain.routes import Route, routes_between
+from domain.timestamps import from_ns
+
+Json = Any  # numbers, strings, lists and dictionaries of them
+
+
+def nothing_met(market: MarketKey) -> Book | None:
+    """Return None: the instant itself says nothing about what a due order meets."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The terms of every instant from here to the next opening; what was seen before one is no market any more."""
+
+    config: DetectConfig
+    linger_ns: int
+    delay_ms: int
+    markets: Sequence[MarketKey]
+    adapters: Mapping[str, str]  # by venue, whose protocol it speaks: two venues of one adapter show one market
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """One moment of recorded time. A market that ``books`` leaves out has no book.
+    """One moment of recorded time: which markets are decided, in order, and their books.
 
+    Candles give every book there is; a market that ``books`` leaves out has none. Recordings give the one that came.
     ``fill_book`` returns what an order meets that fell due since the instant before, or None where nobody saw the
     market; it may be asked until the next instant is taken.
     """
 
     at_ns: int
+    changed: Sequence[MarketKey]
     books: Mapping[MarketKey, Book]
-    fill_book: Callable[[MarketKey], Book | None]
+    position: Json
+    fill_book: Callable[[MarketKey], Book | None] = nothing_met
+    opening: Opening | None = None  # with the first instant of all and of each recording
+    is_past: bool = False  # was lived through before the run was broken off: shown again, not decided again
 
 
 class Timeline(Protocol):
@@ -38,38 +63,21 @@ class Timeline(Protocol):
 
     @property
     def step_ns(self) -> int:
-        """Return how long after the last instant the next one would have come."""
-
-    def __len__(self) -> int:
-        """Return how many instants there are."""
-
-    def instants(self) -> Iterator[Instant]:
-        """Yield every instant, earliest first; each call starts anew."""
-
-
-class RecordedView:
-    """The market view of one instant; each route is looked at once, by way of the first of its markets."""
-
-    def __init__(self, markets: Sequence[MarketKey]) -> None:
-        self._books: Mapping[MarketKey, Book] = {}
-        self._routes: dict[MarketKey, list[Route]] = {market: [] for market in markets}
-        for route in routes_between(markets):
-            first = min(route.buy.market, route.sell.market, key=list(markets).index)
-            self._routes[first].append(route)
-
-    def show(self, books: Mapping[MarketKey, Book]) -> None:
-        """Let these books be all there is."""
-        self._books = books
-
-    def book(self, key: MarketKey) -> Book | None:
-        """Return the book of this instant, or None where there is none."""
-        return self._books.get(key)
-
-    def routes(self, key: MarketKey) -> Sequence[Route]:
-        """Return the routes that are looked at when this market is."""
-        return self._routes[key]
+        """Return how long after the last instant the next one would have come; progress is told in such steps."""
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no two markets can be traded against each other."""
-        return not any(self._routes.values())
+    def first_ns(self) -> int:
+        """Return when the first instant is."""
+
+    @property
+    def last_ns(self) -> int:
+        """Return when the last instant is."""
+
+    def instants(self, after: Json | None = None) -> Iterator[Instant]:
+        """Yield every instant, earliest first, or those after a position; each call starts anew."""
+
+
+def days_between(first_ns: int, last_ns: int) -> list[date]:
+    """Return every UTC day from one instant to another."""
+    first, last = from_ns(first_ns).date(), from_ns(last_ns).date()
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -3,15 +3,17 @@
 The same measure as the volatility job's, kept up in memory on a grid of one minute; looked at every five minutes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain.breakers import VolatilityReading
 from domain.market import Book, MarketKey
 from domain.money import to_float
 from domain.scope import Scope
 from domain.timestamps import NS_PER_S, from_ns
-from domain.volatility import RollingVolatility
+from domain.volatility import PricePoint, RollingVolatility
 from risk.services import note_volatility
+from trading.services.replay.timeline import Json
 
 STEP_NS = 60 * NS_PER_S
 HOUR_NS = 3_600 * NS_PER_S
@@ -24,30 +26,63 @@ class Unrest:
     """Keeps an hour and a day of each market's middle prices."""
 
     def __init__(self, markets: Sequence[MarketKey]) -> None:
-        self._hour = {market: _window(HOUR_NS) for market in markets}
-        self._day = {market: _window(DAY_NS) for market in markets}
+        self._markets = {market: _Prices() for market in markets}
         self._look_at_ns = 0
 
-    def note(self, books: Mapping[MarketKey, Book], *, now_ns: int, scope: Scope) -> bool:
-        """Take in the books of an instant; return whether a look was due and tripped the breaker."""
+    def note(self, books: Mapping[MarketKey, Book], *, among: Iterable[MarketKey], now_ns: int, scope: Scope) -> bool:
+        """Take in the books of an instant; return whether a look at ``among`` was due and tripped the breaker."""
         for market, book in books.items():
-            middle = (to_float(book.bids[0].price) + to_float(book.asks[0].price)) / 2
-            self._hour[market].add(now_ns, middle)
-            self._day[market].add(now_ns, middle)
+            self._markets[market].add(book, now_ns)
         if now_ns < self._look_at_ns:
             return False
         self._look_at_ns = now_ns + LOOK_EVERY_NS
-        readings = [self._reading(market, now_ns) for market in books]
+        readings = [self._markets[market].reading(market, now_ns) for market in among]
         tripped = [note_volatility(found, scope=scope, now=from_ns(now_ns)) for found in readings if found is not None]
         return any(tripped)
 
-    def _reading(self, market: MarketKey, now_ns: int) -> VolatilityReading | None:
-        short = self._hour[market].realised(now_ns=now_ns, min_count=MIN_RETURNS)
-        baseline = self._day[market].realised(now_ns=now_ns, min_count=MIN_RETURNS)
+    def state(self) -> Json:
+        """Return what ``restore`` needs to go on from here."""
+        points = [[market.venue, str(market.pair), list(kept.points)] for market, kept in self._markets.items()]
+        return {"look_at_ns": self._look_at_ns, "points": points}
+
+    def restore(self, state: Json) -> None:
+        """Go on from where another one stood."""
+        self._look_at_ns = state["look_at_ns"]
+        named = {(market.venue, str(market.pair)): kept for market, kept in self._markets.items()}
+        for venue, symbol, points in state["points"]:
+            named[venue, symbol].restore(points)
+
+
+class _Prices:
+    """One market's middle prices: at most one a minute, for a day."""
+
+    def __init__(self) -> None:
+        self.points: deque[PricePoint] = deque()
+        self._hour, self._day = _window(HOUR_NS), _window(DAY_NS)
+
+    def add(self, book: Book, now_ns: int) -> None:
+        if self.points and now_ns - self.points[-1].at_ns < STEP_NS:
+            return
+        self._take(PricePoint(now_ns, (to_float(book.bids[0].price) + to_float(book.asks[0].price)) / 2))
+
+    def restore(self, points: Iterable[tuple[int, float]]) -> None:
+        for at_ns, price in points:
+            self._take(PricePoint(at_ns, price))
+
+    def reading(self, market: MarketKey, now_ns: int) -> VolatilityReading | None:
+        short = self._hour.realised(now_ns=now_ns, min_count=MIN_RETURNS)
+        baseline = self._day.realised(now_ns=now_ns, min_count=MIN_RETURNS)
         if short is None or baseline is None:
             return None
         return VolatilityReading(short.volatility, baseline.volatility, short.count, f"{market.venue} {market.pair}")
 
+    def _take(self, point: PricePoint) -> None:
+        self.points.append(point)
+        self._hour.add(*point)
+        self._day.add(*point)
+        while self.points[0].at_ns < point.at_ns - DAY_NS:
+            self.points.popleft()
+
 
 def _window(length_ns: int) -> RollingVolatility:
-    return RollingVolatility(window_ns=length_ns, min_step_ns=STEP_NS)
+    return RollingVolatility(window_ns=length_ns)

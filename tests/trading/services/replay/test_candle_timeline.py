@@ -10,19 +10,22 @@ from domain.book import depth_of, validate
 from domain.market import MarketKey, Pair
 from domain.sizing import Lot
 from domain.timestamps import from_ns
+from tests.fakes import detect_config
 from tests.recorded import minute, write_candles
 from trading.services.candles import read_candles
 from trading.services.replay.candle_timeline import LEVELS, BookShape, CandleTimeline, decision_ns
+from trading.services.replay.timeline import Opening
 
 MARKET = MarketKey("kraken", Pair.parse("BTC/USDC"))
 LOT = Lot(Decimal("1e-8"), Decimal("1e-8"), Decimal(10), Decimal("0.01"))
+OPENING = Opening(detect_config(), 60 * 10**9, 250, (MARKET,), {})
 SHAPE = BookShape(Decimal(2), Decimal(50_000), LOT)
 
 
 def instants_of(tmp_path, prices, shape=SHAPE):
     """Return, for each minute, its book and the book that a fill in it meets."""
     candles = read_candles(write_candles(tmp_path, "kraken", prices), MARKET)
-    timeline = CandleTimeline([candles], {MARKET: shape})
+    timeline = CandleTimeline([candles], {MARKET: shape}, OPENING)
     return [(one.at_ns, one.books.get(MARKET), one.fill_book(MARKET)) for one in timeline.instants()]
 
 
@@ -75,9 +78,10 @@ def test_a_fill_after_a_gap_compares_with_the_last_close_there_was(tmp_path):
 
 def test_days_run_from_the_first_minute_to_the_last_of_any_file(tmp_path):
     candles = read_candles(write_candles(tmp_path, "kraken", {0: "100", 24 * 60 * 2: "100"}), MARKET)
-    timeline = CandleTimeline([candles], {MARKET: SHAPE})
+    timeline = CandleTimeline([candles], {MARKET: SHAPE}, OPENING)
     assert list(timeline.days) == [date(2023, 3, 11), date(2023, 3, 12), date(2023, 3, 13)]
-    assert len(timeline) == len(list(timeline.instants())) == 24 * 60 * 2 + 1
+    every = [instant.at_ns for instant in timeline.instants()]
+    assert (every[0], every[-1], len(every)) == (timeline.first_ns, timeline.last_ns, 24 * 60 * 2 + 1)
 
 
 @given(

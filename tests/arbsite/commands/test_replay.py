@@ -7,10 +7,10 @@ import pytest
 from django.core.management import call_command
 
 from arbsite.entry import MODE_OF_COMMAND, exit_code
+from arbsite.management.commands.replay import Command
 from domain.errors import ArbError, BadInput
 from domain.scope import Mode
 from tests.recorded import row, write_candles, write_lines
-from trading.management.commands.replay import Command
 from trading.models import Run
 from trading.services.candles import MalformedFileError
 

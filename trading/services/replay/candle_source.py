@@ -1,7 +1,8 @@
-"""From files to a timeline: every file is opened, named and read to its end before the first row is written."""
+"""From files of candles to a timeline: every file is named and read to its end before the first row is written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -15,11 +16,13 @@ from domain.errors import BadInput
 from domain.market import MarketKey
 from domain.money import DOWN, plain, quantize_down
 from domain.sizing import Caps, Lot
-from domain.timestamps import NS_PER_S, from_ns
+from domain.timestamps import NS_PER_S, from_ns, to_ns
 from trading.services.candles import MINUTE_S, Candles, check_columns, market_named_by, read_candles
 from trading.services.replay.candle_timeline import LEVELS, BookShape, CandleTimeline
 from trading.services.replay.options import ReplayOptions
-from trading.services.replay.timeline import RecordedView
+from trading.services.replay.past import RecordedView
+from trading.services.replay.source import fee_json, lots_json, span_told
+from trading.services.replay.timeline import Json, Opening
 
 LOT_STEP = Decimal("1e-8")  # base units; the coarser lots of a venue only cut dust off trades of this size
 TICK = Decimal("0.01")  # of quote per base, or what a file's prices show where that is finer
@@ -28,7 +31,7 @@ MINUTE_MS = MINUTE_S * 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class CandleSource:
     """Read and checked files, and all that is assumed of them."""
 
     files: tuple[Path, ...]
@@ -38,27 +41,33 @@ class Recording:
     timeline: CandleTimeline
 
     @property
+    def where(self) -> Json:
+        """Return what opens the same source again."""
+        return {"files": [str(path.resolve()) for path in self.files]}
+
+    @property
     def assumptions(self) -> dict[str, Any]:
         """Return every figure that the result rests on, ready for JSON."""
         options, config = self.options, self.config
         return {
             "data": [_file_json(path, one) for path, one in zip(self.files, self.candles, strict=True)],
+            **span_told(options),
             "resolution_s": config.resolution_s,
             "spread_bps": plain(options.spread_bps),
             "depth_usd": plain(options.depth_usd),
             "depth_levels": LEVELS,
-            "latency_ms": options.latency_ms,
+            "latency_ms": options.delay_ms,
             "fill": "the worse of the close before and the open of the minute that the latency, rounded up, leads to",
-            "fees": {venue: _fee_json(schedule) for venue, schedule in config.fees.items()},
+            "fees": {venue: fee_json(schedule) for venue, schedule in config.fees.items()},
             "quote_usd": {asset: plain(rate) for asset, rate in config.quote_usd.items()},
-            "lots": {f"{market.venue}:{market.pair}": _lot_json(lot) for market, lot in config.lots.items()},
+            "lots": lots_json(config),
             "min_net_bps": plain(config.min_net_bps),
             "max_trade_usd": plain(config.caps.max_usd),
         }
 
 
-def open_recording(files: Sequence[Path], options: ReplayOptions) -> Recording:
-    """Return the files as one recording.
+def open_candles(files: Sequence[Path], options: ReplayOptions) -> CandleSource:
+    """Return the files as one source, cut to the span that was asked for.
 
     Raises: MalformedFileError for what a file holds, BadInput for what was asked.
     """
@@ -70,11 +79,33 @@ def open_recording(files: Sequence[Path], options: ReplayOptions) -> Recording:
     _check_markets(markets, files)
     fees = options.fees_of({market.venue for market in markets})
     rates = {market.pair.quote.symbol: _rate_of(market) for market in markets}
-    candles = tuple(read_candles(path, market) for path, market in zip(files, markets, strict=True))
+    named = zip(files, markets, strict=True)
+    candles = tuple(_within(read_candles(path, market), path, options) for path, market in named)
     lots = {one.market: Lot(LOT_STEP, LOT_STEP, MIN_QUOTE, min(TICK, one.price_step)) for one in candles}
     shapes = {market: _shape(options, rates[market.pair.quote.symbol], lot) for market, lot in lots.items()}
     config = _config(options, fees, lots, rates)
-    return Recording(tuple(files), candles, options, config, CandleTimeline(candles, shapes))
+    opening = Opening(config, MINUTE_S * NS_PER_S, options.delay_ms, tuple(lots), {})
+    return CandleSource(tuple(files), candles, options, config, CandleTimeline(candles, shapes, opening))
+
+
+def _within(candles: Candles, path: Path, options: ReplayOptions) -> Candles:
+    """Return the candles of the span that was asked for; the file's first and last minute bound it too."""
+    first_s = max(candles.first_s, _minute_from(options.first, candles.first_s))
+    last_s = min(candles.last_s, _minute_from(options.last, candles.last_s + MINUTE_S) - MINUTE_S)
+    if first_s > last_s:
+        held = " to ".join(_told(at_s) for at_s in (candles.first_s, candles.last_s))
+        raise BadInput(f"{path} holds no minute {options.span_text}: it holds {held} UTC")
+    traded = tuple(candle for candle in candles.traded if first_s <= candle.minute_s <= last_s)
+    return replace(candles, traded=traded, first_s=first_s, last_s=last_s)
+
+
+def _minute_from(at: datetime | None, otherwise_s: int) -> int:
+    """Return the first minute that begins at or after an instant."""
+    return otherwise_s if at is None else -(-to_ns(at) // (MINUTE_S * NS_PER_S)) * MINUTE_S
+
+
+def _told(at_s: int) -> str:
+    return f"{from_ns(at_s * NS_PER_S):%Y-%m-%d %H:%M}"
 
 
 def _check_markets(markets: Sequence[MarketKey], files: Sequence[Path]) -> None:
@@ -133,16 +164,3 @@ def _file_json(path: Path, candles: Candles) -> dict[str, Any]:
         "last_minute": from_ns(candles.last_s * NS_PER_S).isoformat(),
         "minutes_traded": len(candles.traded),
     }
-
-
-def _fee_json(schedule: FeeSchedule) -> dict[str, str]:
-    return {
-        "maker_bps": plain(schedule.maker_bps),
-        "taker_bps": plain(schedule.taker_bps),
-        "charged_in": schedule.charged_in.value,
-        "source": schedule.source,
-    }
-
-
-def _lot_json(lot: Lot) -> dict[str, str]:
-    return {"tick": plain(lot.tick), "step": plain(lot.step), "min_quote": plain(lot.min_quote)}
