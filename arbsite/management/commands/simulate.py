@@ -2,14 +2,16 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from domain.market import Pair
 from simulator.instruments import DEFAULT_PAIRS
+from simulator.load.double import LoadConfig, run_load
 from simulator.market import INCIDENT_AT_S
-from simulator.server import SimulatorConfig, Urls, run
+from simulator.server import SimulatorConfig, run
 
 
 class Command(BaseCommand):
@@ -26,9 +28,17 @@ class Command(BaseCommand):
         parser.add_argument("--incident-at", type=float, default=INCIDENT_AT_S, metavar="S", help="seconds after start")
         parser.add_argument("--no-incident", action="store_true", help="leave the incident out")
         parser.add_argument("--json", action="store_true", help="addresses on one line")
+        load = parser.add_argument_group("under load", "many venues on one port, their frames built beforehand")
+        load.add_argument("--load", type=int, metavar="VENUES", help="serve so many venues, every other one an Alpaca")
+        load.add_argument("--books", type=int, default=100, help="books of each venue (default %(default)s)")
+        load.add_argument("--per-s", type=float, default=2_000.0, help="updates in all (default %(default)g)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve. Raises: BadInput for a pair that is not simulated or a port that is taken."""
+        if options["load"] is not None:
+            load = LoadConfig(options["load"], options["books"], options["per_s"], options["seed"])
+            run_load(load, announce=lambda double: self._write(double.announcement(), options["json"]))
+            return
         config = SimulatorConfig(
             seed=options["seed"],
             pairs=tuple(Pair.parse(symbol) for symbol in options["pairs"].split(",")),
@@ -36,8 +46,8 @@ class Command(BaseCommand):
             kraken_port=options["kraken_port"],
             alpaca_port=options["alpaca_port"],
         )
-        run(config, announce=lambda urls: self._announce(urls, on_one_line=options["json"]))
+        run(config, announce=lambda urls: self._write(urls.as_dict(), options["json"]))
 
-    def _announce(self, urls: Urls, *, on_one_line: bool) -> None:
-        self.stdout.write(json.dumps(urls.as_dict(), indent=None if on_one_line else 2))
+    def _write(self, told: Mapping[str, Any], is_one_line: bool) -> None:
+        self.stdout.write(json.dumps(told, indent=None if is_one_line else 2))
         self.stdout.flush()

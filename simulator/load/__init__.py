@@ -1,0 +1,1 @@
+"""Doubles under load: many venues, many books, a stated rate of updates from frames that are built beforehand."""
