@@ -1,9 +1,11 @@
 """The models app in the admin: to be read, never edited."""
 
 from django.contrib import admin
+from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from mlops.models import ModelPerformance, Sample
 from ops.admin_base import ReadOnlyAdmin
+from ops.admin_filters import recent
 
 
 @admin.register(Sample)
@@ -12,8 +14,14 @@ class SampleAdmin(ReadOnlyAdmin):
 
     icon = "dataset"
     list_display = ("timestamp", "opportunity_id", "executed", "edge_at_latency_bps", "settled_net_usd", "scope_label")
-    list_filter = ("executed", "shadow", "feature_set", *ReadOnlyAdmin.list_filter)
-    ordering = ("-timestamp",)
+    list_filter = (
+        *ReadOnlyAdmin.list_filter,
+        ("executed", BooleanRadioFilter),
+        ("shadow", BooleanRadioFilter),
+        recent("feature_set"),
+    )
+    newest_column = date_hierarchy = "timestamp"
+    sortable_by = ("timestamp",)
 
 
 @admin.register(ModelPerformance)
@@ -22,5 +30,6 @@ class ModelPerformanceAdmin(ReadOnlyAdmin):
 
     icon = "monitoring"
     list_display = ("timestamp", "model_name", "model_version", "accuracy", "avg_actual_profit", "n", "scope_label")
-    list_filter = ("model_name", *ReadOnlyAdmin.list_filter)
-    ordering = ("-timestamp",)
+    list_filter = (*ReadOnlyAdmin.list_filter, recent("model_name"))
+    newest_column = "timestamp"
+    sortable_by = ("timestamp", "model_name", "model_version", "accuracy", "avg_actual_profit", "n")

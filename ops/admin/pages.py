@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from ops.admin_base import ReadOnlyAdmin
+from ops.admin_filters import recent
 from ops.models import Alert, Canary, OperatorAction, Outbox
 
 LEVEL_COLOURS = {"info": "info", "warning": "warning", "error": "danger"}
@@ -17,7 +19,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
     icon = "notifications"
     list_display = ("created_at", "level_label", "title", "repeats", "delivery", "scope_label")
-    list_filter = ("level", "delivery", *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, ("level", ChoicesDropdownFilter), ("delivery", ChoicesDropdownFilter))
     search_fields = ("key", "title", "body")
 
     @display(description="level", ordering="level", label=LEVEL_COLOURS)
@@ -32,7 +34,7 @@ class OperatorActionAdmin(ReadOnlyAdmin):
 
     icon = "history_edu"
     list_display = ("at", "actor", "action", "subject", "reason", "scope_label")
-    list_filter = ("action", "actor", *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, recent("action"), recent("actor"))
     search_fields = ("actor", "action", "subject", "reason")
 
 
@@ -42,7 +44,7 @@ class OutboxAdmin(ReadOnlyAdmin):
 
     icon = "outbox"
     list_display = ("created_at", "kind", "row_id", "due_at", "dispatched_at", "attempts", "scope_label")
-    list_filter = ("kind", ("dispatched_at", admin.EmptyFieldListFilter), *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, recent("kind"), ("dispatched_at", admin.EmptyFieldListFilter))
 
 
 @admin.register(Canary)

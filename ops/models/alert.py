@@ -50,7 +50,10 @@ class Alert(ScopedModel):
                 condition=~Q(delivery=Delivery.FAILED) | ~Q(failure=""), name="alert_failure_is_explained"
             ),
         ]
-        indexes = [models.Index(fields=["key", "-created_at"], name="alert_latest_by_key")]
+        indexes = [
+            models.Index(fields=["key", "-created_at"], name="alert_latest_by_key"),
+            models.Index(fields=["mode", "run_id", "-id"], name="alert_scope"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.level}: {self.title}"

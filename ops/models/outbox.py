@@ -29,7 +29,8 @@ class Outbox(ScopedModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["mode", "due_at"], condition=Q(dispatched_at__isnull=True), name="outbox_waiting")
+            models.Index(fields=["mode", "due_at"], condition=Q(dispatched_at__isnull=True), name="outbox_waiting"),
+            models.Index(fields=["mode", "run_id", "-id"], name="outbox_scope"),
         ]
 
     def __str__(self) -> str:

@@ -8,12 +8,14 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from domain.breakers import BreakerKind
 from domain.errors import ArbError, Unreachable
 from ops.admin_base import ReadOnlyAdmin
+from ops.admin_filters import recent
 from risk.admin.forms import LimitForm, ReasonForm, dialog
 from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Limit, LimitKind, Outcome, Reservation
 from risk.services import Halted, halt, recover, reset, resume, set_limit
@@ -45,7 +47,7 @@ class GateAdmin(OperatedAdmin):
 
     icon = "traffic"
     list_display = ("state_light", "reason", "changed_at", "actor", "scope_label")
-    list_filter = ("state", *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, ("state", ChoicesDropdownFilter))
     actions_list = ["halt_trading", "resume_trading"]
 
     @display(description="state", ordering="state", label=GATE_COLOURS)
@@ -96,7 +98,7 @@ class BreakerAdmin(OperatedAdmin):
 
     icon = "electrical_services"
     list_display = ("kind", "state_light", "reason", "opened_at", "cool_until", "probes_left", "scope_label")
-    list_filter = ("state", "kind", *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, ("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
     ordering = ("mode", "run_id", "kind")
     actions_list = ["reset_all"]
     actions_row = ["recover_breaker"]
@@ -157,7 +159,7 @@ class LimitAdmin(OperatedAdmin):
 
     icon = "speed"
     list_display = ("kind", "value", "changed_at", "actor", "scope_label")
-    list_filter = ("kind", *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, ("kind", ChoicesDropdownFilter))
     actions_row = ["change_limit"]
     actions_detail = ["change_limit"]
 
@@ -191,7 +193,8 @@ class BreakerEventAdmin(ReadOnlyAdmin):
 
     icon = "history"
     list_display = ("happened_at", "kind", "before", "after", "reason", "actor", "scope_label")
-    list_filter = ("kind", "after", *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, ("kind", ChoicesDropdownFilter), ("after", ChoicesDropdownFilter))
+    newest_column = date_hierarchy = "happened_at"
 
 
 @admin.register(Reservation)
@@ -200,7 +203,8 @@ class ReservationAdmin(ReadOnlyAdmin):
 
     icon = "event_seat"
     list_display = ("created_at", "symbol", "notional_usd", "worst_loss_usd", "released_at", "scope_label")
-    list_filter = (("released_at", admin.EmptyFieldListFilter), "symbol", *ReadOnlyAdmin.list_filter)
+    list_filter = (*ReadOnlyAdmin.list_filter, ("released_at", admin.EmptyFieldListFilter), recent("symbol"))
+    newest_column = "opportunity_id"
 
 
 @admin.register(Outcome)
@@ -218,7 +222,15 @@ class OutcomeAdmin(ReadOnlyAdmin):
         "probe",
         "scope_label",
     )
-    list_filter = ("executed", "both_legs_as_planned", "unwound", "probe", *ReadOnlyAdmin.list_filter)
+    list_filter = (
+        *ReadOnlyAdmin.list_filter,
+        ("executed", BooleanRadioFilter),
+        ("both_legs_as_planned", BooleanRadioFilter),
+        ("unwound", BooleanRadioFilter),
+        ("probe", BooleanRadioFilter),
+    )
+    newest_column = date_hierarchy = "settled_at"
+    sortable_by = ("settled_at",)
 
 
 @admin.register(EquityMark)
@@ -227,3 +239,5 @@ class EquityMarkAdmin(ReadOnlyAdmin):
 
     icon = "show_chart"
     list_display = ("timestamp", "equity_usd", "scope_label")
+    newest_column = date_hierarchy = "timestamp"
+    sortable_by = ("timestamp",)

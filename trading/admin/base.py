@@ -1,24 +1,23 @@
-"""The base of trading's pages: bounded lists, written columns, and details made of panels."""
+"""The base of trading's pages: written columns, a search that has its index, and details made of panels."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db.models import JSONField, Model
+from django.db.models import JSONField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from ops.admin_base import MODE_COLOURS, ReadOnlyAdmin
+from ops.admin_filters import chosen_mode, chosen_run
 from trading.admin import figures, panels
-from trading.admin.filters import ModeFilter, RunFilter
 from trading.admin.panels import Panel
+from trading.selectors.pages import routes_of
 
-_SHORT_RUN = 8
-MOST_ROWS = 10_000  # a list pages this far and counts no further; filters lead to older rows
+_LONGEST_KEY = 19  # digits that surely fit a row's key
+_CORRELATION = re.compile(r"[0-9a-f]{8}-?[0-9a-f-]{9,27}")
 
 Column = Callable[[Any], Any]
 
@@ -74,38 +73,35 @@ def to(name: str, title: str = "") -> Column:
     return written
 
 
-class CappedPaginator(Paginator):
-    """Pages of a list that may be endless: counts no further than ``MOST_ROWS``."""
-
-    template_name = "trading/pagination.html"
-
-    @cached_property
-    def count(self) -> int:
-        """Return how many rows there are, at most ``MOST_ROWS``."""
-        rows: Any = self.object_list
-        return int(rows.order_by()[:MOST_ROWS].count())
-
-    @property
-    def is_capped(self) -> bool:
-        """Return whether there may be more rows than were counted."""
-        return self.count == MOST_ROWS
-
-
 class TradingAdmin(ReadOnlyAdmin):
-    """History of trading: this process's mode at first, details made of panels."""
+    """History of trading: this process's scope at first, details made of panels."""
 
-    list_filter: Any = (ModeFilter, RunFilter)
-    list_filter_submit = True
-    show_facets = admin.ShowFacets.NEVER  # counting each choice would read the whole table
-    paginator = CappedPaginator
     change_form_template = "trading/detail.html"
     fields = ("mode",)  # the form shows nothing: the panels do
+    sought: tuple[str, ...] = ()  # columns that hold exactly what is searched for, each with an index
+    seeks_routes = False
 
-    @display(description="mode", ordering="mode", label=MODE_COLOURS)
-    def scope_label(self, row: Any) -> tuple[str, str]:
-        """Return the mode, with the end of its run's id: the detail page and the filter tell all of it."""
-        run = row.run_id if len(row.run_id) <= _SHORT_RUN else f"…{row.run_id[-4:]}"
-        return row.mode, f"{figures.words(row.mode)} {run}".strip()
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        """Return what makes the search box appear; ``get_search_results`` does the searching."""
+        return self.sought or (("route_key",) if self.seeks_routes else ())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that numbers or ids name, or whose route holds every word; an index finds either."""
+        words = term.split()
+        if not words:
+            return queryset, False
+        if self.seeks_routes and not all(map(_names_a_row, words)):
+            return queryset.filter(route_key__in=self._routes(request, words)), False
+        exact = Q(pk__in=[int(word) for word in words if _is_number(word)])
+        for column in self.sought:
+            exact |= Q(**{f"{column}__in": words})
+        return queryset.filter(exact), False
+
+    def _routes(self, request: HttpRequest, words: list[str]) -> list[str]:
+        mode, run = chosen_mode(request), chosen_run(request, self.model)
+        return routes_of(self.model, mode=mode, run_id=run, words=words)
 
     def panels(self, row: Any) -> list[Panel]:
         """Return what the detail page shows: by default every column, then every JSON column."""
@@ -123,3 +119,11 @@ class TradingAdmin(ReadOnlyAdmin):
             scope = obj.scope  # type: ignore[attr-defined]
             context |= {"panels": self.panels(obj), "scope": str(scope), "scope_colour": MODE_COLOURS[scope.mode]}
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+
+def _names_a_row(word: str) -> bool:
+    return _is_number(word) or _CORRELATION.fullmatch(word.lower()) is not None
+
+
+def _is_number(word: str) -> bool:
+    return word.isdecimal() and len(word) < _LONGEST_KEY

@@ -6,9 +6,9 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from domain.market import Side
+from ops.admin_filters import recent
 from trading.admin import books, figures, panels
 from trading.admin.base import TradingAdmin, column, light, result, to
-from trading.admin.filters import recent
 from trading.admin.panels import Facts, Panel, Table, label, link
 from trading.models import Execution, Fill, FillObservation, LedgerEntry, Order, StateEvent
 from trading.selectors.pages import account_sums, opportunity_of
@@ -64,8 +64,11 @@ class ExecutionAdmin(TradingAdmin):
         recent("symbol"),
         recent("route_key", title="route"),
     )
-    date_hierarchy = "decided_at"
-    search_fields = ("route_key", "correlation_id")
+    newest_column = date_hierarchy = "decided_at"
+    sortable_by = ("decided_at", "net_usd")
+    sought = ("correlation_id",)
+    seeks_routes = True
+    search_help_text = "Words of a route, number, correlation id"
 
     def panels(self, row: Execution) -> list[Panel]:
         """Return the execution from the decision to the ledger."""
@@ -227,7 +230,8 @@ class OrderAdmin(TradingAdmin):
         recent("symbol"),
     )
     list_select_related = ("execution",)
-    search_fields = ("=client_id", "=venue_order_id")
+    sought = ("client_id", "venue_order_id")
+    search_help_text = "Number, our id or the venue's"
 
     def panels(self, row: Order) -> list[Panel]:
         """Return the order, its fills, its life and the book it met."""
@@ -264,7 +268,8 @@ class FillAdmin(TradingAdmin):
     )
     list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("fee_asset"))
     list_select_related = ("order",)
-    search_fields = ("=trade_id",)
+    sought = ("trade_id",)
+    search_help_text = "Number or the venue's trade id"
 
 
 @admin.register(LedgerEntry)
@@ -301,7 +306,8 @@ class StateEventAdmin(TradingAdmin):
         light("to_state", EXECUTION_COLOURS | ORDER_COLOURS, "to"),
         "why",
     )
-    list_filter = (*TradingAdmin.list_filter, recent("event"), recent("to_state"))
+    list_filter = (*TradingAdmin.list_filter, recent("event"))
+    listed_documents = ("detail",)
     list_select_related = ("execution", "order")
 
     @admin.display(description="of")
@@ -336,11 +342,6 @@ class FillObservationAdmin(TradingAdmin):
         recent("symbol"),
     )
     list_select_related = ("order",)
-
-    def get_queryset(self, request: Any) -> Any:
-        """Return the rows; a list leaves the books where they are."""
-        rows = super().get_queryset(request)
-        return rows if request.resolver_match.kwargs.get("object_id") else rows.defer("book")
 
     def panels(self, row: FillObservation) -> list[Panel]:
         """Return what was waited for and the book that came."""

@@ -8,9 +8,9 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from domain.features import FEATURE_NAMES
 from domain.market import Side
+from ops.admin_filters import recent
 from trading.admin import books, figures, panels
 from trading.admin.base import TradingAdmin, column, result
-from trading.admin.filters import recent
 from trading.admin.panels import Facts, Panel, Table
 from trading.models import Opportunity
 from trading.selectors.pages import edges_of, execution_of
@@ -40,8 +40,11 @@ class OpportunityAdmin(TradingAdmin):
         ("executed", BooleanRadioFilter),
         recent("reason"),
     )
-    date_hierarchy = "timestamp"
-    search_fields = ("route_key", "correlation_id")
+    newest_column = date_hierarchy = "timestamp"
+    sortable_by = ("timestamp", "edge_bps")
+    sought = ("correlation_id",)
+    seeks_routes = True
+    search_help_text = "Words of a route, number, correlation id"
 
     def panels(self, row: Opportunity) -> list[Panel]:
         """Return the episode from the books to what became of it."""

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from django.contrib import admin
 
+from ops.admin_filters import recent
 from trading.admin import figures, panels
 from trading.admin.base import TradingAdmin, column, result
-from trading.admin.filters import recent
 from trading.admin.panels import Panel
 from trading.models import Balance, Run
 
@@ -27,7 +27,12 @@ class RunAdmin(TradingAdmin):
         "short_digest",
     )
     list_filter = (*TradingAdmin.list_filter, recent("command"))
-    search_fields = ("=run_id", "digest")
+    spans_runs = True
+    newest_column = "started_at"
+    listed_documents = ("summary",)
+    sortable_by = ("started_at", "command", "seed")
+    sought = ("run_id", "digest")
+    search_help_text = "Run id or digest"
 
     @admin.display(description="took")
     def took(self, run: Run) -> str:
@@ -66,3 +71,4 @@ class BalanceAdmin(TradingAdmin):
     list_display = (column("venue"), "scope_label", "asset", result("amount"))
     list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("asset"))
     ordering = ("venue", "asset")
+    sortable_by = ("venue", "asset", "amount")

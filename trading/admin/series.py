@@ -1,18 +1,20 @@
 """What is counted and recorded over time: looks by reason, markets, volatility, ended executions."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
+from ops.admin_filters import recent
 from trading.admin import figures
 from trading.admin.base import Column, TradingAdmin, column, light, result
 from trading.admin.executions import EXECUTION_COLOURS
-from trading.admin.filters import recent
 from trading.admin.panels import Table
 from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility
-from trading.selectors.pages import looks_by_reason
+from trading.selectors.pages import looks_by_reason, newest_since
 
 _REASONS = 12
 
@@ -33,7 +35,11 @@ class EvaluationCountAdmin(TradingAdmin):
         "looks",
     )
     list_filter = (*TradingAdmin.list_filter, recent("stage"), recent("reason"), recent("route_key", title="route"))
+    newest_column = date_hierarchy = "hour"
     ordering = ("-hour", "-count")
+    sortable_by = ("hour_utc",)
+    seeks_routes = True
+    search_help_text = "Words of a route"
 
     @admin.display(description="hour (UTC)", ordering="hour")
     def hour_utc(self, row: EvaluationCount) -> str:
@@ -48,16 +54,23 @@ class EvaluationCountAdmin(TradingAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the sum by reason above the list."""
         response = super().changelist_view(request, extra_context)
-        listed = getattr(response, "context_data", {}).get("cl")
+        listed = (getattr(response, "context_data", None) or {}).get("cl")
         if listed is not None:
-            response.context_data["reasons"] = _by_reason(listed.queryset)
+            response.context_data["reasons"] = _by_reason(listed.queryset, self.newest_by(request))
         return response
 
 
-def _by_reason(rows: Any) -> Table:
-    totals = looks_by_reason(rows, most=_REASONS)
+def _by_reason(rows: Any, newest_by: str) -> Table:
+    since = newest_since(rows, newest_by)
+    counted = rows if since is None else rows.filter(**{f"{newest_by}__gte": since})
+    totals = looks_by_reason(counted, most=_REASONS)
     lines = [(stage, figures.words(reason) or "paid", f"{total:,}") for stage, reason, total in totals]
-    return Table("Looks by what ended them", ("Stage", "Reason", "Looks"), lines, nothing="Nothing was looked at.")
+    began = f" since {since:%Y-%m-%d %H:%M}" if isinstance(since, datetime) else ""
+    note = (
+        "" if since is None else f"The newest counts alone{began}; choose a day above the list to add up an older one."
+    )
+    headers = ("Stage", "Reason", "Looks")
+    return Table("Looks by what ended them", headers, lines, note=note, nothing="Nothing was looked at.")
 
 
 @admin.register(MarketSnapshot)
@@ -77,6 +90,8 @@ class MarketSnapshotAdmin(TradingAdmin):
         column("ask_depth_usd", "ask depth"),
     )
     list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("symbol"))
+    newest_column = date_hierarchy = "timestamp"
+    sortable_by = ("timestamp",)
 
     @admin.display(description="spread bps")
     def spread(self, row: MarketSnapshot) -> str:
@@ -114,6 +129,8 @@ class MarketVolatilityAdmin(TradingAdmin):
         percent("returns_7d", "7 d"),
     )
     list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("symbol"))
+    newest_column = date_hierarchy = "timestamp"
+    sortable_by = ("timestamp",)
 
 
 @admin.register(ExecutionLog)
@@ -132,5 +149,13 @@ class ExecutionLogAdmin(TradingAdmin):
         column("fees_usd", "fees"),
         column("slippage_bps", "slippage bps"),
     )
-    list_filter = (*TradingAdmin.list_filter, recent("state"), recent("symbol"), "success")
-    date_hierarchy = "timestamp"
+    list_filter = (
+        *TradingAdmin.list_filter,
+        recent("state"),
+        recent("symbol"),
+        ("success", BooleanRadioFilter),
+    )
+    newest_column = date_hierarchy = "timestamp"
+    sortable_by = ("timestamp",)
+    sought = ("execution_id",)
+    search_help_text = "Number of an execution"

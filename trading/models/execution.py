@@ -47,6 +47,11 @@ class Execution(ScopedModel):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="idx_execution_due"),
             models.Index(fields=["mode", "run_id", "-decided_at"], name="idx_execution_scope_time"),
+            models.Index(fields=["mode", "run_id", "state", "-decided_at"], name="idx_execution_state_time"),
+            models.Index(fields=["mode", "run_id", "route_key", "-decided_at"], name="idx_execution_route_time"),
+            models.Index(fields=["mode", "run_id", "symbol", "-decided_at"], name="idx_execution_symbol_time"),
+            models.Index(fields=["mode", "run_id", "-net_usd"], name="idx_execution_net"),
+            models.Index(fields=["correlation_id"], name="idx_execution_correlation"),
         ]
         constraints = [
             *ScopedModel.Meta.constraints,
@@ -111,6 +116,12 @@ class Order(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         ordering = ["execution_id", "leg", "attempt"]
+        indexes = [
+            models.Index(fields=["mode", "run_id", "-id"], name="idx_order_scope"),
+            models.Index(fields=["mode", "run_id", "state", "-id"], name="idx_order_state"),
+            models.Index(fields=["client_id"], name="idx_order_client"),
+            models.Index(fields=["venue_order_id"], name="idx_order_venue_order"),
+        ]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["execution", "leg", "attempt"], name="order_intended_once"),
@@ -151,6 +162,10 @@ class Fill(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["mode", "run_id", "-id"], name="idx_fill_scope"),
+            models.Index(fields=["trade_id"], name="idx_fill_trade"),
+        ]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(fields=["mode", "run_id", "venue", "trade_id"], name="fill_recorded_once"),
@@ -177,6 +192,11 @@ class LedgerEntry(ScopedModel):
     class Meta(ScopedModel.Meta):
         ordering = ["id"]
         verbose_name_plural = "ledger entries"
+        indexes = [
+            models.Index(fields=["mode", "run_id", "-id"], name="idx_ledger_scope"),
+            models.Index(fields=["mode", "run_id", "account", "-id"], name="idx_ledger_account"),
+            models.Index(fields=["mode", "run_id", "asset", "-id"], name="idx_ledger_asset"),
+        ]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.CheckConstraint(condition=is_number("amount"), name="ledger_amount_is_a_number"),
@@ -199,6 +219,10 @@ class StateEvent(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["mode", "run_id", "-id"], name="idx_event_scope"),
+            models.Index(fields=["mode", "run_id", "event", "-id"], name="idx_event_event"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.from_state} + {self.event} = {self.to_state}"

@@ -21,7 +21,8 @@ class FillObservation(ScopedModel):
     class Meta(ScopedModel.Meta):
         ordering = ["due_at"]
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(observed_at__isnull=True), name="idx_observation_pending")
+            models.Index(fields=["due_at"], condition=Q(observed_at__isnull=True), name="idx_observation_pending"),
+            models.Index(fields=["mode", "run_id", "-id"], name="idx_observation_scope"),
         ]
         constraints = [
             *ScopedModel.Meta.constraints,

@@ -41,11 +41,22 @@ class Opportunity(ScopedModel):
         verbose_name_plural = "opportunities"
         ordering = ["-timestamp"]
         indexes = [
-            models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_opportunity_scope_time"),
+            models.Index(
+                fields=["mode", "run_id", "-timestamp"], include=["executed", "reason"], name="idx_arb_scope_time"
+            ),
             models.Index(
                 fields=["profitable", "-timestamp"], condition=Q(executed=True), name="idx_arb_profitable_time"
             ),
-            models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_arb_scope_time"),
+            models.Index(
+                fields=["mode", "run_id", "-timestamp"], condition=Q(executed=True), name="idx_arb_executed_time"
+            ),
+            models.Index(fields=["mode", "run_id", "route_key", "-timestamp"], name="idx_arb_route_time"),
+            models.Index(fields=["mode", "run_id", "symbol", "-timestamp"], name="idx_arb_symbol_time"),
+            models.Index(fields=["mode", "run_id", "reason", "-timestamp"], name="idx_arb_reason_time"),
+            models.Index(fields=["mode", "run_id", "buy_venue", "-timestamp"], name="idx_arb_buy_time"),
+            models.Index(fields=["mode", "run_id", "sell_venue", "-timestamp"], name="idx_arb_sell_time"),
+            models.Index(fields=["mode", "run_id", "-edge_bps"], name="idx_arb_edge"),
+            models.Index(fields=["correlation_id"], name="idx_arb_correlation"),
         ]
         constraints = [
             *ScopedModel.Meta.constraints,
@@ -95,6 +106,7 @@ class EvaluationCount(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         ordering = ["-hour", "route_key"]
+        indexes = [models.Index(fields=["mode", "run_id", "route_key", "-hour"], name="idx_evaluation_route_hour")]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(
@@ -119,6 +131,7 @@ class OfferedEdge(ScopedModel):
     class Meta(ScopedModel.Meta):
         db_table = "offered_edges"
         ordering = ["-hour", "route_key", "tenth_bps"]
+        indexes = [models.Index(fields=["mode", "run_id", "route_key", "-hour"], name="idx_offer_route_hour")]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(

@@ -20,7 +20,10 @@ class MarketSnapshot(ScopedModel):
     class Meta(ScopedModel.Meta):
         db_table = "market_snapshots"
         ordering = ["-timestamp"]
-        indexes = [models.Index(fields=["mode", "run_id", "venue", "symbol", "-timestamp"], name="idx_snapshot_market")]
+        indexes = [
+            models.Index(fields=["mode", "run_id", "venue", "symbol", "-timestamp"], name="idx_snapshot_market"),
+            models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_snapshot_scope_time"),
+        ]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.CheckConstraint(condition=is_positive("bid") & is_positive("ask"), name="snapshot_prices_positive"),
@@ -52,7 +55,10 @@ class MarketVolatility(ScopedModel):
         db_table = "market_volatility"
         ordering = ["-timestamp"]
         verbose_name_plural = "market volatility"
-        indexes = [models.Index(fields=["mode", "run_id", "venue", "symbol", "-timestamp"], name="idx_volatility_mkt")]
+        indexes = [
+            models.Index(fields=["mode", "run_id", "venue", "symbol", "-timestamp"], name="idx_volatility_mkt"),
+            models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_volatility_scope_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.venue} {self.symbol}"
@@ -76,6 +82,13 @@ class ExecutionLog(ScopedModel):
     class Meta(ScopedModel.Meta):
         db_table = "execution_logs"
         ordering = ["-timestamp"]
+        indexes = [
+            models.Index(
+                fields=["mode", "run_id", "-timestamp"], include=["profit_usd", "success"], name="idx_log_scope_time"
+            ),
+            models.Index(fields=["mode", "run_id", "state", "-timestamp"], name="idx_log_state_time"),
+            models.Index(fields=["execution_id"], name="idx_log_execution"),
+        ]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.CheckConstraint(

@@ -6,8 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from ops.admin_base import MOST_ROWS, CappedPaginator
 from tests.trading.models.rows import SOUND, make
-from trading.admin.base import MOST_ROWS, CappedPaginator
 from trading.models import Execution, LedgerEntry, Opportunity, Order, Run
 
 PAGES = sorted(
@@ -37,6 +37,7 @@ def test_every_table_that_people_ask_about_has_its_page():
     assert {model.__name__ for model in SOUND} - {model.__name__ for model in PAGES} == {
         "EdgeObservation",
         "OpenEpisode",
+        "RecordedPage",
     }
 
 
@@ -63,16 +64,28 @@ def test_a_list_begins_with_the_mode_of_this_process_and_shows_others_when_asked
     ours, theirs = make(model, mode="sim"), make(model, mode="replay", run_id="r1")
     assert listed(operator, model) == [ours]
     assert listed(operator, model, mode="replay") == [theirs]
-    assert listed(operator, model, mode="all", run="r1") == [theirs]
     assert set(listed(operator, model, mode="all")) == {ours, theirs}
 
 
 def test_the_rows_of_one_run_are_told_from_those_of_none(operator):
-    make(Run, run_id="r1")
     of_run, of_none = make(Opportunity, run_id="r1"), make(Opportunity)
+    assert listed(operator, Opportunity) == listed(operator, Opportunity, run="-") == [of_none]
     assert listed(operator, Opportunity, run="r1") == [of_run]
-    assert listed(operator, Opportunity, run="-") == [of_none]
-    assert "r1 (replay)" in operator.get(address(Opportunity)).content.decode()
+    assert listed(operator, Opportunity, run="all") == [of_none, of_run]
+    assert listed(operator, Opportunity, mode="all", run="r1") == [of_run]
+    assert ">r1<" in operator.get(address(Opportunity)).content.decode()
+
+
+def test_of_replays_a_list_begins_with_the_newest_run(operator):
+    older, newer = (make(Opportunity, mode="replay", run_id=f"2026110{day}T080000-ab") for day in (1, 2))
+    assert listed(operator, Opportunity, mode="replay") == [newer]
+    assert listed(operator, Opportunity, mode="replay", run=older.run_id) == [older]
+    assert set(listed(operator, Opportunity, mode="replay", run="all")) == {older, newer}
+
+
+def test_runs_and_reports_are_listed_whatever_their_run(operator):
+    runs = {make(Run, run_id=f"r{number}", mode="replay") for number in (1, 2)}
+    assert set(listed(operator, Run, mode="replay")) == runs
 
 
 def test_opportunities_are_filtered_by_either_venue_symbol_reason_and_outcome(operator):
@@ -123,6 +136,7 @@ def test_an_endless_list_is_counted_no_further_than_its_cap(operator, django_ass
     with CaptureQueriesContext(connection) as queries:
         assert (pages.count, pages.num_pages, pages.is_capped) == (3, 2, False)
     assert f"LIMIT {MOST_ROWS}" in queries[0]["sql"]
+    assert 'ORDER BY "arbitrage_opportunities"."timestamp" DESC' in queries[0]["sql"]
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
