@@ -8,9 +8,12 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from domain.detection import Rejected, Stage
+from domain.routes import Route
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.services.decision import Decision
+
+ROWS_AT_A_TIME = 5_000
 
 _NS_PER_HOUR = 3_600_000_000_000
 
@@ -28,26 +31,33 @@ class EvaluationCounter:
     """Adds looks up in memory until they are taken to be written."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[int, str, str, str]] = Counter()
+        self._counts: Counter[tuple[int, int, str, str]] = Counter()
+        self._routes: dict[int, Route] = {}
 
     def add(self, found: Decision | Rejected, *, now_ns: int) -> None:
         """Count one look at a route."""
-        hour = now_ns // _NS_PER_HOUR
         if isinstance(found, Rejected):
-            self._counts[hour, found.route.key, found.at_stage, found.reason] += 1
+            route, stage, reason = found.route, found.at_stage, found.reason
         else:
-            stage = Stage.SCORE if found.reason else Stage.PAID
-            self._counts[hour, found.candidate.route.key, stage, found.reason] += 1
+            route, stage, reason = found.candidate.route, Stage.SCORE if found.reason else Stage.PAID, found.reason
+        # By the route's identity: its key is spelt out anew each time, and looks come by the ten thousand a second.
+        known = id(route)
+        self._routes[known] = route
+        self._counts[now_ns // _NS_PER_HOUR, known, stage, reason] += 1
 
     def take(self) -> Mapping[Look, int]:
         """Return what was counted since the last call and start from zero."""
-        counts, self._counts = self._counts, Counter()
-        return {Look(from_ns(hour * _NS_PER_HOUR), *rest): count for (hour, *rest), count in counts.items()}
+        counts, routes, self._counts, self._routes = self._counts, self._routes, Counter(), {}
+        keys = {known: route.key for known, route in routes.items()}
+        looks: Counter[Look] = Counter()
+        for (hour, known, stage, reason), count in counts.items():
+            looks[Look(from_ns(hour * _NS_PER_HOUR), keys[known], stage, reason)] += count
+        return looks
 
 
 _ADD = """
 INSERT INTO trading_evaluationcount (mode, run_id, hour, route_key, stage, reason, count)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+SELECT %s, %s, * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::bigint[])
 ON CONFLICT (mode, run_id, hour, route_key, stage, reason)
 DO UPDATE SET count = trading_evaluationcount.count + EXCLUDED.count
 """
@@ -55,9 +65,9 @@ DO UPDATE SET count = trading_evaluationcount.count + EXCLUDED.count
 
 def record_looks(looks: Mapping[Look, int], *, scope: Scope) -> None:
     """Add counted looks to their rows."""
-    if not looks:
-        return
-    mode, run_id = scope.columns.values()
+    # One order of rows for everybody: two processes that add to the same rows never wait for each other in turn.
+    rows = [(*look, count) for look, count in sorted(looks.items())]
     with transaction.atomic(), connection.cursor() as cursor:
-        # One order of rows for everybody: two processes that add to the same rows never wait for each other in turn.
-        cursor.executemany(_ADD, [(mode, run_id, *look, count) for look, count in sorted(looks.items())])
+        for first in range(0, len(rows), ROWS_AT_A_TIME):
+            columns = zip(*rows[first : first + ROWS_AT_A_TIME], strict=True)
+            cursor.execute(_ADD, [*scope.columns.values(), *map(list, columns)])

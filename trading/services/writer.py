@@ -36,10 +36,16 @@ class Writer:
 
     def submit(self, name: str, job: Job) -> bool:
         """Queue a job; return False, and count it as dropped, where the queue is full."""
-        try:
-            self._jobs.put_nowait((name, job))
-        except queue.Full:
+        is_queued = self.offer(name, job)
+        if not is_queued:
             self.counts["dropped"] += 1
+        return is_queued
+
+    def offer(self, name: str, job: Job, *, wait_s: float = 0.0) -> bool:
+        """Queue a job that the caller keeps where the queue stays full; return whether it was queued."""
+        try:
+            self._jobs.put((name, job), block=wait_s > 0, timeout=wait_s or None)
+        except queue.Full:
             return False
         return True
 

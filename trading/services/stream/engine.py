@@ -22,18 +22,20 @@ from trading.models import MarketSnapshot
 from trading.services import episodes, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
+from trading.services.offers import OfferSampler, record_offers
+from trading.services.recording.recorder import Recorder
 from trading.services.writer import Writer
 
 log = structlog.get_logger(__name__)
 
 TICK_S = 0.02
-FLUSH_EVERY_NS = 2 * NS_PER_S
+FLUSH_EVERY_NS = 10 * NS_PER_S
 SNAPSHOT_EVERY_NS = 10 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a stream is made of."""
+    """What a stream is made of; without a recorder nothing is recorded, without a sampler no offers are counted."""
 
     scope: Scope
     clock: Clock
@@ -44,10 +46,29 @@ class Parts:
     score: Scorer
     config: DetectConfig
     linger_ns: int
+    recorder: Recorder | None = None
+    offers: OfferSampler | None = None
+    trades: bool = True  # without it decisions are told, and neither written nor traded
+    tell: Callable[[Decision], None] | None = None  # of every decision that begins an episode
+
+
+class Instant:
+    """A clock that stands still at the instant of a book: all that follows from the book happens at that instant."""
+
+    def __init__(self) -> None:
+        self.at_ns = 0
+
+    def now_ns(self) -> int:
+        """Return the instant."""
+        return self.at_ns
 
 
 class Engine:
-    """Holds the state between two books; every method runs in the loop's thread and never waits."""
+    """Holds the state between two books; every method runs in the loop's thread and never waits.
+
+    What is decided follows from the books and their instants alone, never from when a tick ran: a recording replays
+    to the same decisions.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -55,38 +76,68 @@ class Engine:
         self.fills = observing.FillWatch()
         self._edges = observing.EdgeWatch(parts.view)
         self._counts = EvaluationCounter()
+        self._instant = Instant()
         self._flush_at_ns = self._snapshot_at_ns = 0
 
     def on_book(self, book: Book) -> None:
         """Take in one book and act on what it changes. Raises: BadMarketData if the view refuses it."""
-        parts = self._parts
+        parts, now_ns = self._parts, self._next_instant()
+        self._look_again(now_ns)  # what fell due meets the books as they were before this one
         change = parts.view.put(book)
         parts.cache.put(book)
-        now_ns = parts.clock.now_ns()
-        for found in pipeline.decide(change, parts.view, config=parts.config, score=parts.score, clock=parts.clock):
+        if parts.recorder is not None:
+            parts.recorder.add(now_ns, book)
+        for found in pipeline.decide(change, parts.view, config=parts.config, score=parts.score, clock=self._instant):
             self._counts.add(found, now_ns=now_ns)
             if isinstance(found, Decision) and (opened := self._episodes.opens(found)):
-                self._close(opened.ended)
-                self._commit(found)
+                self._begin(found, opened)
 
     def tick(self) -> None:
-        """Do what has come due: later looks, ended episodes, counts and snapshots."""
-        now_ns = self._parts.clock.now_ns()
-        self._store_books(now_ns)
-        for decision, left in self._edges.complete(now_ns):
-            self._submit("edges", partial(observing.record_edges, decision, left, scope=self._parts.scope))
+        """Do what has come due: later looks, ended episodes, pages, samples of offers, counts and snapshots."""
+        parts, now_ns = self._parts, self._next_instant()
+        self._look_again(now_ns)
         for closed in self._episodes.closed_by(now_ns):
             self._close(closed)
+        if parts.offers is not None:
+            parts.offers.sample(parts.view, parts.view.markets, now_ns)
+        if parts.recorder is not None:
+            parts.recorder.tick(now_ns)
         self._flush(now_ns)
 
     async def run(self) -> None:
-        """Tick until cancelled, then hand over what was counted."""
-        try:
-            while True:
-                self.tick()
-                await asyncio.sleep(TICK_S)
-        finally:
-            self._write_looks()
+        """Tick until cancelled."""
+        self.begin()
+        while True:
+            self.tick()
+            await asyncio.sleep(TICK_S)
+
+    def begin(self) -> None:
+        """Open the recording."""
+        if self._parts.recorder is not None:
+            self._parts.recorder.begin(self._next_instant())
+
+    def finish(self) -> None:
+        """Hand over what was counted and the last page, once no more books come."""
+        self._write_counts()
+        if self._parts.recorder is not None:
+            self._parts.recorder.finish(self._next_instant())
+
+    def _next_instant(self) -> int:
+        """Read the clock, once for all that happens now; where it was set back, time stands still until it is past."""
+        self._instant.at_ns = max(self._instant.at_ns, self._parts.clock.now_ns())
+        return self._instant.at_ns
+
+    def _look_again(self, now_ns: int) -> None:
+        self._store_books(now_ns)
+        for decision, left in self._edges.complete(now_ns):
+            self._submit("edges", partial(observing.record_edges, decision, left, scope=self._parts.scope))
+
+    def _begin(self, decision: Decision, opened: episodes.Opened) -> None:
+        if self._parts.tell is not None:
+            self._parts.tell(decision)
+        if self._parts.trades:
+            self._close(opened.ended)
+            self._commit(decision)
 
     def _close(self, closed: episodes.Closed | None) -> None:
         if closed is not None:
@@ -112,14 +163,17 @@ class Engine:
     def _flush(self, now_ns: int) -> None:
         if now_ns >= self._flush_at_ns:
             self._flush_at_ns = now_ns + FLUSH_EVERY_NS
-            self._write_looks()
+            self._write_counts()
         if now_ns >= self._snapshot_at_ns:
             self._snapshot_at_ns = now_ns + SNAPSHOT_EVERY_NS
             self._submit("snapshots", partial(record_snapshots, self._fresh_books(now_ns), self._parts))
 
-    def _write_looks(self) -> None:
+    def _write_counts(self) -> None:
+        scope = self._parts.scope
         if looks := self._counts.take():
-            self._submit("looks", partial(record_looks, looks, scope=self._parts.scope))
+            self._submit("looks", partial(record_looks, looks, scope=scope))
+        if self._parts.offers is not None and (offers := self._parts.offers.take()):
+            self._submit("offers", partial(record_offers, offers, scope=scope))
 
     def _fresh_books(self, now_ns: int) -> list[Book]:
         max_age_ns = self._parts.config.max_age_ms * NS_PER_MS

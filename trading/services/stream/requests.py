@@ -6,12 +6,11 @@ from functools import partial
 
 import psycopg
 import structlog
-from django.db import connection
-from psycopg.conninfo import make_conninfo
 
 from domain.scope import Scope
 from trading.services.execution.open import OBSERVATION_CHANNEL
 from trading.services.observing import FillRequest, pending_requests
+from trading.services.stream.sole import conninfo
 from trading.services.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -40,14 +39,8 @@ def _submit(writer: Writer, load: Callable[[int | None], None], order_id: int | 
 
 
 async def _listen(load: Callable[[int | None], None]) -> None:
-    async with await psycopg.AsyncConnection.connect(_conninfo(), autocommit=True) as listener:
+    async with await psycopg.AsyncConnection.connect(conninfo(), autocommit=True) as listener:
         await listener.execute(f"LISTEN {OBSERVATION_CHANNEL}")
         load(None)  # whatever was asked for while nobody listened
         async for notice in listener.notifies():
             load(int(notice.payload) if notice.payload.isdecimal() else None)  # anything odd: look for all
-
-
-def _conninfo() -> str:
-    parameters = connection.get_connection_params()
-    named = ("host", "port", "user", "password", "dbname")
-    return make_conninfo(**{name: parameters[name] for name in named if name in parameters})

@@ -1,7 +1,5 @@
 """The stream's heart, without sockets: books in, rows out."""
 
-import asyncio
-
 import pytest
 
 from domain.errors import BadMarketData
@@ -129,15 +127,5 @@ def test_what_was_counted_since_the_last_time_is_handed_over_at_the_end(engine, 
     show(engine, clock)
     assert not EvaluationCount.objects.exists()
 
-    async def run_and_stop():
-        task = asyncio.ensure_future(engine.run())
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    handed = []
-    engine._parts.writer.submit = lambda name, job: handed.append((name, job)) or True
-    asyncio.run(run_and_stop())
-    for _, job in handed:
-        job()
+    engine.finish()
     assert EvaluationCount.objects.exists()

@@ -1,0 +1,140 @@
+"""One unbroken watch of the markets: feeds, books, engine and recorder joined, run until cancelled."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import redis.asyncio
+import structlog
+from django.conf import settings
+
+from domain.market import Clock
+from domain.scope import Scope
+from domain.timestamps import NS_PER_MS, NS_PER_S
+from mlops.services import load_scorer
+from trading.dispatch import Dispatch
+from trading.marketdata.feeds import Feeds
+from trading.marketdata.price_cache import PriceCache
+from trading.marketdata.venue_board import VenueBoardWriter
+from trading.marketdata.view import BookView
+from trading.services.decision import Decision
+from trading.services.episodes import close_left_open
+from trading.services.offers import OfferSampler
+from trading.services.recording.recorder import Recorder
+from trading.services.recording.terms import Terms
+from trading.services.stream.engine import Engine, Parts
+from trading.services.stream.reference import Reference, detect_config
+from trading.services.stream.requests import follow_requests
+from trading.services.writer import Writer
+from trading.venues import registry
+from trading.venues.base import MarketSource
+
+log = structlog.get_logger(__name__)
+
+REDIS_TIMEOUT_S = 2.0
+SAMPLE_EVERY_NS = NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a watch is for: who runs it, for which scope, where executions are stepped, and whether it records."""
+
+    process: str
+    scope: Scope
+    clock: Clock
+    writer: Writer
+    dispatch: Dispatch
+    records: bool
+    trades: bool = True  # without it decisions are told, and neither written nor traded
+    tell: Callable[[Decision], None] | None = None  # of every decision that begins an episode
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The parts of a watch, joined but not running."""
+
+    plan: Plan
+    known: Reference
+    sources: tuple[MarketSource, ...]
+    engine: Engine
+    feeds: Feeds
+    view: BookView
+    recorder: Recorder | None
+    cache: PriceCache
+    board: VenueBoardWriter
+
+    async def run(self, *beside: Coroutine[Any, Any, None]) -> None:
+        """Watch until cancelled, with the given work ``beside``, then hand over what was counted and recorded."""
+        plan = self.plan
+        plan.writer.submit("episodes_left_open", partial(close_left_open, plan.scope))
+        log.info(
+            "stream_started", scope=str(plan.scope), markets=[f"{key.venue}:{key.pair}" for key in self.known.lots]
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in (self.engine.run(), self.feeds.run(), self.cache.run(), *beside):
+                    group.create_task(work)
+                group.create_task(follow_requests(self.engine.fills.add, scope=plan.scope, writer=plan.writer))
+                group.create_task(self.board.run(self.feeds.statuses))
+        finally:
+            self.engine.finish()
+
+
+def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") -> Session:
+    """Join the parts for the venues and pairs that are known."""
+    arb, clock = settings.ARB, plan.clock
+    sources = registry.market_sources(arb.venues, clock=clock, rng=Random(), max_age_ms=arb.trading.max_book_age_ms)
+    sources = tuple(source for source in sources if known.pairs.get(source.venue))
+    view = BookView(known.lots, origins=registry.adapters(arb.venues))
+    recorder = _recorder(plan, known) if plan.records else None
+    cache = PriceCache(client, plan.scope)
+    engine = Engine(_parts(plan, known, view=view, cache=cache, recorder=recorder))
+    feeds = Feeds(sources, known.pairs, engine.on_book, clock=clock, rng=Random())
+    board = VenueBoardWriter(client, plan.scope)
+    return Session(plan, known, sources, engine, feeds, view, recorder, cache, board)
+
+
+def redis_client() -> "redis.asyncio.Redis":
+    """Return a client of the configured Redis; nobody has connected yet."""
+    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
+        settings.ARB.redis_url,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        health_check_interval=10,
+    )
+    return client
+
+
+def _recorder(plan: Plan, known: Reference) -> Recorder:
+    arb = settings.ARB
+    adapters = registry.adapters(arb.venues)
+    terms = Terms(
+        config=detect_config(known.lots),
+        linger_ms=arb.trading.episode_linger_ms,
+        paper_delay_ms=arb.trading.paper_delay_ms,
+        adapters={venue: adapters[venue] for venue in known.pairs},
+    )
+    return Recorder(plan.scope, process=plan.process, terms=terms, writer=plan.writer)
+
+
+def _parts(plan: Plan, known: Reference, *, view: BookView, cache: PriceCache, recorder: Recorder | None) -> Parts:
+    config = detect_config(known.lots)
+    offers = OfferSampler(every_ns=SAMPLE_EVERY_NS, max_age_ms=config.max_age_ms, max_skew_ms=config.max_skew_ms)
+    return Parts(
+        scope=plan.scope,
+        clock=plan.clock,
+        view=view,
+        cache=cache,
+        writer=plan.writer,
+        dispatch=plan.dispatch,
+        score=load_scorer(plan.scope),
+        config=config,
+        linger_ns=settings.ARB.trading.episode_linger_ms * NS_PER_MS,
+        recorder=recorder,
+        offers=offers,
+        trades=plan.trades,
+        tell=plan.tell,
+    )
