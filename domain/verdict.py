@@ -141,6 +141,7 @@ class Measures:
     greatest_day_share: Decimal  # of the planned net
     same_way_share: Decimal  # of the planned net, in the direction that holds most between any two venues
     same_way_notional_share: Decimal
+    main_way: tuple[str, str]  # where the way that holds most buys and sells
     drain_usd: Decimal  # the most that one side would have lost of its coins or cash, with nothing sent back
     median_life_s: float | None
     left: tuple[Left, ...] = ()
@@ -199,6 +200,7 @@ def measure(
         greatest_day_share=_share(days[greatest], total),
         same_way_share=_one_way(episodes, [episode.planned_usd for episode in episodes]),
         same_way_notional_share=_one_way(episodes, [episode.notional_usd for episode in episodes]),
+        main_way=_main_way(episodes),
         drain_usd=_drain(episodes),
         median_life_s=median(lives) if lives else None,
         left=tuple(sorted(left, key=lambda one: one.offset_ms)),
@@ -239,6 +241,11 @@ def _one_way(episodes: Sequence[Episode], amounts: Sequence[Decimal]) -> Decimal
     )
     greater = [max(amount, ways.get((way[1], way[0]), ZERO)) for way, amount in ways.items() if _is_first(way, ways)]
     return _share(exact_sum(greater), exact_sum(ways.values()))
+
+
+def _main_way(episodes: Iterable[Episode]) -> tuple[str, str]:
+    ways = _sums(((episode.buy_venue, episode.sell_venue), episode.planned_usd) for episode in episodes)
+    return max(sorted(ways), key=lambda way: ways[way])
 
 
 def _is_first(way: tuple[str, str], ways: Mapping[tuple[str, str], Decimal]) -> bool:

@@ -92,8 +92,14 @@ SELECT day, split_part(route_key, ':', 1), split_part(split_part(route_key, '>',
 FROM by_route GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
 """
 _HOURS = """
-SELECT (hour AT TIME ZONE 'UTC')::date, count(DISTINCT hour)
-FROM offered_edges WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s GROUP BY 1
+SELECT (hour AT TIME ZONE 'UTC')::date, count(*)
+FROM generate_series(%s::timestamptz, %s::timestamptz - interval '1 hour', interval '1 hour') AS hours(hour)
+WHERE EXISTS (
+    SELECT FROM trading_evaluationcount
+    WHERE mode = %s AND run_id = %s AND trading_evaluationcount.hour = hours.hour
+      AND stage NOT IN ('fresh', 'conversion')
+)
+GROUP BY 1
 """
 _ROUTES = """
 WITH best AS (
@@ -153,7 +159,7 @@ def offers_by_day(scope: Scope, span: Span) -> list[DayOffers]:
 
 def hours_by_day(scope: Scope, span: Span) -> dict[date, int]:
     """Return in how many hours of each day two fresh books could be compared."""
-    return dict(_rows(_HOURS, _where(scope, span)))
+    return dict(_rows(_HOURS, [span.first, span.last, *scope.columns.values()]))
 
 
 def offers_by_route(scope: Scope, span: Span, *, most: int = MOST_ROUTES) -> list[RouteOffers]:

@@ -31,6 +31,7 @@ from trading.selectors.offered import DayLeft, DayOffers, DayTrades, RouteOffers
 from trading.selectors.terms import HOUR, FeesOf, Span, Terms, run_of, terms_of
 
 TOTALS_BPS = (Decimal(65), Decimal(50), Decimal(40), Decimal(30), Decimal(20), Decimal(10))
+CHARGED_NOW = "as charged now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +283,14 @@ def _above(offered: Histogram, needed: Decimal | None) -> int:
 
 def _steps(read: _Read, terms: Terms) -> Iterator[FeeStep]:
     """Yield what lower fees would have let through, from what is charged now downwards."""
-    by_day = _either_way(read.offers)
-    meanings = _meanings(read, terms)
+    meanings, by_day = _meanings(read, terms), _either_way(read.offers)
     for total in sorted({*TOTALS_BPS, *meanings}, reverse=True):
-        least = needed_at_total(total)
-        counts = {key: count_above(offered, least) for key, offered in by_day.items()}
-        days = {day for (day, _), count in counts.items() if count}
-        yield FeeStep(total, meanings.get(total, ""), sum(counts.values()), len(days))
+        if meanings.get(total) == CHARGED_NOW:
+            found = [(one.day, _above(one.offered, _needed(one.way, terms))) for one in read.offers]
+        else:
+            found = [(day, count_above(offered, needed_at_total(total))) for (day, _), offered in by_day.items()]
+        days = {day for day, count in found if count}
+        yield FeeStep(total, meanings.get(total, ""), sum(count for _, count in found), len(days))
 
 
 def _meanings(read: _Read, terms: Terms) -> dict[Decimal, str]:
@@ -305,7 +307,7 @@ def _fee_totals(fees: Sequence[FeeSchedule]) -> dict[Decimal, str]:
     one, other = fees
     taken, resting = one.taker_bps + other.taker_bps, one.maker_bps + other.maker_bps
     mixed = min(one.maker_bps + other.taker_bps, one.taker_bps + other.maker_bps)
-    told = {resting: "both orders resting (maker)", mixed: "one order resting (maker)", taken: "as charged now"}
+    told = {resting: "both orders resting (maker)", mixed: "one order resting (maker)", taken: CHARGED_NOW}
     return {total: meaning for total, meaning in told.items() if total > ZERO}
 
 

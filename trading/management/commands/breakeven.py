@@ -1,0 +1,149 @@
+"""``manage.py breakeven``: would it have paid, said in plain words first, then the figures behind them."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from domain.scope import Mode
+from trading.management.spans import add_span_arguments, span_of
+from trading.selectors import verdict_words as words
+from trading.selectors.terms import chosen_scope
+from trading.selectors.told import as_json
+from trading.selectors.verdict import DayVerdict, PairVerdict, RouteVerdict, Verdict, verdict_of
+from trading.services.venues import fees_of
+
+MOST_DAYS = 14  # in the table; of more, those on which something paid
+MOST_PAIRS = 6
+MOST_ROUTES = 6  # of each pair
+WIDE = 100  # columns of a terminal that leave room
+
+
+class Command(BaseCommand):
+    """Says whether trading would have paid, and by how much it missed."""
+
+    help = (
+        "Say whether it would have paid: the edge a trade needs, the edges that were offered, and what would change it."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_span_arguments(parser)
+        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
+        parser.add_argument("--run", default="", help="the replay; by default the last one")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        span = span_of(options, scope, now=datetime.now(UTC))
+        found = verdict_of(scope, span, fees_of=fees_of)
+        if options["json"]:
+            self.stdout.write(json.dumps(_told(found), indent=2))
+        else:
+            _show(found, Console(file=cast(IO[str], self.stdout), highlight=False))
+
+
+def _told(found: Verdict) -> dict[str, Any]:
+    said = {
+        "title": words.title(found),
+        "headline": words.headline(found),
+        "reasons": words.reasons(found),
+        "change": words.change(found),
+        "notes": words.notes(found),
+    }
+    return said | as_json(found)
+
+
+def _show(found: Verdict, console: Console) -> None:
+    console.print(f"[bold]Would it have paid?[/bold] {words.title(found)}")
+    for number, sentence in enumerate(words.headline(found)):
+        console.print(sentence, style="bold" if number == 0 else None)
+    for reason in words.reasons(found):
+        console.print(Padding(f"- {reason}", (0, 0, 0, 2), expand=False))
+    if found.offered is None:
+        return
+    _show_offers(found, console)
+    _show_days(found, console)
+    _show_change(found, console)
+    console.print()
+    for note in words.notes(found):
+        console.print(note, style="dim")
+
+
+def _show_offers(found: Verdict, console: Console) -> None:
+    names = ("needed", "median", "90 %", "99 %", "best", f"{found.terms.unit}s", "enough", "trades")
+    table = _table(console, "What was offered, in bps", "", *names)
+    for pair in found.pairs[:MOST_PAIRS]:
+        symbols = words.symbols_of(pair)
+        is_only = len(symbols) == 1
+        table.add_row(f"{symbols[0]} either way" if is_only else f"{' and '.join(pair.venues)}", *_figures(pair))
+        for route in pair.routes[:MOST_ROUTES]:
+            table.add_row(f"  {words.route_named(route.route_key, is_only_symbol=is_only)}", *_figures(route))
+    _print(table, console)
+    if len(found.pairs) > MOST_PAIRS:
+        console.print(f"And {len(found.pairs) - MOST_PAIRS} more pairs of venues: --json shows all.")
+
+
+def _show_days(found: Verdict, console: Console) -> None:
+    days = found.days if len(found.days) <= MOST_DAYS else found.days_paid[-MOST_DAYS:]
+    names = [f"{found.terms.unit}s", "median", "99 %", "best", "enough", "trades"]
+    if found.trades:
+        names += ["planned", "filled", "kind"]
+    table = _table(console, "Day by day (UTC)", "", *names)
+    for day in days:
+        table.add_row(*_day(day)[: len(names) + 1])
+    _print(table, console)
+    if len(days) < len(found.days):
+        console.print(f"And {len(found.days) - len(days)} more days: --json shows all.")
+
+
+def _show_change(found: Verdict, console: Console) -> None:
+    names = ("both fees, bps", f"{found.terms.unit}s enough", "share", "days", "")
+    table = _table(console, "What would change it: lower fees", *names)
+    total = found.offered.count if found.offered else 0
+    for step in found.steps:
+        share = f"{step.looks / total:.1%}" if total else words.NOTHING
+        table.add_row(f"{step.total_bps:f}", f"{step.looks:,}", share, str(step.days), step.meaning)
+    _print(table, console)
+    for sentence in words.change(found):
+        console.print(sentence)
+
+
+def _table(console: Console, title: str, *names: str) -> Table:
+    gap = 2 if console.width >= WIDE else 1
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, gap, 0, 0)
+    )
+    for number, name in enumerate(names):
+        is_text = number == 0 or name in ("kind", "")
+        # What does not fit wraps in the first column: no figure is ever cut off.
+        table.add_column(name, justify="left" if is_text else "right", header_style="dim", no_wrap=number > 0)
+    return table
+
+
+def _print(table: Table, console: Console) -> None:
+    console.print()
+    console.print(table)
+
+
+def _figures(found: PairVerdict | RouteVerdict) -> list[str]:
+    lie, count = found.offered, found.offered.count if found.offered else 0
+    edges = (lie.median_bps, lie.p90_bps, lie.p99_bps, lie.greatest_bps) if lie else (None,) * 4
+    shown = [_edge(edge) for edge in edges]
+    return [words.in_bps_needed(found.needed_bps), *shown, f"{count:,}", f"{found.above:,}", f"{found.trades:,}"]
+
+
+def _day(day: DayVerdict) -> list[str]:
+    lie, count = day.offered, day.offered.count if day.offered else 0
+    shown = [_edge(edge) for edge in ((lie.median_bps, lie.p99_bps, lie.greatest_bps) if lie else (None,) * 3)]
+    filled = words.NOTHING if day.settled_usd is None else words.in_usd(day.settled_usd)
+    traded = [words.in_usd(day.planned_usd), filled, words.FINDINGS[day.finding]] if day.trades else ["", "", ""]
+    return [f"{day.day:%d %b}".lstrip("0").rjust(6), f"{count:,}", *shown, f"{day.above:,}", f"{day.trades:,}", *traded]
+
+
+def _edge(edge: Decimal | None) -> str:
+    return words.NOTHING if edge is None else words.in_bps(edge)

@@ -1,0 +1,314 @@
+"""The verdict in plain words, the same for the console and the page; figures are rounded against us."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from domain.money import plain
+from domain.scope import Mode
+from domain.verdict import LEAST_DAYS, Finding, Left, Measures, Sign
+from trading.selectors.offered import MOST_EPISODES, MOST_MEASURED
+from trading.selectors.verdict import DayVerdict, PairVerdict, Verdict
+
+NOTHING = "–"
+
+_CENT = Decimal("0.01")
+_TENTH = Decimal("0.1")
+_DAY = timedelta(days=1)
+
+FINDINGS = {
+    Finding.NO_DATA: "no data",
+    Finding.NOTHING: "nothing",
+    Finding.INVENTORY_EVENT: "event",
+    Finding.REPEATABLE: "repeats",
+    Finding.LOSING: "lost",
+    Finding.TOO_LITTLE: "unclear",
+}
+
+
+def title(verdict: Verdict) -> str:
+    """Return what was judged: the span and the scope."""
+    if verdict.span is None:
+        return f"Nothing to judge yet in {verdict.scope.mode}"
+    name = f"{verdict.command} {verdict.scope.run_id}" if verdict.command else str(verdict.scope)
+    return f"{_span_named(verdict)} (UTC), {name}"
+
+
+def headline(verdict: Verdict) -> list[str]:
+    """Return the answer in a few sentences, the plainest first."""
+    if verdict.span is None:
+        return _where_to_begin(verdict)
+    if not verdict.days:
+        return [_nothing_to_compare(verdict)]
+    said = [_paid_or_not(verdict), _offered(verdict)]
+    if verdict.trades:
+        said.append(_sort(verdict))
+    return said
+
+
+def reasons(verdict: Verdict) -> list[str]:
+    """Return what the sort of trades is told by, one measure each; empty where nothing would have been traded."""
+    found = verdict.judgement.measures
+    return [] if found is None else list(_reasons(found, verdict))
+
+
+def change(verdict: Verdict) -> list[str]:
+    """Return what would change the verdict, before the scale of lower fees."""
+    best, needed = verdict.offered, verdict.needed_bps
+    if best is None or needed is None or best.greatest_bps >= needed:
+        return []
+    if best.greatest_bps <= 0:
+        return ["No fees at all would have done: the venues' prices never crossed."]
+    short = needed - best.greatest_bps
+    return [
+        (
+            f"The best {verdict.terms.unit} fell {in_bps(short)} bps short: a single trade takes fees of less than "
+            f"{in_bps(best.greatest_bps)} bps in all, or rougher days than these."
+        )
+    ]
+
+
+def notes(verdict: Verdict) -> list[str]:
+    """Return what the figures rest on and what they leave out."""
+    if verdict.span is None or verdict.offered is None:
+        return []
+    return [_seen(verdict), *_assumed(verdict), *_fees(verdict), *_left_out(verdict)]
+
+
+def in_bps(value: Decimal) -> str:
+    """Return basis points with one decimal."""
+    return f"{value.quantize(_TENTH, rounding=ROUND_FLOOR):,}"
+
+
+def in_bps_needed(value: Decimal | None) -> str:
+    """Return basis points that are needed, with one decimal, rounded up."""
+    return NOTHING if value is None else f"{value.quantize(_TENTH, rounding=ROUND_CEILING):,}"
+
+
+def in_usd(value: Decimal) -> str:
+    """Return dollars and cents, rounded down."""
+    cents = value.quantize(_CENT, rounding=ROUND_FLOOR)
+    return f"{'-' if cents < 0 else ''}${abs(cents):,}"
+
+
+def in_percent(value: Decimal) -> str:
+    """Return a share in whole percent."""
+    return f"{value:.0%}".replace("%", " %")
+
+
+def lasting(offset_ms: int) -> str:
+    """Return a length of time in the unit that suits it."""
+    if offset_ms < 1_000:
+        return f"{offset_ms} ms"
+    seconds = offset_ms / 1_000
+    if seconds < 60:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7_200 else f"{seconds / 3_600:.3g} h"
+
+
+def day_named(day: date, *, with_year: bool = False) -> str:
+    """Return a day as 11 March."""
+    return f"{day.day} {day:%B %Y}" if with_year else f"{day.day} {day:%B}"
+
+
+def days_named(days: Sequence[date]) -> str:
+    """Return consecutive days as 10 to 12 March, a few others one by one, many as their number."""
+    if len(days) == 1:
+        return day_named(days[0])
+    if days[-1] - days[0] == _DAY * (len(days) - 1):
+        begins = str(days[0].day) if days[0].month == days[-1].month else day_named(days[0])
+        return f"{begins} to {day_named(days[-1])}"
+    return (
+        ", ".join(map(day_named, days)) if len(days) <= 4 else f"between {day_named(days[0])} and {day_named(days[-1])}"
+    )
+
+
+def route_named(route_key: str, *, is_only_symbol: bool) -> str:
+    """Return a route within its two venues: from where to where, or which pair to where."""
+    (buy, symbol), (sell, sold) = (leg.split(":", 1) for leg in route_key.split(">", 1))
+    if is_only_symbol:
+        return f"{buy} > {sell}"
+    return f"{symbol} > {sell}" if symbol == sold else f"{symbol} > {sell} {sold}"
+
+
+def symbols_of(pair: PairVerdict) -> list[str]:
+    """Return the pairs that two venues were compared on."""
+    return sorted({route.route_key.split(">")[0].split(":", 1)[1] for route in pair.routes})
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _span_named(verdict: Verdict) -> str:
+    assert verdict.span is not None
+    first, last = verdict.span.first.date(), _last_day(verdict.span.last)
+    if first == last:
+        return day_named(first, with_year=True)
+    if (first.month, first.year) == (last.month, last.year):
+        return f"{first.day} to {day_named(last, with_year=True)}"
+    return f"{day_named(first, with_year=first.year != last.year)} to {day_named(last, with_year=True)}"
+
+
+def _last_day(last: datetime) -> date:
+    return (last - timedelta(microseconds=1)).date()
+
+
+def _where_to_begin(verdict: Verdict) -> list[str]:
+    if verdict.scope.mode is Mode.REPLAY:
+        return [
+            "There is no replay to judge.",
+            "Run one: manage.py replay FILE FILE for one-minute candles of two venues, --recording all for your own.",
+        ]
+    if verdict.scope.mode is Mode.SIM:
+        return ["The simulated market has not run yet.", "Run it: make demo, or manage.py up --mode sim."]
+    return [
+        "Nothing has been seen of the real markets yet, so nobody can say whether it would have paid.",
+        "Watch them, without keys and without orders: manage.py collect --duration 20m (or for days, to know).",
+        "Or replay candles that you have: manage.py replay FILE FILE, then manage.py breakeven --mode replay.",
+    ]
+
+
+def _nothing_to_compare(verdict: Verdict) -> str:
+    total = sum(count for _, _, count in verdict.looks)
+    told = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for _, reason, count in verdict.looks[:3])
+    if not total:
+        return "Nothing was looked at in this span."
+    if any(reason == "no_conversion" for _, reason, _ in verdict.looks):
+        told += ". USD, USDC and USDT are different assets: a difference between their prices is no edge"
+    return f"Nothing would have paid, for no two books could be compared in {total:,} looks: {told}."
+
+
+def _paid_or_not(verdict: Verdict) -> str:
+    days, paid = verdict.days, verdict.days_paid
+    if not paid:
+        return f"{_nothing_paid(days)}{_seen_but_not_sized(verdict)}"
+    cleared = f"{plural(verdict.trades, 'trade')} would have cleared the fees: {_money(verdict)}."
+    if len(days) == 1:
+        return f"On {day_named(days[0].day)} {cleared}"
+    where = days_named([day.day for day in paid])
+    without = len(days) - len(paid)
+    if not without:
+        return f"On every one of {len(days)} days, {where}, trades were to be had: {cleared}"
+    on = where if len(paid) == 1 else f"{len(paid)} ({where})"
+    return f"On {without} of {plural(len(days), 'day')} nothing would have paid; on {on} {cleared}"
+
+
+def _nothing_paid(days: Sequence[DayVerdict]) -> str:
+    if len(days) == 1:
+        hours = plural(days[0].hours, "hour")
+        return f"Nothing would have paid on {day_named(days[0].day)} ({hours} with data)."
+    return f"On {len(days)} of {len(days)} days nothing would have paid."
+
+
+def _seen_but_not_sized(verdict: Verdict) -> str:
+    above = sum(day.above for day in verdict.days)
+    if not above:
+        return ""
+    return f" In {plural(above, verdict.terms.unit)} the edge was high enough, but no trade came of it: manage.py why."
+
+
+def _money(verdict: Verdict) -> str:
+    planned = f"{in_usd(verdict.planned_usd)} as planned"
+    if verdict.settled_usd is None:
+        return f"{planned}, none of them filled"
+    return f"{planned}; the {verdict.executed:,} that were filled made {in_usd(verdict.settled_usd)}"
+
+
+def _offered(verdict: Verdict) -> str:
+    best, needed = verdict.offered, verdict.needed_bps
+    needs = "" if needed is None else f"A trade needed an edge of {in_bps_needed(needed)} bps to pay both fees. "
+    if best is None:
+        return f"{needs}What was offered in between was not sampled: replay it again to see how far off it was."
+    unit = plural(best.count, verdict.terms.unit)
+    if best.greatest_bps <= 0:
+        return f"{needs}In {unit} that could be compared the venues' prices never crossed."
+    return (
+        f"{needs}Of {unit} that could be compared half offered {in_bps(best.median_bps)} bps or less, 99 % offered "
+        f"{in_bps(best.p99_bps)} or less, and the best {in_bps(best.greatest_bps)}."
+    )
+
+
+def _sort(verdict: Verdict) -> str:
+    return {
+        Finding.INVENTORY_EVENT: (
+            "That is an inventory event, not a repeatable edge: it pays once, to whoever holds the coins on the right "
+            "side beforehand."
+        ),
+        Finding.REPEATABLE: "That is a repeatable edge: it came back day after day and went away in between.",
+        Finding.LOSING: "The edge came back, but it was gone by the time the orders were filled: it would have lost.",
+        Finding.TOO_LITTLE: (
+            "That is too little to tell a repeatable edge from an event: an edge that repeats shows on at least "
+            f"{LEAST_DAYS} days and on half of all days."
+        ),
+    }[verdict.judgement.finding]
+
+
+def _reasons(found: Measures, verdict: Verdict) -> Iterator[str]:
+    signs = verdict.judgement.signs
+    if found.days_watched > 1:
+        yield (
+            f"{in_percent(found.greatest_day_share)} of the planned profit came on one day, "
+            f"{day_named(found.greatest_day)}; it paid on {found.days_paid} of {found.days_watched} days."
+        )
+    buy, sell = found.main_way
+    drain = in_usd(found.drain_usd.quantize(Decimal(1), rounding=ROUND_CEILING)).removesuffix(".00")
+    yield (
+        f"{in_percent(found.same_way_share)} of the planned profit ({in_percent(found.same_way_notional_share)} of the "
+        f"volume) needs the same direction, mostly bought on {buy} and sold on {sell}; with nothing sent back it would "
+        f"have taken {drain} of stock on one side."
+    )
+    if found.last_left is not None:
+        yield f"{_left_words(found.left)}: {'nobody closed it' if Sign.LASTING in signs else 'it went away'}."
+    if found.median_life_s is not None:
+        yield f"Half of the trades were there for {lasting(int(found.median_life_s * 1_000))} or less."
+
+
+def _left_words(left: Sequence[Left]) -> str:
+    chosen = [left[0], left[len(left) // 2], left[-1]] if len(left) > 2 else left
+    first, *others = (f"{in_percent(one.share)} {{}}after {lasting(one.offset_ms)}" for one in chosen)
+    return ", ".join(["Of the planned edge " + first.format("was left "), *(other.format("") for other in others)])
+
+
+def _seen(verdict: Verdict) -> str:
+    assert verdict.span is not None
+    hours, unit = sum(day.hours for day in verdict.days), verdict.terms.unit
+    total = int((verdict.span.last - verdict.span.first) / timedelta(hours=1))
+    pace = "Each minute counts once" if unit == "minute" else "Each second is one look"
+    return f"Data: {hours:,} of {total:,} hours. {pace}, at best prices and the better way of the two, rounded down."
+
+
+def _assumed(verdict: Verdict) -> Iterator[str]:
+    gap = verdict.gap
+    if gap is None:
+        return
+    above = {day: count for day, count in gap.above_by_day.items() if count}
+    where = f" ({', '.join(f'{day_named(day)}: {count:,}' for day, count in above.items())})" if above else ""
+    yield (
+        f"Candles hold last prices, not books: a spread of {plain(gap.spread_bps)} bps is assumed around each, so an "
+        f"edge is that much less than the gap between the prices. The gap itself: median "
+        f"{in_bps(gap.offered.median_bps)}, 99 % {in_bps(gap.offered.p99_bps)}, greatest "
+        f"{in_bps(gap.offered.greatest_bps)} bps; {plain(gap.at_least_bps)} bps or more in "
+        f"{plural(sum(above.values()), 'minute')}{where}."
+    )
+    yield (
+        "The last trades of one minute may lie 59 s apart, which makes gaps that nobody could trade, and what came and "
+        "went within a minute is not seen. An order meets the next minute at its worse price."
+    )
+
+
+def _fees(verdict: Verdict) -> Iterator[str]:
+    for venue, fees in sorted(verdict.terms.fees.items()):
+        yield f"Fees of {venue}: {plain(fees.taker_bps)} bps taker, {plain(fees.maker_bps)} maker ({fees.source})."
+
+
+def _left_out(verdict: Verdict) -> Iterator[str]:
+    if any(pair.needed_bps is None for pair in verdict.pairs):
+        yield "Where no fees are known for a venue, no edge is said to be needed: state them in ARB_FEES."
+    if verdict.stuck:
+        yield f"In no sum: {plural(verdict.stuck, 'execution')} that could not be evened out and want a person."
+    if verdict.trades >= MOST_EPISODES:
+        yield f"Of the trades the newest {MOST_EPISODES:,} are counted."
+    if verdict.trades > MOST_MEASURED:
+        yield f"What sort they are is told by the newest {MOST_MEASURED:,}."
