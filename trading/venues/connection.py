@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 Frame: TypeAlias = str | bytes
 
+LOOKS = 8  # at a connection's silence before it is given up
+
 
 @dataclass(frozen=True, slots=True)
 class SocketSettings:
@@ -115,7 +117,11 @@ async def _open(settings: SocketSettings) -> AsyncIterator[ClientConnection]:
 
 
 class _Watch:
-    """Notices silence on one connection: asks at half time, gives up at the end."""
+    """Notices silence on one connection: asks at half time, gives up at the end.
+
+    Time is counted in looks, and a socket that waits for us to read on is not silent: while this process itself is
+    behind, nobody is cut off for it.
+    """
 
     def __init__(
         self, socket: ClientConnection, talk: Conversation, settings: SocketSettings, health: FeedHealth
@@ -126,26 +132,29 @@ class _Watch:
         self._health = health
         self._has_asked = False
         self._books = health.books
-        self.heard_at_s = self._book_at_s = asyncio.get_running_loop().time()
+        self._quiet_s = self._bookless_s = 0.0
+        self.has_heard = False
         self.verdict: str | None = None
 
     async def run(self) -> None:
+        look_s = self._settings.silence_s / LOOKS
         while self.verdict is None:
-            await asyncio.sleep(self._settings.silence_s / 8)
-            now_s = asyncio.get_running_loop().time()
-            self.verdict = self._judge(now_s)
-            await self._ask_if_quiet(now_s - self.heard_at_s)
+            await asyncio.sleep(look_s)
+            self.verdict = self._judge(look_s)
+            await self._ask_if_quiet()
         self._socket.transport.abort()
 
-    def _judge(self, now_s: float) -> str | None:
-        if self._health.books != self._books:
-            self._books, self._book_at_s = self._health.books, now_s
-        if now_s - self.heard_at_s >= self._settings.silence_s:
+    def _judge(self, look_s: float) -> str | None:
+        is_behind = not self._socket.transport.is_reading()
+        self._quiet_s = 0.0 if self.has_heard or is_behind else self._quiet_s + look_s
+        self._bookless_s = 0.0 if self._health.books != self._books or is_behind else self._bookless_s + look_s
+        self._books, self.has_heard = self._health.books, False
+        if self._quiet_s >= self._settings.silence_s:
             return "silent"
-        return "no_books" if now_s - self._book_at_s >= self._settings.book_silence_s else None
+        return "no_books" if self._bookless_s >= self._settings.book_silence_s else None
 
-    async def _ask_if_quiet(self, quiet_s: float) -> None:
-        is_quiet = quiet_s >= self._settings.silence_s / 2
+    async def _ask_if_quiet(self) -> None:
+        is_quiet = self._quiet_s >= self._settings.silence_s / 2
         if is_quiet and not self._has_asked and self.verdict is None:
             await _say(self._socket, self._talk.when_quiet())
         self._has_asked = is_quiet
@@ -178,10 +187,9 @@ def _raise_own_fault(task: "asyncio.Task[None]") -> None:
 async def _listen(
     socket: ClientConnection, talk: Conversation, watch: _Watch, *, health: FeedHealth, clock: Clock
 ) -> None:
-    now_s = asyncio.get_running_loop().time
     while True:
         frame = await socket.recv()
-        watch.heard_at_s = now_s()
+        watch.has_heard = True
         health.heard(clock.now_ns())
         said = talk.answer(frame)
         if said:

@@ -1,8 +1,14 @@
 """Keeping a connection open."""
 
+import asyncio
+import time
 from random import Random
 
-from trading.venues.connection import Backoff
+from websockets.asyncio.server import ServerConnection, serve
+
+from trading.marketdata.clock import SYSTEM_CLOCK
+from trading.venues.connection import Backoff, SocketSettings, keep_talking
+from trading.venues.health import FeedHealth
 
 
 def test_waits_double_up_to_the_limit_within_their_upper_half() -> None:
@@ -28,3 +34,45 @@ def test_two_clients_with_different_seeds_do_not_return_together() -> None:
 def test_a_thousand_failures_do_not_overflow() -> None:
     backoff = Backoff(Random(1), first_s=1.0, longest_s=8.0)
     assert max(backoff.next_s() for _ in range(2000)) <= 8.0
+
+
+class Blocking:
+    """A conversation that once keeps the whole process busy for longer than any silence that is borne."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def opening(self) -> list[str]:
+        return []
+
+    def when_quiet(self) -> list[str]:
+        return ["are you there?"]
+
+    def answer(self, frame: str | bytes) -> list[str]:
+        self.frames += 1
+        if self.frames == 5:
+            time.sleep(1.5)
+        return []
+
+
+async def test_a_process_that_is_behind_takes_nobody_for_silent() -> None:
+    async def speak(socket: ServerConnection) -> None:
+        while True:
+            await socket.send("x")
+            await asyncio.sleep(0.02)
+
+    talk, health = Blocking(), FeedHealth("a", origin="a")
+    async with serve(speak, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = SocketSettings(f"ws://127.0.0.1:{port}", silence_s=0.8, book_silence_s=60.0)
+        task = asyncio.create_task(
+            keep_talking(settings, lambda: talk, health=health, clock=SYSTEM_CLOCK, rng=Random(1))
+        )
+        for _ in range(500):
+            if talk.frames >= 40:
+                break
+            await asyncio.sleep(0.02)
+        task.cancel()
+        await asyncio.wait([task])
+    assert talk.frames >= 40
+    assert health.reconnects == 0
