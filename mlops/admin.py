@@ -1,7 +1,6 @@
 """The models app in the admin: to be read, never edited."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from mlops.models import ModelPerformance, Sample
 from ops.admin_base import ReadOnlyAdmin
@@ -14,12 +13,6 @@ class SampleAdmin(ReadOnlyAdmin):
 
     icon = "dataset"
     list_display = ("timestamp", "opportunity_id", "executed", "edge_at_latency_bps", "settled_net_usd", "scope_label")
-    list_filter = (
-        *ReadOnlyAdmin.list_filter,
-        ("executed", BooleanRadioFilter),
-        ("shadow", BooleanRadioFilter),
-        recent("feature_set"),
-    )
     newest_column = date_hierarchy = "timestamp"
     sortable_by = ("timestamp",)
 

@@ -11,13 +11,14 @@ from django.urls import path, reverse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 from ops.admin_drill import drill_of
 from ops.admin_export import csv_of
 from ops.admin_filters import ModeFilter, RunFilter, chosen_mode, in_chosen_mode, in_chosen_scope, is_one_scope
 
 MODE_COLOURS = {"sim": "info", "dry_run": "success", "live": "danger", "replay": "primary"}
-MOST_ROWS = 10_000  # a list pages this far and counts no further; dates and filters lead to older rows
+MOST_ROWS = 2_000  # a list pages this far and counts no further; dates and filters lead to older rows
 
 
 class CappedPaginator(Paginator):
@@ -35,6 +36,14 @@ class CappedPaginator(Paginator):
     def is_capped(self) -> bool:
         """Return whether there may be more rows than were counted."""
         return self.count == MOST_ROWS
+
+
+class SortedList(ChangeList):
+    """A list that is sorted only by the columns it offers for that, whatever an address asks for."""
+
+    def get_ordering_field(self, field_name: str) -> Any:
+        """Return what to sort by; None for a column that no index sorts."""
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
 
 
 class ScopedAdmin(ModelAdmin):
@@ -59,6 +68,16 @@ class ScopedAdmin(ModelAdmin):
         run = f" …{row.run_id[-4:]}" if row.run_id else ""
         return row.mode, f"{row.mode.replace('_', ' ')}{run}"
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that is sorted by an index alone."""
+        return SortedList
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """Return the columns that may be sorted by: over many scopes together no index sorts."""
+        if not (self.spans_runs or is_one_scope(request, self.model)):
+            return []
+        return [name for name in self.list_display if getattr(name, "__name__", name) in self.sortable_by]
+
     def newest_by(self, request: HttpRequest) -> str:
         """Return the column a list is ordered by: of many scopes together only the key has an index."""
         return self.newest_column if self.spans_runs or is_one_scope(request, self.model) else "id"
@@ -66,6 +85,10 @@ class ScopedAdmin(ModelAdmin):
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Return the filters; a list that shows every run has none for the run."""
         return [part for part in self.list_filter if not (self.spans_runs and part is RunFilter)]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Return whether a list may be asked for this: only what a filter offers, which has an index."""
+        return lookup.partition("__")[0] in {*map(_asked_by, self.list_filter), self.date_hierarchy}
 
     def rows_at_first(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the chosen mode and run before any other filter, in no order."""
@@ -140,3 +163,10 @@ class ReadOnlyAdmin(ScopedAdmin):
     @property
     def _name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}"
+
+
+def _asked_by(part: Any) -> str:
+    """Return the name under which a filter is asked for something."""
+    if isinstance(part, tuple):
+        return str(part[0])
+    return str(getattr(part, "parameter_name", part))

@@ -1,5 +1,6 @@
 """Which mode and run a list shows: at first this process's own, of replays the newest; no filter reads all rows."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -126,17 +127,24 @@ class RecentValues(DropdownFilter):
         """Return the values of the newest rows, and the one that was asked for."""
         rows = model_admin.rows_at_first(request).order_by(f"-{model_admin.newest_by(request)}")
         newest = rows.values_list(*self.columns)[:_NEWEST_ROWS]
-        seen = {value for row in newest for value in row if value}
-        asked = {self.value()} if self.value() else set()
-        return [(value, value.replace("_", " ")) for value in sorted(seen | asked)]
+        named = self.choices_of(newest)
+        if self.value():
+            named.setdefault(self.value(), self.value())
+        return sorted(named.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows with that value in one of the columns."""
-        if not self.value():
-            return queryset
+        return self.narrowed(queryset, self.value()) if self.value() else queryset
+
+    def choices_of(self, rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
+        """Return the values in ``rows`` with their words."""
+        return {value: value.replace("_", " ") for row in rows for value in row if value}
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Return the rows with ``value`` in one of the columns."""
         matches = Q()
         for column in self.columns:
-            matches |= Q(**{column: self.value()})
+            matches |= Q(**{column: value})
         return queryset.filter(matches)
 
 

@@ -44,7 +44,7 @@ class OutboxAdmin(ReadOnlyAdmin):
 
     icon = "outbox"
     list_display = ("created_at", "kind", "row_id", "due_at", "dispatched_at", "attempts", "scope_label")
-    list_filter = (*ReadOnlyAdmin.list_filter, recent("kind"), ("dispatched_at", admin.EmptyFieldListFilter))
+    list_filter = (*ReadOnlyAdmin.list_filter, ("dispatched_at", admin.EmptyFieldListFilter))
 
 
 @admin.register(Canary)

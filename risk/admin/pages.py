@@ -8,14 +8,13 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from domain.breakers import BreakerKind
 from domain.errors import ArbError, Unreachable
 from ops.admin_base import ReadOnlyAdmin
-from ops.admin_filters import recent
 from risk.admin.forms import LimitForm, ReasonForm, dialog
 from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Limit, LimitKind, Outcome, Reservation
 from risk.services import Halted, halt, recover, reset, resume, set_limit
@@ -203,7 +202,7 @@ class ReservationAdmin(ReadOnlyAdmin):
 
     icon = "event_seat"
     list_display = ("created_at", "symbol", "notional_usd", "worst_loss_usd", "released_at", "scope_label")
-    list_filter = (*ReadOnlyAdmin.list_filter, ("released_at", admin.EmptyFieldListFilter), recent("symbol"))
+    list_filter = (*ReadOnlyAdmin.list_filter, ("released_at", admin.EmptyFieldListFilter))
     newest_column = "opportunity_id"
 
 
@@ -221,13 +220,6 @@ class OutcomeAdmin(ReadOnlyAdmin):
         "executed",
         "probe",
         "scope_label",
-    )
-    list_filter = (
-        *ReadOnlyAdmin.list_filter,
-        ("executed", BooleanRadioFilter),
-        ("both_legs_as_planned", BooleanRadioFilter),
-        ("unwound", BooleanRadioFilter),
-        ("probe", BooleanRadioFilter),
     )
     newest_column = date_hierarchy = "settled_at"
     sortable_by = ("settled_at",)

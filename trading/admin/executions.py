@@ -224,10 +224,8 @@ class OrderAdmin(TradingAdmin):
     list_filter = (
         *TradingAdmin.list_filter,
         ("state", ChoicesDropdownFilter),
-        ("side", ChoicesDropdownFilter),
         ("role", ChoicesDropdownFilter),
         recent("venue"),
-        recent("symbol"),
     )
     list_select_related = ("execution",)
     sought = ("client_id", "venue_order_id")
@@ -266,7 +264,7 @@ class FillAdmin(TradingAdmin):
         "fee_asset",
         "trade_id",
     )
-    list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("fee_asset"))
+    list_filter = (*TradingAdmin.list_filter, recent("venue"))
     list_select_related = ("order",)
     sought = ("trade_id",)
     search_help_text = "Number or the venue's trade id"
@@ -335,12 +333,7 @@ class FillObservationAdmin(TradingAdmin):
         column("symbol"),
         column("observed_at", "stored at (UTC)"),
     )
-    list_filter = (
-        *TradingAdmin.list_filter,
-        ("observed_at", admin.EmptyFieldListFilter),
-        recent("venue"),
-        recent("symbol"),
-    )
+    list_filter = (*TradingAdmin.list_filter, ("observed_at", admin.EmptyFieldListFilter))
     list_select_related = ("order",)
 
     def panels(self, row: FillObservation) -> list[Panel]:

@@ -1,5 +1,6 @@
 """What is counted and recorded over time: looks by reason, markets, volatility, ended executions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
-from ops.admin_filters import recent
+from ops.admin_filters import RecentValues, recent
 from trading.admin import figures
 from trading.admin.base import Column, TradingAdmin, column, light, result
 from trading.admin.executions import EXECUTION_COLOURS
@@ -17,6 +18,24 @@ from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, Market
 from trading.selectors.pages import looks_by_reason, newest_since
 
 _REASONS = 12
+
+
+class EndFilter(RecentValues):
+    """What ended a look: the stage and the reason together, as their index has them."""
+
+    title = "what ended it"
+    parameter_name = "end"
+    columns = ("stage", "reason")
+    _JOINT = ":"
+
+    def choices_of(self, rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
+        """Return the pairs with their words."""
+        return {self._JOINT.join(row): " ".join(figures.words(part) for part in row) for row in rows}
+
+    def narrowed(self, queryset: Any, value: str) -> Any:
+        """Return the looks that ended so."""
+        stage, _, reason = value.partition(self._JOINT)
+        return queryset.filter(stage=stage, reason=reason)
 
 
 @admin.register(EvaluationCount)
@@ -34,7 +53,7 @@ class EvaluationCountAdmin(TradingAdmin):
         column("reason"),
         "looks",
     )
-    list_filter = (*TradingAdmin.list_filter, recent("stage"), recent("reason"), recent("route_key", title="route"))
+    list_filter = (*TradingAdmin.list_filter, EndFilter, recent("route_key", title="route"))
     newest_column = date_hierarchy = "hour"
     ordering = ("-hour", "-count")
     sortable_by = ("hour_utc",)
@@ -152,7 +171,6 @@ class ExecutionLogAdmin(TradingAdmin):
     list_filter = (
         *TradingAdmin.list_filter,
         recent("state"),
-        recent("symbol"),
         ("success", BooleanRadioFilter),
     )
     newest_column = date_hierarchy = "timestamp"

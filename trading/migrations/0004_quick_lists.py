@@ -22,6 +22,12 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["mode", "run_id", "route_key", "-hour"], name="idx_evaluation_route_hour"),
         ),
         migrations.AddIndex(
+            model_name="evaluationcount",
+            index=models.Index(
+                fields=["mode", "run_id", "stage", "reason", "-hour"], name="idx_evaluation_reason_hour"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="execution",
             index=models.Index(fields=["mode", "run_id", "state", "-decided_at"], name="idx_execution_state_time"),
         ),
@@ -58,6 +64,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="fill",
             index=models.Index(fields=["mode", "run_id", "-id"], name="idx_fill_scope"),
+        ),
+        migrations.AddIndex(
+            model_name="fill",
+            index=models.Index(fields=["mode", "run_id", "venue", "-id"], name="idx_fill_venue"),
         ),
         migrations.AddIndex(
             model_name="fill",
@@ -140,6 +150,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="order",
             index=models.Index(fields=["mode", "run_id", "state", "-id"], name="idx_order_state"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["mode", "run_id", "role", "-id"], name="idx_order_role"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["mode", "run_id", "venue", "-id"], name="idx_order_venue"),
         ),
         migrations.AddIndex(
             model_name="order",

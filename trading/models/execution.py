@@ -119,6 +119,8 @@ class Order(ScopedModel):
         indexes = [
             models.Index(fields=["mode", "run_id", "-id"], name="idx_order_scope"),
             models.Index(fields=["mode", "run_id", "state", "-id"], name="idx_order_state"),
+            models.Index(fields=["mode", "run_id", "role", "-id"], name="idx_order_role"),
+            models.Index(fields=["mode", "run_id", "venue", "-id"], name="idx_order_venue"),
             models.Index(fields=["client_id"], name="idx_order_client"),
             models.Index(fields=["venue_order_id"], name="idx_order_venue_order"),
         ]
@@ -164,6 +166,7 @@ class Fill(ScopedModel):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["mode", "run_id", "-id"], name="idx_fill_scope"),
+            models.Index(fields=["mode", "run_id", "venue", "-id"], name="idx_fill_venue"),
             models.Index(fields=["trade_id"], name="idx_fill_trade"),
         ]
         constraints = [

@@ -106,7 +106,10 @@ class EvaluationCount(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         ordering = ["-hour", "route_key"]
-        indexes = [models.Index(fields=["mode", "run_id", "route_key", "-hour"], name="idx_evaluation_route_hour")]
+        indexes = [
+            models.Index(fields=["mode", "run_id", "route_key", "-hour"], name="idx_evaluation_route_hour"),
+            models.Index(fields=["mode", "run_id", "stage", "reason", "-hour"], name="idx_evaluation_reason_hour"),
+        ]
         constraints = [
             *ScopedModel.Meta.constraints,
             models.UniqueConstraint(
