@@ -165,7 +165,7 @@ class Driver:
         if self._stage is not None:
             self._restore(self._stage)
             self._meet(self._stage, instant, now_ns)
-            self._store_edges(self._stage, now_ns - 1)
+            self._store_edges(self._stage, self._stage.last_ns_before(now_ns))
         if instant.opening is not None:
             self._open(instant.opening)
         assert self._stage is not None, "the first instant opens"

@@ -30,6 +30,13 @@ class Stage:
             max_skew_ms=config.max_skew_ms,
         )
 
+    def last_ns_before(self, now_ns: int) -> int:
+        """Return until when the markets are known before the books of an instant are shown.
+
+        A recorded book comes after its instant's looks, as in the stream; a candle is what stood at its very instant.
+        """
+        return now_ns - 1 if self.opening.config.resolution_s else now_ns
+
     def unsettled(self, instant: Instant) -> Iterable[MarketKey]:
         """Return the markets whose volatility is read at an instant: of candles those that were traded."""
         return instant.books if self.opening.config.resolution_s else self.opening.markets

@@ -1,0 +1,82 @@
+"""A replay that is killed at random moments and goes on each time ends as one that nobody touched."""
+
+import os
+import signal
+import time
+from random import Random
+
+import pytest
+from django.db import connection
+
+from domain.errors import BadInput
+from domain.scope import Mode, Scope
+from tests.recorded_books import store, walk
+from tests.trading.services.replay.interrupted import left_behind
+from trading.models import Run
+from trading.services.replay import ReplayOptions, new_scope, replay, resume, runs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVERY = ReplayOptions(recording="all", recorded_in=Mode.SIM)
+LONGEST_LIFE_S = 0.6
+CHUNK_S = 0.02
+MOST_KILLS = 60
+
+
+def killed_at_random(scope: Scope, rng: Random) -> None:
+    """Begin or go on with a run in a process of its own until it is killed, or has ended by itself."""
+    lives_s = rng.random() * LONGEST_LIFE_S
+    connection.close()  # the child must not inherit our session
+    child = os.fork()
+    if not child:
+        live_through(scope)
+    until_s = time.monotonic() + lives_s
+    while time.monotonic() < until_s and not os.waitpid(child, os.WNOHANG)[0]:
+        time.sleep(0.005)
+    if time.monotonic() >= until_s:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def live_through(scope: Scope) -> None:
+    try:
+        if Run.objects.in_scope(scope).exists():
+            resume(scope.run_id, chunk_s=CHUNK_S)
+        else:
+            replay((), EVERY, scope=scope, chunk_s=CHUNK_S)
+    finally:
+        os._exit(0)  # the tests after this one are the parent's
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_run_that_is_killed_again_and_again_ends_with_the_digest_of_one_that_was_left_alone(seed):
+    store(walk(1_000, seed=seed))
+    whole = replay((), EVERY)
+    scope, rng, kills = new_scope(), Random(seed), 0
+    while not Run.objects.in_scope(scope).exclude(digest="").exists():
+        killed_at_random(scope, rng)
+        kills += 1
+        assert kills < MOST_KILLS
+    print(f"seed {seed}: killed {kills - 1} times")
+    assert Run.objects.in_scope(scope).get().digest == whole.digest
+    assert left_behind(scope.run_id) == left_behind(whole.run_id)
+    with pytest.raises(BadInput, match="is complete"):
+        resume(scope.run_id)
+
+
+def test_a_killed_run_is_told_as_broken_off_and_a_living_one_as_under_way():
+    store(walk(3_000))
+    scope = new_scope()
+    connection.close()
+    child = os.fork()
+    if not child:
+        live_through(scope)
+    while not Run.objects.in_scope(scope).exists():
+        time.sleep(0.01)
+    assert [line.state for line in runs.run_lines()] == ["under way"]
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    until_s = time.monotonic() + runs.LET_GO_S
+    while (line := runs.run_lines()[0]).state == "under way" and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert (line.state, line.can_resume) == ("broken off", True)
