@@ -190,6 +190,11 @@ class Report:
     samples: tuple[Sample, ...]
     found: tuple[Found, ...]
 
+    @property
+    def fills_anything(self) -> bool:
+        """Whether any trade was made at all."""
+        return any(route.fills.turnover_usd for route in self.routes)
+
     def as_json(self) -> dict[str, Any]:
         """Return every figure ready for JSON, money as text."""
         told: dict[str, Any] = to_json(self)

@@ -1,0 +1,73 @@
+"""A backtest's report on a terminal: sentences first, then tables that fit eighty columns."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from trading.services.backtest import words
+from trading.services.backtest.compare import Comparison, Row
+from trading.services.backtest.figures import Report
+from trading.services.backtest.tables import sheets_of
+
+
+def show_report(report: Report, console: Console) -> None:
+    """Print one report."""
+    console.print(f"[bold]Would it have paid?[/bold] {words.span(report)}")
+    for number, sentence in enumerate(words.headline(report)):
+        console.print(sentence, style="bold" if number == 0 else None)
+    console.print(words.capital(report))
+    for sheet in sheets_of(report):
+        console.print(_table(sheet.title, sheet.names, sheet.rows))
+    console.print()
+    for line in words.reasons(report):
+        console.print(line)
+    for line in (words.sum_of_parts(report), *words.assumptions(report.assumptions)):
+        console.print(line, style="dim")
+    console.print(f"Run {report.run_id}, digest {report.digest}", soft_wrap=True)
+
+
+def show_list(found: Sequence[Report], console: Console) -> None:
+    """Print one line a report."""
+    rows = []
+    for report in found:
+        parts = (report.executed_usd, report.hold_usd, report.inventory_usd, report.change_usd)
+        rows.append((report.run_id, *map(words.change, parts), words.percent(report.falls.equity.share)))
+    names = ("run", "executed", "hold", "inventory", "change", "drawdown")
+    console.print(_table("Backtests, the newest first, in US dollars", names, rows))
+    console.print("'backtest show RUN' shows one, 'backtest compare RUN RUN' compares two.")
+
+
+def show_comparison(found: Comparison, console: Console) -> None:
+    """Print two reports side by side."""
+    rows = [
+        (row.name, _figure(row, row.one), _figure(row, row.other), _figure(row, row.difference)) for row in found.rows
+    ]
+    console.print(_table(" and ".join(found.run_ids), ("", "the first", "the second", "difference"), rows))
+    if not found.assumptions:
+        console.print("They rest on the same assumptions.")
+    for name, one, other in found.assumptions:
+        console.print(f"{name}: {one} in the first, {other} in the second")
+
+
+def _figure(row: Row, value: Decimal) -> str:
+    match row.unit:
+        case "usd":
+            return words.change(value)
+        case "share":
+            return words.percent(value)
+    return f"{value:,f}"
+
+
+def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table whose first column is text and whose others are figures."""
+    look: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "box": SIMPLE_HEAD, "padding": (0, 1, 0, 0)}
+    table = Table(title=f"\n{title}", show_edge=False, **look)
+    for number, name in enumerate(names):
+        table.add_column(name, justify="right" if number else "left", no_wrap=number > 0, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,63 @@
+"""The report as one page of HTML that holds everything: text, tables, plots as SVG; light and dark."""
+
+import os
+from pathlib import Path
+
+from django.template.loader import render_to_string
+
+from domain.errors import BadInput
+from trading.services.backtest import words
+from trading.services.backtest.charts import charts_of
+from trading.services.backtest.figures import Report
+from trading.services.backtest.tables import sheets_of
+
+TEMPLATE = "trading/backtest_report.html"
+
+
+def page_of(report: Report) -> str:
+    """Return the page."""
+    told = {
+        "report": report,
+        "span": words.span(report),
+        "headline": words.headline(report),
+        "capital": words.capital(report),
+        "tiles": _tiles(report),
+        "sheets": sheets_of(report),
+        "charts": charts_of(report),
+        "reasons": words.reasons(report),
+        "sum": words.sum_of_parts(report),
+        "assumptions": words.assumptions(report.assumptions),
+    }
+    return render_to_string(TEMPLATE, told)
+
+
+def check_writable(path: Path) -> None:
+    """Raise BadInput unless a page can be written there: asked before a long run, not after it."""
+    if path.is_dir():
+        raise BadInput(f"--html {path} is a folder: name a file")
+    if not path.parent.is_dir():
+        raise BadInput(f"--html {path} cannot be written: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise BadInput(f"--html {path} cannot be written: this is not ours to write")
+
+
+def write_page(report: Report, path: Path) -> None:
+    """Write the page, whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(page_of(report), encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _tiles(report: Report) -> list[tuple[str, str, str]]:
+    """The figures that are read first: name, amount, and what it is."""
+    falls = report.falls
+    return [
+        ("Executed", words.change(report.executed_usd), "what the trades earned"),
+        ("Inventory", words.change(report.inventory_usd), "what they moved, where it lies"),
+        ("Hold", words.change(report.hold_usd), "what prices did to what was there"),
+        ("Equity", words.change(report.change_usd), "all three, to the last digit"),
+        ("Drawdown", words.percent(falls.equity.share), f"holding alone {words.percent(falls.hold.share)}"),
+    ]
