@@ -1,6 +1,6 @@
 """The one market process behind every venue double: pure, seeded, on a virtual clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 
 from domain.errors import BadInput
@@ -22,6 +22,8 @@ class MarketProcess:
 
     The same arguments give the same books, however the time is cut into calls of ``advance``.
     """
+
+    is_played = False
 
     def __init__(
         self,
@@ -64,6 +66,11 @@ class MarketProcess:
         except KeyError:
             raise BadInput(f"{key.pair} is not simulated on {key.venue}") from None
 
+    @property
+    def books(self) -> Mapping[MarketKey, Book]:
+        """Return the present book of every market."""
+        return self._books
+
     def tape(self, key: MarketKey) -> Tape:
         """Return the trades and candles of ``key``. Raises: BadInput if it is not listed."""
         self.book(key)
@@ -88,7 +95,7 @@ class MarketProcess:
         self._fair = FairPrices(instruments, step_s=STEP_S, rng=Random(f"{seed}:fair"))
         self._dislocations = Dislocations(self.markets, self.temper, step_s=STEP_S, rng=Random(f"{seed}:dislocations"))
         self._trading = Random(f"{seed}:tape")
-        self._tapes = {key: Tape(key, seed=seed, start_ns=self.start_ns) for key in self.markets}
+        self._tapes = {key: Tape(instrument_of(key.pair), seed=seed, start_ns=self.start_ns) for key in self.markets}
         self._books: dict[MarketKey, Book] = {}
         self._ladders = {
             key: Ladder(

@@ -17,11 +17,9 @@ from simulator.alpaca.stream import AUTH_TIMEOUT_S
 from simulator.faults import Fault, FaultBoard
 from simulator.instruments import ALPACA, DEFAULT_PAIRS, KRAKEN
 from simulator.kraken.double import KrakenDouble
+from simulator.listening import Listeners
 from simulator.market import INCIDENT_AT_S, STEP_NS, MarketProcess
 from simulator.publication import Publisher
-
-HOST = "127.0.0.1"
-SHUTDOWN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class Doubles:
         self.faults = FaultBoard(config.faults, elapsed_s=self._elapsed_s)
         self._kraken = KrakenDouble(self._publisher(KRAKEN), config.kraken)
         self._alpaca = AlpacaDouble(self._publisher(ALPACA), config.alpaca, auth_timeout_s=config.auth_timeout_s)
-        self._runners: list[web.AppRunner] = []
+        self._listeners = Listeners()
         self._tasks: list[asyncio.Task[None]] = []
         self.urls = Urls("", "", "", "", "")
 
@@ -94,8 +92,7 @@ class Doubles:
         ends = await asyncio.gather(*self._tasks, return_exceptions=True)
         self._kraken.cut_all()
         self._alpaca.cut_all()
-        for runner in self._runners:
-            await runner.cleanup()
+        await self._listeners.close()
         for end in ends:
             if isinstance(end, Exception):
                 raise end
@@ -120,15 +117,11 @@ class Doubles:
             await asyncio.sleep(max(0.0, (due_ns - self._clock()) / 1e9))
 
     async def _listen(self, app: web.Application, port: int) -> str:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
-        await runner.setup()
-        self._runners.append(runner)
         try:
-            await web.TCPSite(runner, HOST, port).start()
-        except OSError as taken:
+            return await self._listeners.open(app, port)
+        except BadInput:
             await self.stop()
-            raise BadInput(f"port {port} on {HOST} cannot be opened: {taken.strerror}") from taken
-        return f"{HOST}:{runner.addresses[0][1]}"
+            raise
 
     def _publisher(self, venue: str) -> Publisher:
         return Publisher(venue, self.market, self.faults, clock=self._clock)

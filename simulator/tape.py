@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from random import Random
 
 from domain.market import Level, MarketKey, Side
-from simulator.instruments import Instrument, instrument_of
+from simulator.instruments import Instrument
 from simulator.prices import YEAR_S
 
 MINUTE_NS = 60 * 10**9
@@ -51,9 +51,9 @@ class Candle:
 class Tape:
     """The last trade and the minutes of one market."""
 
-    def __init__(self, market: MarketKey, *, seed: int, start_ns: int) -> None:
-        self._instrument = instrument_of(market.pair)
-        self._seed = f"{seed}:{market.pair}:history"  # by pair: venues agree about the past
+    def __init__(self, instrument: Instrument, *, seed: int, start_ns: int) -> None:
+        self._instrument = instrument
+        self._seed = f"{seed}:{instrument.pair}:history"  # by pair: venues agree about the past
         self._start_ns = start_ns
         self._history: list[Candle] | None = None
         self._minutes: deque[Candle] = deque(maxlen=HISTORY_MINUTES)

@@ -55,7 +55,7 @@ class AlpacaData:
 
     def _latest(self, name: str, body: Callable[[Pair], wire.Message | None]) -> Handler:
         async def answer(request: web.Request) -> web.Response:
-            bodies = {pair.symbol: body(pair) for pair in self._wanted(request)}
+            bodies = {pair.symbol: body(pair) for pair in filter(self._publisher.has_book, self._wanted(request))}
             return _json({name: {symbol: found for symbol, found in bodies.items() if found is not None}})
 
         return answer

@@ -65,7 +65,7 @@ class AlpacaStream:
             self.cut_all()
         for change in changes:
             self._tell("orderbooks", change.after.pair, self._update(change))
-            if (change.before.bids[0], change.before.asks[0]) != (change.after.bids[0], change.after.asks[0]):
+            if change.moves_the_top:
                 self._tell("quotes", change.after.pair, _named("q", change.after, wire.quote_body(change.after)))
 
     def cut_all(self) -> None:
@@ -142,7 +142,7 @@ class AlpacaStream:
             session.wanted[channel] = session.wanted[channel] | symbols if is_on else session.wanted[channel] - symbols
         wanted: wire.Message = {channel: sorted(symbols) for channel, symbols in session.wanted.items()}
         session.send({"T": "subscription", **wanted})
-        for pair in fresh:
+        for pair in filter(self._publisher.has_book, fresh):
             session.send(self._snapshot(pair))
 
     def _snapshot(self, pair: Pair) -> wire.Message:
@@ -151,6 +151,8 @@ class AlpacaStream:
 
     def _update(self, change: Change) -> wire.Message:
         before, after = change
+        if before is None or (self._publisher.market.is_played and after.venue_at_ns < before.venue_at_ns):
+            return self._snapshot(after.pair)  # what is older than the last can only be a new beginning
         poison = self._poison()
         poisoned = [] if poison is None else [Level(poison, Decimal(1))]
         body: wire.Message = {

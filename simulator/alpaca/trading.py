@@ -83,7 +83,10 @@ class AlpacaTrading:
         return web.json_response([])
 
     def _held(self) -> list[Pair]:
-        return [pair for pair in self._publisher.pairs if self._account.balances.get(pair.base.symbol)]
+        return [pair for pair in self._publisher.pairs if self._is_held(pair)]
+
+    def _is_held(self, pair: Pair) -> bool:
+        return bool(self._account.balances.get(pair.base.symbol)) and self._publisher.has_book(pair)
 
     def _worth(self, pair: Pair) -> Decimal:
         price = self._publisher.book(pair).bids[0].price

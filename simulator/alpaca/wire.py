@@ -97,7 +97,12 @@ def bars(candles: Iterable[Candle], *, minutes: int) -> list[Message]:
 
 def levels(side: Iterable[Level]) -> list[Message]:
     """Return price levels as Alpaca writes them."""
-    return [{"p": float(price), "s": float(quantity)} for price, quantity in side]
+    return [{"p": _number(price), "s": _number(quantity)} for price, quantity in side]
+
+
+def _number(value: Decimal) -> float | int:
+    """Return a number that reads back digit for digit: one without decimals stays without."""
+    return int(value) if value.as_tuple().exponent == 0 else float(value)
 
 
 def _as_text(value: object) -> str:

@@ -69,7 +69,7 @@ class KrakenStream:
             self.cut_all()
         for change in changes:
             self._broadcast_book(change)
-            if (change.before.bids[0], change.before.asks[0]) != (change.after.bids[0], change.after.asks[0]):
+            if change.moves_the_top:
                 self._broadcast_ticker(change.after)
 
     async def beat(self) -> None:
@@ -150,7 +150,7 @@ class KrakenStream:
         with_snapshot = request.params.get("snapshot", True) is not False
         result = {"channel": "book", "symbol": pair.symbol, "depth": depth, "snapshot": with_snapshot}
         session.out.send(self._answer(request.method, request.req_id, result=result, success=True))
-        if with_snapshot:
+        if with_snapshot and self._publisher.has_book(pair):
             session.out.send(self._snapshot(pair, depth))
 
     def _unsubscribe_book(self, session: Session, request: Request, pair: Pair) -> None:
@@ -167,7 +167,8 @@ class KrakenStream:
             session.tickers.discard(pair)
             return
         session.tickers.add(pair)
-        session.out.send(self._ticker("snapshot", self._publisher.book(pair)))
+        if self._publisher.has_book(pair):
+            session.out.send(self._ticker("snapshot", self._publisher.book(pair)))
 
     def _subscribe_instrument(self, session: Session, request: Request) -> None:
         session.out.send(self._answer(request.method, request.req_id, result={"channel": "instrument"}, success=True))
@@ -201,9 +202,12 @@ class KrakenStream:
 
     def _update(self, change: Change, depth: int) -> str | None:
         before, after = change
+        if before is None:
+            return self._snapshot(after.pair, depth)
         bids = wire.window_changes(before.bids, after.bids, depth)
         asks = wire.window_changes(before.asks, after.asks, depth)
-        return self._frame("update", after, bids, asks) if bids or asks else None
+        is_told = bids or asks or self._publisher.market.is_played
+        return self._frame("update", after, bids, asks) if is_told else None
 
     def _frame(self, kind: str, book: Book, bids: Iterable[Level], asks: Iterable[Level]) -> str:
         crc = wire.checksum(book)
@@ -211,7 +215,7 @@ class KrakenStream:
             crc ^= 1
         poison = poison_price(self._publisher.board, self._publisher.venue, Channel.STREAM)
         poisoned = [] if poison is None else [Level(poison, Decimal(1))]
-        lot = self._publisher.instrument(book.pair).lot
+        lot = None if self._publisher.market.is_played else self._publisher.instrument(book.pair).lot
         return wire.book_frame(kind, book, bids=list(bids), asks=[*poisoned, *asks], lot=lot, crc=crc)
 
     def _ticker(self, kind: str, book: Book) -> str:

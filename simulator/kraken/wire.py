@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from domain.market import Book, Level
+from simulator.publication import is_as_before
 from simulator.tape import Candle
 
 CHECKSUM_LEVELS = 10
@@ -19,6 +20,11 @@ def timestamp(at_ns: int) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ns % 10**9 // 1000:06d}Z"
 
 
+def exact_timestamp(at_ns: int) -> str:
+    """Return ``at_ns`` to the nanosecond, in as few digits as Kraken writes where those are enough."""
+    return timestamp(at_ns) if at_ns % 1000 == 0 else f"{timestamp(at_ns)[:-1]}{at_ns % 1000:03d}Z"
+
+
 def checksum(book: Book) -> int:
     """Return the CRC32 over the ten best asks, then the ten best bids, points and leading zeros dropped.
 
@@ -28,12 +34,18 @@ def checksum(book: Book) -> int:
     return zlib.crc32("".join(_digits(price) + _digits(quantity) for price, quantity in best).encode())
 
 
-def book_frame(kind: str, book: Book, *, bids: Sequence[Level], asks: Sequence[Level], lot: Decimal, crc: int) -> str:
-    """Return a ``book`` message: ``kind`` is snapshot or update."""
+def book_frame(
+    kind: str, book: Book, *, bids: Sequence[Level], asks: Sequence[Level], lot: Decimal | None, crc: int
+) -> str:
+    """Return a ``book`` message: ``kind`` is snapshot or update.
+
+    Quantities are on the grid of ``lot``; None writes quantities and the instant to the last digit they have.
+    """
+    at = exact_timestamp(book.venue_at_ns) if lot is None else timestamp(book.venue_at_ns)
     return (
         f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{book.pair}",'
         f'"bids":[{_levels(bids, lot)}],"asks":[{_levels(asks, lot)}],'
-        f'"checksum":{crc},"timestamp":"{timestamp(book.venue_at_ns)}"}}]}}'
+        f'"checksum":{crc},"timestamp":"{at}"}}]}}'
     )
 
 
@@ -46,7 +58,7 @@ def window_changes(before: tuple[Level, ...], after: tuple[Level, ...], depth: i
     old, new = dict(before), dict(after)
     pushed_out = _pushed_out(old, after) if len(after) == depth else set()
     removed = [Level(price, Decimal(0)) for price in old if price not in new and price not in pushed_out]
-    return removed + [Level(price, quantity) for price, quantity in after if old.get(price) != quantity]
+    return removed + [level for level in after if not is_as_before(old.get(level.price), level.quantity)]
 
 
 def ticker_frame(kind: str, book: Book, candles: Sequence[Candle]) -> str:
@@ -88,12 +100,12 @@ def _pushed_out(old: Mapping[Decimal, Decimal], after: tuple[Level, ...]) -> set
     return {price for price in old if (price < worst if best > worst else price > worst)}
 
 
-def _levels(levels: Sequence[Level], lot: Decimal) -> str:
+def _levels(levels: Sequence[Level], lot: Decimal | None) -> str:
     return ",".join(f'{{"price":{price:f},"qty":{_on_lot(quantity, lot):f}}}' for price, quantity in levels)
 
 
-def _on_lot(quantity: Decimal, lot: Decimal) -> Decimal:
-    return quantity.quantize(lot)
+def _on_lot(quantity: Decimal, lot: Decimal | None) -> Decimal:
+    return quantity if lot is None else quantity.quantize(lot)
 
 
 def _digits(number: Decimal) -> str:

@@ -16,10 +16,10 @@ from simulator.alpaca.trading import asset_body as alpaca_asset_body
 from simulator.instruments import ALPACA, KRAKEN, VENUES, Instrument
 from simulator.kraken.rest import asset_body, asset_pair_body
 from simulator.kraken.symbols import asset_id, names_of
+from simulator.listening import Listeners
 from simulator.load.cycles import cycles_of, load_pairs
 from simulator.load.frames import FRAMES
 from simulator.load.sessions import Session, Venue
-from simulator.server import HOST
 
 TICK_S = 0.01
 CONTROL = "/load"
@@ -91,19 +91,13 @@ class LoadDouble:
         self._instruments = load_pairs(config.books)
         self.venues = tuple(_venues(config, self._instruments))
         self.pace = Pace(config.per_s, time.monotonic)
-        self._runner: web.AppRunner | None = None
+        self._listeners = Listeners()
         self._driving: asyncio.Task[None] | None = None
         self.base = ""
 
     async def start(self) -> None:
         """Open the port and begin. Raises: BadInput if the port is taken."""
-        runner = self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, HOST, self._config.port).start()
-        except OSError as taken:
-            raise BadInput(f"port {self._config.port} on {HOST} cannot be opened: {taken.strerror}") from taken
-        self.base = f"{HOST}:{runner.addresses[0][1]}"
+        self.base = await self._listeners.open(self._app(), self._config.port)
         self._driving = asyncio.create_task(self._drive())
 
     async def stop(self) -> None:
@@ -112,8 +106,7 @@ class LoadDouble:
             self._driving.cancel()
             with suppress(asyncio.CancelledError):
                 await self._driving
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._listeners.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -46,13 +46,16 @@ class KrakenFeedSettings:
 class KrakenFeed:
     """Kraken as a source of books."""
 
-    def __init__(self, settings: KrakenFeedSettings, *, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self, settings: KrakenFeedSettings, *, clock: Clock, rng: Random, seq: Iterator[int] | None = None
+    ) -> None:
+        """Number books by ``seq``, from 1 where it is not given."""
         self.venue = settings.venue
         self._settings = settings
         self._clock = clock
         self._rng = rng
         self._health = FeedHealth(self.venue, origin=ORIGIN)
-        self._seq = count(1)
+        self._seq = count(1) if seq is None else seq
 
     @property
     def status(self) -> FeedStatus:
