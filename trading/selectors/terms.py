@@ -111,8 +111,10 @@ def _schedule(told: Mapping[str, Any]) -> FeeSchedule:
 
 
 def now_in(run: Run | None, *, now: datetime) -> datetime:
-    """Return what now means: in a run just after its last instant, else the instant given."""
-    return run.last_instant + timedelta(microseconds=1) if run and run.last_instant else now
+    """Return what now means: in a run the second that its last instant ends in, else the instant given."""
+    if run is None or run.last_instant is None:
+        return now
+    return run.last_instant.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def total_taker_bps(terms: Terms, venues: tuple[str, str]) -> Decimal | None:

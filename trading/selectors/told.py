@@ -1,4 +1,4 @@
-"""Plain values as JSON: dollars as exact strings, other figures as numbers, instants in ISO form."""
+"""Plain values as JSON: money as exact strings, basis points and shares as numbers, instants in ISO form."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -10,6 +10,7 @@ from typing import Any
 from domain.money import plain
 
 Json = Any
+_RATIOS = ("bps", "share")
 
 
 def as_json(value: object, *, name: str = "") -> Json:
@@ -17,7 +18,7 @@ def as_json(value: object, *, name: str = "") -> Json:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Decimal):
-        return plain(value) if name.endswith("usd") else float(value)
+        return float(value) if name.endswith(_RATIOS) else plain(value)
     if isinstance(value, date):
         return value.isoformat()
     if is_dataclass(value):

@@ -5,9 +5,10 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from domain.money import plain
-from domain.scope import Mode
+from domain.scope import Mode, Scope
 from domain.verdict import LEAST_DAYS, Finding, Left, Measures, Sign
 from trading.selectors.offered import MOST_EPISODES, MOST_MEASURED
+from trading.selectors.terms import Span
 from trading.selectors.verdict import DayVerdict, PairVerdict, Verdict
 
 NOTHING = "–"
@@ -31,13 +32,13 @@ def title(verdict: Verdict) -> str:
     if verdict.span is None:
         return f"Nothing to judge yet in {verdict.scope.mode}"
     name = f"{verdict.command} {verdict.scope.run_id}" if verdict.command else str(verdict.scope)
-    return f"{_span_named(verdict)} (UTC), {name}"
+    return f"{span_named(verdict.span)} (UTC), {name}"
 
 
 def headline(verdict: Verdict) -> list[str]:
     """Return the answer in a few sentences, the plainest first."""
     if verdict.span is None:
-        return _where_to_begin(verdict)
+        return where_to_begin(verdict.scope)
     if not verdict.days:
         return [_nothing_to_compare(verdict)]
     said = [_paid_or_not(verdict), _offered(verdict)]
@@ -141,9 +142,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _span_named(verdict: Verdict) -> str:
-    assert verdict.span is not None
-    first, last = verdict.span.first.date(), _last_day(verdict.span.last)
+def span_named(span: Span) -> str:
+    """Return the days of a span, with the hours where it is less than a day."""
+    first, last = span.first.date(), _last_day(span.last)
+    if span.last - span.first < _DAY:
+        return f"{day_named(first, with_year=True)}, {span.first:%H:%M} to {span.last:%H:%M}"
     if first == last:
         return day_named(first, with_year=True)
     if (first.month, first.year) == (last.month, last.year):
@@ -155,13 +158,14 @@ def _last_day(last: datetime) -> date:
     return (last - timedelta(microseconds=1)).date()
 
 
-def _where_to_begin(verdict: Verdict) -> list[str]:
-    if verdict.scope.mode is Mode.REPLAY:
+def where_to_begin(scope: Scope) -> list[str]:
+    """Return what to run where nothing was ever looked at."""
+    if scope.mode is Mode.REPLAY:
         return [
             "There is no replay to judge.",
             "Run one: manage.py replay FILE FILE for one-minute candles of two venues, --recording all for your own.",
         ]
-    if verdict.scope.mode is Mode.SIM:
+    if scope.mode is Mode.SIM:
         return ["The simulated market has not run yet.", "Run it: make demo, or manage.py up --mode sim."]
     return [
         "Nothing has been seen of the real markets yet, so nobody can say whether it would have paid.",
@@ -213,7 +217,8 @@ def _money(verdict: Verdict) -> str:
     planned = f"{in_usd(verdict.planned_usd)} as planned"
     if verdict.settled_usd is None:
         return f"{planned}, none of them filled"
-    return f"{planned}; the {verdict.executed:,} that were filled made {in_usd(verdict.settled_usd)}"
+    made = in_usd(verdict.settled_usd)
+    return f"{planned}; the {verdict.executed:,} filled, in the sizes the gates let through, made {made}"
 
 
 def _offered(verdict: Verdict) -> str:

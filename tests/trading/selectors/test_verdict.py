@@ -117,7 +117,7 @@ def test_a_day_that_holds_all_trades_one_way_is_an_inventory_event(calm):
     assert [one.share for one in found.judgement.measures.left] == [Decimal("0.98"), Decimal("0.86")]
     assert words.headline(found)[0] == (
         "On 9 of 10 days nothing would have paid; on 11 March 8 trades would have cleared the fees: "
-        "$80.00 as planned; the 6 that were filled made $12.00."
+        "$80.00 as planned; the 6 filled, in the sizes the gates let through, made $12.00."
     )
     assert "inventory event" in words.headline(found)[2]
     told = " ".join(words.reasons(found))

@@ -8,10 +8,10 @@ from typing import IO, Any, cast
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 
 from domain.scope import Mode
 from trading.management.spans import add_span_arguments, span_of
+from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words as words
 from trading.selectors.terms import chosen_scope
 from trading.selectors.told import as_json
@@ -21,7 +21,6 @@ from trading.services.venues import fees_of
 MOST_DAYS = 14  # in the table; of more, those on which something paid
 MOST_PAIRS = 6
 MOST_ROUTES = 6  # of each pair
-WIDE = 100  # columns of a terminal that leave room
 
 
 class Command(BaseCommand):
@@ -76,14 +75,14 @@ def _show(found: Verdict, console: Console) -> None:
 
 def _show_offers(found: Verdict, console: Console) -> None:
     names = ("needed", "median", "90 %", "99 %", "best", f"{found.terms.unit}s", "enough", "trades")
-    table = _table(console, "What was offered, in bps", "", *names)
+    table = plain_table(console, "What was offered, in bps", "", *names)
     for pair in found.pairs[:MOST_PAIRS]:
         symbols = words.symbols_of(pair)
         is_only = len(symbols) == 1
         table.add_row(f"{symbols[0]} either way" if is_only else f"{' and '.join(pair.venues)}", *_figures(pair))
         for route in pair.routes[:MOST_ROUTES]:
             table.add_row(f"  {words.route_named(route.route_key, is_only_symbol=is_only)}", *_figures(route))
-    _print(table, console)
+    print_apart(table, console)
     if len(found.pairs) > MOST_PAIRS:
         console.print(f"And {len(found.pairs) - MOST_PAIRS} more pairs of venues: --json shows all.")
 
@@ -93,41 +92,24 @@ def _show_days(found: Verdict, console: Console) -> None:
     names = [f"{found.terms.unit}s", "median", "99 %", "best", "enough", "trades"]
     if found.trades:
         names += ["planned", "filled", "kind"]
-    table = _table(console, "Day by day (UTC)", "", *names)
+    table = plain_table(console, "Day by day (UTC)", "", *names)
     for day in days:
         table.add_row(*_day(day)[: len(names) + 1])
-    _print(table, console)
+    print_apart(table, console)
     if len(days) < len(found.days):
         console.print(f"And {len(found.days) - len(days)} more days: --json shows all.")
 
 
 def _show_change(found: Verdict, console: Console) -> None:
     names = ("both fees, bps", f"{found.terms.unit}s enough", "share", "days", "")
-    table = _table(console, "What would change it: lower fees", *names)
+    table = plain_table(console, "What would change it: lower fees", *names)
     total = found.offered.count if found.offered else 0
     for step in found.steps:
         share = f"{step.looks / total:.1%}" if total else words.NOTHING
         table.add_row(f"{step.total_bps:f}", f"{step.looks:,}", share, str(step.days), step.meaning)
-    _print(table, console)
+    print_apart(table, console)
     for sentence in words.change(found):
         console.print(sentence)
-
-
-def _table(console: Console, title: str, *names: str) -> Table:
-    gap = 2 if console.width >= WIDE else 1
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, gap, 0, 0)
-    )
-    for number, name in enumerate(names):
-        is_text = number == 0 or name in ("kind", "")
-        # What does not fit wraps in the first column: no figure is ever cut off.
-        table.add_column(name, justify="left" if is_text else "right", header_style="dim", no_wrap=number > 0)
-    return table
-
-
-def _print(table: Table, console: Console) -> None:
-    console.print()
-    console.print(table)
 
 
 def _figures(found: PairVerdict | RouteVerdict) -> list[str]:

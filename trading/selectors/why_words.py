@@ -1,0 +1,130 @@
+"""Reasons and stages in plain words, for the console and the pages."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from trading.selectors.story import Story
+from trading.selectors.verdict_words import in_bps, in_percent, in_usd, lasting, plural, span_named
+from trading.selectors.why import Why
+
+REASONS = {
+    "no_book": "one of the two books was missing",
+    "stale": "a book was too old",
+    "future": "a book's time lay ahead of ours",
+    "skewed": "the two books were not of one moment",
+    "no_conversion": "the two quotes are different assets",
+    "not_crossed": "the prices did not cross",
+    "below_threshold": "the edge did not pay the costs",
+    "too_small": "what paid was less than a lot",
+    "no_rate": "no dollar rate is known for the quote",
+    "out_of_range": "the figures were beyond any market",
+    "no_inventory": "no coins or cash left at a venue",
+    "score_expects_loss": "the models expected a loss",
+    "halted": "trading was halted",
+    "not_observed": "nobody saw the book it would have met",
+    "limit_not_reached": "the price had gone by the time it arrived",
+    "needs_person": "it could not be evened out and waits for a person",
+    "under_way": "still under way",
+}
+STAGES = {
+    "fresh": "two fresh books",
+    "conversion": "quotes alike",
+    "crossed": "prices crossed",
+    "cost": "after fees",
+    "size": "sized",
+    "score": "models",
+    "admission": "gates",
+    "execution": "execution",
+}
+
+
+def reason_in_words(reason: str) -> str:
+    """Return why, in plain words; a venue in front of the reason stays in front."""
+    venue, colon, rest = reason.rpartition(": ")
+    if rest.startswith("breaker_"):
+        return f"breaker open: {rest.removeprefix('breaker_').replace('_', ' ')}"
+    told = REASONS.get(rest, rest.replace("_", " "))
+    return f"{venue}: {told}" if colon else told
+
+
+def stage_in_words(stage: str) -> str:
+    """Return where it ended."""
+    return STAGES.get(stage, stage)
+
+
+def title(why: Why) -> str:
+    """Return what is explained: the span and the scope."""
+    name = f"{why.command} {why.scope.run_id}" if why.command else str(why.scope)
+    return f"{span_named(why.span)} (UTC), {name}"
+
+
+def answer(why: Why) -> list[str]:
+    """Return what became of it all, in a few sentences."""
+    steps = {step.name: step.count for step in why.funnel}
+    if not steps["seen"]:
+        return ["Nothing was looked at in this span."]
+    said = [_came_of_it(steps)]
+    if why.looks:
+        first = max(why.looks, key=lambda one: one.count)
+        share = in_percent(Decimal(first.count) / Decimal(steps["seen"]))
+        said.append(f"Most often, in {share} of the looks, it ended because {reason_in_words(first.reason)}.")
+    return said
+
+
+def _came_of_it(steps: Mapping[str, int]) -> str:
+    looks = plural(steps["seen"], "look")
+    if not steps["after fees"]:
+        return f"Of {looks} at a route none found a price that paid after fees."
+    return (
+        f"Of {looks} at a route {steps['after fees']:,} found a price that paid after fees; they were "
+        f"{_opportunities(steps['opportunities'])}, and {steps['executed']:,} of these were executed."
+    )
+
+
+def notes(why: Why) -> list[str]:
+    """Return how the figures are to be read."""
+    delay = "the next minute" if why.is_candles and why.delay_ms <= 60_000 else lasting(why.delay_ms)
+    told = []
+    if why.found:
+        told.append(
+            f"Later: what was left {'in' if why.is_candles else 'after'} {delay}, the time an order takes, over those "
+            "that could be looked at again; dollars net of every cost, in the size that the gates let through."
+        )
+    told.append("Looks are counted by whole hours; what never paid after fees is not reckoned in dollars.")
+    if why.is_cut_off:
+        told.append(f"Of the opportunities the newest {why.found:,} are shown.")
+    return told
+
+
+def story_answer(story: Story) -> str:
+    """Return what became of one opportunity, in one sentence."""
+    planned = in_usd(story.planned_usd)
+    if story.executed and story.profit_usd is not None:
+        size = "" if story.execution is None else _share_tried(story)
+        return f"It was executed{size} and made {in_usd(story.profit_usd)}; as planned it would have made {planned}."
+    if story.reason:
+        return f"It was not traded: {reason_in_words(story.reason)}. As planned it would have made {planned}."
+    return f"It is under way. As planned it makes {planned}."
+
+
+def still_there(story: Story) -> str:
+    """Return how long the route paid and how far the edge rose."""
+    if story.closed_at is None:
+        return f"Its route still pays; the edge rose to {in_bps(story.peak_bps)} bps net."
+    length_ms = int((story.closed_at - story.at).total_seconds() * 1_000) + story.resolution_s * 1_000
+    return f"Its route paid for {lasting(length_ms)}; the edge rose to {in_bps(story.peak_bps)} bps net."
+
+
+def _share_tried(story: Story) -> str:
+    assert story.execution is not None
+    bought = next(
+        (leg.quantity for leg in story.execution.legs if leg.role == "open" and leg.side == "buy"), story.size
+    )
+    share = bought / story.size
+    return (
+        "" if share > Decimal("0.99") else f" with {in_percent(share)} of its size, which is all the gates let through,"
+    )
+
+
+def _opportunities(count: int) -> str:
+    return f"{count:,} {'opportunity' if count == 1 else 'opportunities'}"
