@@ -11,6 +11,7 @@ from arbsite.management.commands.replay import Command
 from domain.errors import ArbError, BadInput
 from domain.scope import Mode
 from tests.recorded import row, write_candles, write_lines
+from tests.recorded_books import store, walk
 from trading.models import Run
 from trading.services.candles import MalformedFileError
 
@@ -117,6 +118,19 @@ def test_files_are_what_they_are_said_to_be(tmp_path, capsys):
         ["--as", "kraken:BTC/USDC"],
         ["--as", "kraken", "--as", "binanceus"],
         ["/nowhere/kraken_BTC-USDC_1m.csv"],
+        ["--recording"],
+        ["--recording", "seven"],
+        ["--recorded-in", "replay"],
+        ["--from", "yesterday"],
+        ["--from", "2023-02-30"],
+        ["--to", "9999-12-31"],
+        ["--from", "2023-03-12", "--to", "2023-03-11"],
+        ["--from", "2023-03-12"],
+        ["--to", "2023-03-10"],
+        ["--speed", "0"],
+        ["--speed", "fast"],
+        ["--latency-ms", "soon"],
+        ["--list", "--resume", "x"],
     ],
 )
 def test_a_wrong_question_ends_with_2_and_writes_nothing(files, wrong, capsys):
@@ -153,3 +167,81 @@ def test_other_recordings_are_refused_by_name_before_their_market_is_asked_for(t
         MalformedFileError, match=r"polygon_univ3_USDC-WETH-500_1m_2023-08-13\.csv, line 1: the columns"
     ):
         call_command("replay", *files, str(pool))
+
+
+def test_a_date_that_ends_a_span_includes_its_day_and_an_instant_does_not(tmp_path, capsys):
+    days = {0: "20000", 1440: "20000", 2880: "20000"}
+    files = [str(write_candles(tmp_path, venue, days)) for venue in ("kraken", "binanceus")]
+    told = json.loads(ask(capsys, *files, "--json", "--from", "2023-03-12", "--to", "2023-03-12"))
+    assert (list(told["per_day"]), told["refused"]["no_book"]) == (["2023-03-12"], 2 * 1439)
+    told = json.loads(ask(capsys, *files, "--json", "--to", "2023-03-11T02:05+02:00"))
+    assert told["assumptions"]["before"] == "2023-03-11T00:05:00+00:00"
+    assert told["refused"] == {"not_crossed": 2, "no_book": 2 * 4}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--from", "2023-02-30"], "--from is '2023-02-30': it must be a date or an instant"),
+        (["--from", "2023-03-12", "--to", "2023-03-10"], "it is from 2023-03-12 00:00 UTC and before 2023-03-11 00:00"),
+        (["--from", "2023-03-12"], "holds no minute from 2023-03-12 00:00 UTC: it holds 2023-03-11 00:00 to"),
+        (["--recording", "7"], "are two sources: name one of them"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_sentence(files, wrong, said):
+    with pytest.raises(BadInput) as error:
+        call_command("replay", *files, *wrong)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_runs_are_listed_and_deleted(files, capsys):
+    assert ask(capsys, "--list") == "No run is there yet.\n"
+    run_id = json.loads(ask(capsys, *files, "--json"))["run"]
+    (line,) = json.loads(ask(capsys, "--list", "--json"))["runs"]
+    assert (line["run"], line["state"]) == (run_id, "complete")
+    assert run_id in ask(capsys, "--list")
+    assert exit_code_of("--delete", run_id) == 2
+    assert exit_code_of("--delete", "nothing", "--reason", "because") == 2
+    told = json.loads(ask(capsys, "--delete", run_id, "--reason", "a trial", "--json"))
+    assert told["run"] == run_id
+    assert told["rows_deleted"] > 10
+    assert not Run.objects.exists()
+
+
+def test_a_run_that_broke_off_goes_on(files, capsys, monkeypatch):
+    whole = json.loads(ask(capsys, *files, "--json"))["digest"]
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("trading.services.replay.run.summarise", _interrupted)
+        call_command("replay", *files)
+    (broken, _) = json.loads(ask(capsys, "--list", "--json"))["runs"]
+    assert (broken["state"], broken["can_resume"]) == ("broken off", True)
+    assert json.loads(ask(capsys, "--resume", broken["run"], "--json"))["digest"] == whole
+    assert exit_code_of("--resume", broken["run"]) == 2
+    assert exit_code_of("--resume", "nothing") == 2
+
+
+def _interrupted(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_recording_is_replayed_and_told(capsys):
+    recording = store(walk(200))
+    told = ask(capsys, "--recording", "--recorded-in", "sim")
+    for part in (
+        f"Recording {recording.pk} of sim: 200 books of 2 markets",
+        "latency 250 ms, filled at the book",
+        "2025",
+    ):
+        assert part in told
+    alone = json.loads(
+        ask(capsys, "--recording", str(recording.pk), "--recorded-in", "sim", "--json", "--speed", "1e6")
+    )
+    assert alone["digest"] in told
+    assert exit_code_of("--recording", "999", "--recorded-in", "sim") == 2
+
+
+def test_nothing_named_is_told_so():
+    with pytest.raises(BadInput, match="nothing is named to replay"):
+        call_command("replay")

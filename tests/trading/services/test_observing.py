@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 
 from domain.market import MarketKey, Side
@@ -38,6 +39,33 @@ def test_a_look_without_a_fresh_book_stores_no_figure(line):
     watch.watch(decision)
     ((_, left),) = watch.complete(NOW_NS + 3000 * MS)
     assert [edge.net_bps is None for edge in left] == [False, False, False, False, True]
+
+
+def test_a_watch_that_is_taken_up_again_finds_the_same_curve(line):
+    (decision,) = line.decisions(*CROSSED)
+    whole, first, second = (EdgeWatch(line.view) for _ in range(3))
+    for watch in (whole, first):
+        watch.watch(decision)
+    assert list(first.complete(NOW_NS + 300 * MS)) == []
+    state = json.loads(json.dumps(first.state()))
+    routes = {decision.candidate.route.key: decision.candidate.route}
+    second.restore(state, routes=routes, config=decision.config)
+    assert second.state() == state
+    ((_, expected),) = whole.complete(NOW_NS + 3000 * MS)
+    ((_, found),) = second.complete(NOW_NS + 3000 * MS)
+    assert found == expected
+    assert second.state() == []
+
+
+def test_an_order_that_was_given_up_waits_no_more(line):
+    execution = line.open(*CROSSED)
+    waiting = [request.order_id for request in observing.pending_requests(SIM)]
+    assert len(waiting) == 2
+    line.step(execution.pk)
+    line.clock.advance(5_252)
+    line.step(execution.pk)
+    assert {order.reason for order in execution.orders.all()} == {"not_observed"}
+    assert observing.pending_requests(SIM) == []
 
 
 def test_waiting_orders_come_due_in_time_order_and_once():

@@ -1,7 +1,7 @@
 """The runs that there are: how far each came, and what can be done with it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, sleep
@@ -63,9 +63,9 @@ def run_named(run_id: str) -> Run:
 
 
 @contextmanager
-def held(scope: Scope, *, patience_s: float = LET_GO_S) -> Iterator[None]:
-    """Hold a run for this process alone. Raises: Refused if another process holds it."""
-    until_s = monotonic() + patience_s
+def held(scope: Scope, *, patience_s: float | None = None) -> Iterator[None]:
+    """Hold a run for this process alone. Raises: Refused if another process holds it for longer than we wait."""
+    until_s = monotonic() + (LET_GO_S if patience_s is None else patience_s)
     while True:
         with advisory(_lock(scope)) as is_ours:
             if is_ours:
@@ -78,10 +78,8 @@ def held(scope: Scope, *, patience_s: float = LET_GO_S) -> Iterator[None]:
 
 def note_broken_off(run: Run, error: BaseException) -> None:
     """Note on the run why it ended early; where the database has gone too, that it did shows by itself."""
-    try:
+    with suppress(OperationalError, InterfaceError):
         Run.objects.filter(pk=run.pk).update(summary={"state": BROKEN_OFF, "error": repr(error)[:500]})
-    except (OperationalError, InterfaceError):
-        return
 
 
 def delete_run(run_id: str, *, actor: str, reason: str) -> int:

@@ -1,12 +1,19 @@
 """What a replay may be asked to assume."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from domain.costs import FeeSchedule
 from domain.errors import BadInput
+from domain.market import MarketKey, Pair
+from domain.scope import Mode
 from trading.services.replay import ReplayOptions
+from trading.services.replay.options import options_from_json
+
+MARCH_11 = datetime(2023, 3, 11, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +27,10 @@ from trading.services.replay import ReplayOptions
         {"latency_ms": -1},
         {"min_net_bps": Decimal("NaN")},
         {"seed": 2**70},
+        {"speed": Decimal(0)},
+        {"speed": Decimal("NaN")},
+        {"first": MARCH_11, "last": MARCH_11},
+        {"first": MARCH_11, "last": MARCH_11 - timedelta(days=1)},
     ],
 )
 def test_an_impossible_assumption_is_refused(given):
@@ -47,3 +58,33 @@ def test_a_venue_without_known_fees_is_named():
 def test_fees_of_a_venue_that_no_file_is_of_are_refused():
     with pytest.raises(BadInput, match="'alpaca'"):
         ReplayOptions(fees={"alpaca": FeeSchedule(Decimal(1), Decimal(5))}).fees_of({"kraken", "binanceus"})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ReplayOptions(),
+        ReplayOptions(
+            markets=(MarketKey("kraken", Pair.parse("BTC/USDC")),),
+            fees={"kraken": FeeSchedule(Decimal(-1), Decimal("5.25"), source="stated")},
+            spread_bps=Decimal("0.10"),
+            depth_usd=Decimal("7e3"),
+            latency_ms=0,
+            min_net_bps=Decimal(-3),
+            seed=-4,
+            recording=7,
+            recorded_in=Mode.SIM,
+            first=MARCH_11,
+            last=MARCH_11 + timedelta(microseconds=1),
+            speed=Decimal("0.5"),
+        ),
+        ReplayOptions(recording="all"),
+    ],
+)
+def test_options_that_were_stored_read_back_as_they_were(options):
+    assert options_from_json(json.loads(json.dumps(options.to_json()))) == options
+
+
+def test_an_empty_span_is_told_with_both_ends():
+    with pytest.raises(BadInput, match="the span is empty: it is from 2023-03-11 00:00 UTC and before 2023-03-10"):
+        ReplayOptions(first=MARCH_11, last=MARCH_11 - timedelta(days=1))

@@ -1,5 +1,7 @@
 """A replay from files to rows: what becomes an opportunity, what fills, what is written down, what is the same twice."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,7 +10,17 @@ from domain.costs import FeeSchedule
 from domain.errors import BadInput
 from mlops.models import Sample
 from tests.recorded import minute, row, write_candles, write_lines
-from trading.models import EvaluationCount, Execution, FillObservation, OpenEpisode, Opportunity, Order, Run
+from trading.models import (
+    EdgeObservation,
+    EvaluationCount,
+    Execution,
+    FillObservation,
+    OfferedEdge,
+    OpenEpisode,
+    Opportunity,
+    Order,
+    Run,
+)
 from trading.services.candles import MalformedFileError
 from trading.services.replay import ReplayOptions, driver, replay
 
@@ -194,6 +206,40 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
     for said, files in cases.items():
         with pytest.raises(BadInput, match=said):
             replay(files, ReplayOptions())
+
+
+def test_a_span_lives_through_its_minutes_alone(tmp_path):
+    files = [
+        write_candles(tmp_path, venue, dict.fromkeys(range(10), price))
+        for venue, price in (("kraken", LOW), ("binanceus", HIGH))
+    ]
+    first, last = (datetime.fromtimestamp(minute(number), UTC) for number in (2, 5))
+    told: list[tuple[int, int]] = []
+    result = replay(files, replace(OPTIONS, first=first, last=last), progress=lambda *done: told.append(done))
+    assert told == [(3, 3)]
+    assert rows_of(Opportunity, result).get().timestamp.timestamp() == pytest.approx(minute(3) - 0.001)
+    assert (result.assumptions["from"], result.assumptions["before"]) == (first.isoformat(), last.isoformat())
+    assert [file["minutes_traded"] for file in result.assumptions["data"]] == [3, 3]
+
+
+def test_edges_are_looked_at_again_for_twenty_minutes(tmp_path):
+    gaps = dict.fromkeys(range(25), HIGH) | dict.fromkeys(range(4, 12), "20120") | {20: LOW}
+    result = run(tmp_path, dict.fromkeys(range(25), LOW), {number: gaps[number] for number in range(25) if number != 2})
+    first = rows_of(Opportunity, result).order_by("timestamp").first()
+    curve = rows_of(EdgeObservation, result).filter(opportunity_id=first.pk).order_by("offset_ms")
+    left = {row.offset_ms // 60_000: row.net_bps for row in curve}
+    assert list(left) == [1, 2, 5, 10, 20]
+    assert left[1] == first.edge_bps
+    assert left[2] is None  # no candle, no figure
+    assert first.edge_bps > left[5] == left[10] > 0
+    assert left[20] == 0
+    sample = Sample.objects.get(opportunity_id=first.pk)
+    assert sample.edge_at_latency_bps == pytest.approx(float(left[1]))
+
+
+def test_what_candles_offered_is_counted_every_minute(tmp_path):
+    result = run(tmp_path, dict.fromkeys(range(4), LOW), {0: HIGH, 1: HIGH, 3: HIGH})
+    assert sum(rows_of(OfferedEdge, result).values_list("count", flat=True)) == 2 * 3
 
 
 def test_a_quote_without_a_dollar_rate_is_named(tmp_path):
