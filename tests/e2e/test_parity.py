@@ -1,0 +1,73 @@
+"""The same feed through real workers and through a replay settles the same set.
+
+The demo's stream records what it sees while its workers trade on it; the delay is one setting for both.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+
+from arbsite.demo.plan import SHOW_SETTINGS
+from tests.e2e.running import CHECKOUT, answer, environ
+
+LEFT_OUT = timedelta(seconds=5)  # what began this shortly before the end may have been broken off with the demo
+
+SETTLED = """
+import json
+from trading.models import Execution, Fill
+fills = {}
+for fill in Fill.objects.order_by("order__leg", "order__attempt", "id").select_related("order"):
+    fills.setdefault(fill.order.execution_id, []).append([fill.order.side, str(fill.quantity), str(fill.price), str(fill.fee)])
+rows = Execution.objects.filter(run_id="%s", settled_at__isnull=False).order_by("decided_at", "route_key")
+print(json.dumps([[row.decided_at.isoformat(), row.route_key, row.state, str(row.net_quote), fills.get(row.pk, [])] for row in rows]))
+"""
+
+
+class Settled(NamedTuple):
+    """How an execution ended, digit for digit."""
+
+    decided_at: datetime
+    route_key: str
+    state: str
+    net_quote: str
+    fills: tuple[tuple[str, ...], ...]
+
+
+def settled(state_dir: Any, mode: str, run_id: str) -> set[Settled]:
+    """Return every execution of a run that ended, read by a process of the mode's own."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", SETTLED % run_id],
+        cwd=CHECKOUT,
+        env=environ(state_dir, ARB_MODE=mode),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {
+        Settled(datetime.fromisoformat(at), route, state, net, tuple(tuple(fill) for fill in fills))
+        for at, route, state, net, fills in json.loads(done.stdout)
+    }
+
+
+@pytest.mark.timeout(400)
+def test_workers_and_replay_settle_the_same_set(start):
+    demo = start("--forever", "--no-incident", "--seed", "11", ARB_RECORD="yes")
+    demo.wait_for(r"(1[2-9]|[2-9]\d) executed", within_s=200)
+    demo.process.send_signal(signal.SIGINT)
+    code, summary = demo.finish()
+    assert code == 130, demo.lines[-20:]
+    state_dir = demo.state_dir
+
+    run = answer(state_dir, "replay", "--recording", "--recorded-in", "sim", **SHOW_SETTINGS)
+    ours = settled(state_dir, "sim", summary["run_id"])
+    replayed = settled(state_dir, "replay", run["run"])
+
+    until = max(one.decided_at for one in ours) - LEFT_OUT
+    by_workers, by_replay = ({one for one in found if one.decided_at <= until} for found in (ours, replayed))
+    assert len(by_workers) >= 5
+    assert by_workers == by_replay, sorted(by_workers ^ by_replay)
