@@ -10,13 +10,17 @@ from rich.console import Console
 from rich.table import Table
 
 from arbsite.management.replaying import add_replay_arguments, faults_alone_are_logged, options_of, progress_shown
+from arbsite.relay import relayed
 from domain.errors import BadInput
 from domain.execution import ExecutionState
 from risk.stopfile import operator
 from trading.services.replay import ReplayResult, replay, resume
-from trading.services.replay.runs import RunLine, delete_run, run_lines
+from trading.services.replay.driver import Progress
+from trading.services.replay.run import unwrapped
+from trading.services.replay.runs import RunLine, delete_run, run_lines, run_named
 from trading.services.replay.summary import Summary
 
+OVER_SOCKETS = "over_sockets"  # as it is kept with the run
 MOST_REASONS = 12  # lines of the table of refusals
 
 
@@ -30,6 +34,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_replay_arguments(parser)
+        parser.add_argument(
+            "--over-sockets",
+            action="store_true",
+            help="let every recorded book go through the venues' doubles and the adapters that trade",
+        )
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument("--list", action="store_true", help="list the runs there are")
         instead.add_argument("--resume", metavar="RUN", help="go on with a run that was broken off")
@@ -48,10 +57,7 @@ class Command(BaseCommand):
     def _replay(self, options: dict[str, Any]) -> None:
         logged = faults_alone_are_logged() if options["verbosity"] < 2 else nullcontext()
         with logged, progress_shown("replay") as progress:
-            if options["resume"]:
-                result = resume(options["resume"], progress=progress)
-            else:
-                result = replay(options["files"], options_of(options), progress=progress)
+            result = _resumed(options["resume"], progress) if options["resume"] else _replayed(options, progress)
         if options["json"]:
             self.stdout.write(json.dumps(result.as_json(), indent=2))
         else:
@@ -76,6 +82,20 @@ class Command(BaseCommand):
 
     def _console(self) -> Console:
         return Console(file=cast(IO[str], self.stdout), highlight=False)
+
+
+def _replayed(options: dict[str, Any], progress: Progress) -> ReplayResult:
+    chosen = options_of(options)
+    if not options["over_sockets"]:
+        return replay(options["files"], chosen, progress=progress)
+    if chosen.recording is None:
+        raise BadInput("--over-sockets needs --recording: candles are not what a venue sends")
+    return replay(options["files"], chosen, progress=progress, wrap=relayed, also={OVER_SOCKETS: True})
+
+
+def _resumed(run_id: str, progress: Progress) -> ReplayResult:
+    wrap = relayed if run_named(run_id).settings.get(OVER_SOCKETS) else unwrapped
+    return resume(run_id, progress=progress, wrap=wrap)
 
 
 def _runs(lines: Sequence[RunLine]) -> Table:

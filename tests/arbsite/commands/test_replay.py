@@ -242,6 +242,21 @@ def test_a_recording_is_replayed_and_told(capsys):
     assert exit_code_of("--recording", "999", "--recorded-in", "sim") == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_replay_through_the_doubles_over_sockets_decides_as_one_inside(capsys):
+    store(walk(300, seed=5))
+    recorded = ("--recording", "--recorded-in", "sim", "--json")
+    inside, relayed = (json.loads(ask(capsys, *recorded, *how)) for how in ((), ("--over-sockets",)))
+    assert relayed["digest"] == inside["digest"]
+    assert relayed["total"]["executions"] > 0
+    assert relayed["assumptions"]["over_sockets"] is True
+
+
+def test_candles_do_not_go_over_sockets(files):
+    assert exit_code_of(*files, "--over-sockets") == 2
+    assert not Run.objects.exists()
+
+
 def test_nothing_named_is_told_so():
     with pytest.raises(BadInput, match="nothing is named to replay"):
         call_command("replay")
