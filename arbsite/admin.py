@@ -49,8 +49,9 @@ def environment_badge(request: HttpRequest) -> list[str]:
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar: home, then every app's pages."""
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
+    verdict = {"title": "Would it have paid?", "icon": "gavel", "link": reverse("verdict")}
     sections = [{"title": title, "separator": True, "items": _pages(request, app)} for title, app in SECTIONS]
-    return [{"items": [home]}, *(section for section in sections if section["items"])]
+    return [{"items": [home, verdict]}, *(section for section in sections if section["items"])]
 
 
 def _pages(request: HttpRequest, app_label: str) -> list[dict[str, Any]]:

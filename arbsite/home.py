@@ -1,4 +1,4 @@
-"""The admin's first page: what the scope earned and why it did not trade, the lights, and whether anything is wrong."""
+"""The admin's first page: would it have paid, what the scope does and earns, the lights, and whether all is well."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,26 +9,40 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from arbsite.data_ages import VenueData, data_of
+from arbsite.hours import charts_of
 from domain.breakers import BreakerState
 from domain.ledger import Waterfall
 from domain.scope import Mode, Scope
 from ops.admin_base import MODE_COLOURS
 from ops.models import Alert
 from ops.services import canaries, outbox
+from risk.selectors import breakers_of, latest_equity
 from risk.services import status
 from trading.admin import figures
 from trading.admin.executions import EXECUTION_COLOURS
 from trading.admin.panels import Table, gain, label, link
 from trading.models import Execution, Opportunity
 from trading.selectors.pages import newest_runs_of
-from trading.selectors.results import Refusals, Results, refusals_of, results_of
+from trading.selectors.results import (
+    MOST_OPPORTUNITIES,
+    Beginnings,
+    Refusals,
+    Results,
+    busy_since,
+    last_instant_of,
+    refusals_of,
+    results_of,
+)
 
 _LIGHTS = {BreakerState.CLOSED: "success", BreakerState.HALF_OPEN: "warning", BreakerState.OPEN: "danger"}
 _GATES = {"active": "success", "reducing": "warning", "halted": "danger"}
 _LEVELS = {"info": "info", "warning": "warning", "error": "danger"}
 _RECENT = 5
-_REASONS = 8
+_REASONS = 6
 _NEVER = "Nothing has been refused."
+_FRESH_MS = 5_000
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +63,32 @@ class Card:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The stretch that the page tells of: a run whole, else a day; ``words`` name it."""
+
+    since: datetime | None
+    now: datetime
+    words: str
+
+
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return ``context`` with what the first page shows."""
     scope, now = shown_scope(), datetime.now(UTC)
-    results = results_of(scope)
+    period = _period(scope, now)
+    beginnings = busy_since(scope, period.since)
+    results = results_of(scope, since=beginnings.executions)
     return context | {
         "title": "Overview",
         "scope": scope,
         "is_newest_run": scope != settings.ARB.scope,
         "scope_colour": MODE_COLOURS[scope.mode],
-        "cards": [*_counts(scope, now), *_money(results)],
+        "cards": [*_counts(scope, period, beginnings), *_money(scope, results, period)],
+        "charts": charts_of(scope, period.now),
         "panels": [
-            _waterfall(results.waterfall),
-            _refusals(refusals_of(scope)),
+            *_markets(scope, now),
+            _waterfall(results.waterfall, period),
+            _refusals(refusals_of(scope, since=beginnings.opportunities, looks_since=beginnings.looks)),
             _executions(scope),
             _alerts(scope),
         ],
@@ -80,30 +107,88 @@ def shown_scope() -> Scope:
     return runs[0].scope if runs else scope
 
 
-def _counts(scope: Scope, now: datetime) -> Iterator[Card]:
-    since = now - timedelta(days=1) if scope.mode is not Mode.REPLAY else datetime.min.replace(tzinfo=UTC)
-    period = "in this run" if scope.mode is Mode.REPLAY else "in 24 h"
-    opportunities = Opportunity.objects.in_scope(scope).filter(timestamp__gt=since).count()
-    executions = Execution.objects.in_scope(scope)
-    yield Card(f"opportunities {period}", f"{opportunities:,}", _list("trading_opportunity"))
-    yield Card(
-        f"executions {period}", f"{executions.filter(decided_at__gt=since).count():,}", _list("trading_execution")
-    )
-    yield Card("executions under way", f"{executions.filter(due_at__isnull=False).count():,}", _list("trading_order"))
-    yield Card("outbox rows waiting", f"{outbox.waiting(scope=settings.ARB.scope):,}", _list("ops_outbox"))
+def _period(scope: Scope, now: datetime) -> Period:
+    """Return the last day; of a replay, where now is its last instant, everything."""
+    if scope.mode is not Mode.REPLAY:
+        return Period(now - _DAY, now, "in 24 h")
+    return Period(None, last_instant_of(scope) or now, "in this run")
 
 
-def _money(results: Results) -> Iterator[Card]:
-    yield Card("net result", gain("net_usd", results.waterfall.net), _list("trading_executionlog"))
+def _counts(scope: Scope, period: Period, beginnings: Beginnings) -> Iterator[Card]:
+    opportunities, executions = Opportunity.objects.in_scope(scope), Execution.objects.in_scope(scope)
+    recent = opportunities if period.since is None else opportunities.filter(timestamp__gte=period.since)
+    tried = executions if period.since is None else executions.filter(decided_at__gte=period.since)
+    under_way = executions.filter(due_at__isnull=False).count()
+    waiting = outbox.waiting(scope=settings.ARB.scope)
+    yield Card(f"opportunities {period.words}", _up_to(recent.order_by("-timestamp")), _list("trading_opportunity"))
+    yield Card(f"executions {period.words}", _up_to(tried.order_by("-decided_at")), _list("trading_execution"))
+    yield Card("executions under way", f"{under_way:,}", f"{_list('trading_execution')}?state__exact=running")
+    yield Card("outbox rows waiting", f"{waiting:,}", f"{_list('ops_outbox')}?dispatched_at__isempty=1")
+
+
+def _up_to(rows: Any) -> str:
+    counted = rows[: MOST_OPPORTUNITIES + 1].count()
+    return f"{counted:,}" if counted <= MOST_OPPORTUNITIES else f"over {MOST_OPPORTUNITIES:,}"
+
+
+def _money(scope: Scope, results: Results, period: Period) -> Iterator[Card]:
+    equity = latest_equity(scope)
     won = "none yet" if results.win_rate is None else f"{results.win_rate:.0%} of {results.filled:,}"
-    yield Card("filled executions that earned", won, _list("trading_executionlog"))
+    log = _list("trading_executionlog")
+    yield Card(f"net result {period.words}", gain("net_usd", results.waterfall.net), log)
+    yield Card("filled executions that earned", won, log)
+    open_breakers = sum(one.state != BreakerState.CLOSED for one in breakers_of(scope))
+    yield Card("equity", figures.shown("equity_usd", equity), _list("risk_equitymark"))
+    yield Card("breakers not closed", f"{open_breakers}", _list("risk_breaker"))
 
 
 def _list(page: str) -> str:
     return reverse(f"admin:{page}_changelist")
 
 
-def _waterfall(waterfall: Waterfall) -> Table:
+def _markets(scope: Scope, now: datetime) -> Iterator[Table]:
+    if scope.mode is Mode.REPLAY:
+        return
+    venues, silence = data_of(scope, now)
+    headers = ("Venue", "Newest book", "Feed", "Recorded in 24 h", "Last recorded")
+    yield Table(
+        "Data of each venue",
+        headers,
+        [_venue(one, now) for one in venues],
+        note=silence,
+        nothing=silence or "No feed runs and nothing was recorded: start manage.py collect, or manage.py up.",
+    )
+
+
+def _venue(one: VenueData, now: datetime) -> tuple[str, ...]:
+    recorded = one.recorded
+    hours = "nothing" if recorded is None else f"{recorded.hours_with_data} of {recorded.hours} h, {recorded.updates:,}"
+    return (
+        one.venue,
+        figures.NOTHING if one.age_ms is None else label(f"{_age(one.age_ms)} old", _age_colour(one.age_ms)),
+        _feed(one),
+        f"{hours} books" if recorded else hours,
+        f"{figures.lapse(now - recorded.last_at)} ago" if recorded else figures.NOTHING,
+    )
+
+
+def _age(age_ms: int) -> str:
+    return figures.lapse(timedelta(milliseconds=age_ms))
+
+
+def _age_colour(age_ms: int) -> str:
+    return "success" if age_ms <= _FRESH_MS else "warning" if age_ms <= 12 * _FRESH_MS else "danger"
+
+
+def _feed(one: VenueData) -> str:
+    if one.line is None:
+        return figures.NOTHING
+    if one.line.polled_every_ms:
+        return f"asked every {_age(one.line.polled_every_ms)}"
+    return "connected" if one.line.is_connected else f"down: {one.line.last_error or 'never connected'}"
+
+
+def _waterfall(waterfall: Waterfall, period: Period) -> Table:
     lines = [
         ("gross, as planned for what both legs filled", figures.usd(waterfall.gross)),
         ("− fees", figures.usd(waterfall.fees)),
@@ -112,13 +197,14 @@ def _waterfall(waterfall: Waterfall) -> Table:
         ("− unwinding", figures.usd(waterfall.unwind)),
         ("= net", gain("net_usd", waterfall.net)),
     ]
-    return Table("From gross to net", ("All ended executions", "USD"), lines, is_wide=False)
+    return Table("From gross to net", (f"Ended executions {period.words}", "USD"), lines, is_wide=False)
 
 
 def _refusals(refusals: Refusals) -> Table:
-    refused = [("an opportunity", reason, count) for reason, count in refusals.opportunities.items()]
-    refused += [("a look at a route", reason, count) for reason, count in refusals.looks.items()]
-    rows = [(figures.words(reason), kind, f"{count:,}") for kind, reason, count in refused[:_REASONS]]
+    opportunities = [("an opportunity", reason, count) for reason, count in refusals.opportunities.items()]
+    looks = [("a look at a route", reason, count) for reason, count in refusals.looks.items()]
+    refused = [*opportunities[:_REASONS], *looks[:_REASONS]]
+    rows = [(figures.words(reason), kind, f"{count:,}") for kind, reason, count in refused]
     return Table("Why nothing was traded", ("Reason", "Ended", "Times"), rows, nothing=_NEVER, is_wide=False)
 
 

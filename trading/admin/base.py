@@ -1,7 +1,7 @@
 """The base of trading's pages: written columns, a search that has its index, and details made of panels."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,13 +50,13 @@ def result(name: str, title: str = "") -> Column:
     return written
 
 
-def light(name: str, colours: dict[str, str], title: str = "") -> Column:
-    """Return a column whose word stands on the colour it has in ``colours``."""
+def light(name: str, colours: dict[str, str], title: str = "", words: Mapping[str, str] | None = None) -> Column:
+    """Return a column whose value, said in ``words`` where those have it, stands on its colour in ``colours``."""
 
     @display(description=title or name, ordering=name, label=dict(colours))
     def written(row: Any) -> tuple[str, str]:
         value = str(getattr(row, name))
-        return value, figures.words(value)
+        return value, (words or {}).get(value, figures.words(value))
 
     written.__name__ = name
     return written

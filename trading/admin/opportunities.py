@@ -10,7 +10,7 @@ from domain.features import FEATURE_NAMES
 from domain.market import Side
 from ops.admin_filters import recent
 from trading.admin import books, figures, panels
-from trading.admin.base import TradingAdmin, column, result
+from trading.admin.base import TradingAdmin, column, light, result
 from trading.admin.panels import Facts, Panel, Table
 from trading.models import Opportunity
 from trading.selectors.pages import edges_of, execution_of
@@ -29,7 +29,7 @@ class OpportunityAdmin(TradingAdmin):
         column("size"),
         column("gross_edge_bps", "gross bps"),
         column("edge_bps", "net bps"),
-        "executed",
+        light("executed", {"True": "success"}, words={"True": "yes", "False": "no"}),
         result("profit_usd", "profit"),
         column("reason"),
     )

@@ -163,7 +163,7 @@ class ExecutionLogAdmin(TradingAdmin):
         column("execution_id", "execution"),
         light("state", EXECUTION_COLOURS),
         column("route_key", "route"),
-        "success",
+        light("success", {"True": "success"}, words={"True": "yes", "False": "no"}),
         result("profit_usd", "profit"),
         column("fees_usd", "fees"),
         column("slippage_bps", "slippage bps"),

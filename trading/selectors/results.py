@@ -5,17 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour
 
 from domain.detection import Stage
 from domain.execution import EXECUTION_TERMINAL, ExecutionState
 from domain.ledger import Waterfall
 from domain.money import DOWN, EXACT, ZERO
 from domain.scope import Scope
-from trading.models import EvaluationCount, Execution, Opportunity, Order
+from trading.models import EvaluationCount, Execution, ExecutionLog, Opportunity, Order
+from trading.selectors.pages import newest_since
 
+MOST_OPPORTUNITIES = 100_000  # that a page adds up; an index alone holds what is asked of them
 _LINES = ("gross", "fees", "gas", "slippage", "unwind", "net")
 
 
@@ -85,6 +89,25 @@ class Refusals:
     opportunities: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Beginnings:
+    """From when on a page adds up; None where it adds up everything."""
+
+    opportunities: datetime | None
+    executions: datetime | None
+    looks: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfTrading:
+    """What was found in an hour, how much of it was traded, and what the executions that ended in it earned."""
+
+    hour: datetime
+    opportunities: int
+    executed: int
+    net_usd: Decimal
+
+
 def funnel_of(scope: Scope) -> Funnel:
     """Return how far the looks of ``scope`` came."""
     stages = Counter(dict(_looks(scope).values_list("stage").annotate(total=Sum("count"))))
@@ -111,15 +134,16 @@ def edge_of(scope: Scope) -> Edge:
     return Edge(last, _opportunities(scope).aggregate(mean=Avg("edge_bps"))["mean"])
 
 
-def results_of(scope: Scope) -> Results:
-    """Return how the executions of ``scope`` ended and what they earned."""
-    ended = _filled(scope).filter(settled_at__isnull=False)
+def results_of(scope: Scope, *, since: datetime | None = None) -> Results:
+    """Return how the executions of ``scope``, or those decided ``since``, ended and what they earned."""
+    ended = _since(_filled(scope), "decided_at", since).filter(settled_at__isnull=False)
     counts = ended.aggregate(filled=Count("id"), wins=Count("id", filter=Q(net_usd__gt=0)))
+    executions = _since(_executions(scope), "decided_at", since)
     return Results(
-        by_state=dict(_executions(scope).values_list("state").annotate(total=Count("id")).order_by("state")),
+        by_state=dict(executions.values_list("state").annotate(total=Count("id")).order_by("state")),
         filled=counts["filled"],
         wins=counts["wins"],
-        waterfall=_waterfall(scope),
+        waterfall=_waterfall(executions),
     )
 
 
@@ -139,12 +163,43 @@ def last_trade_of(scope: Scope) -> LastTrade | None:
     )
 
 
-def refusals_of(scope: Scope) -> Refusals:
-    """Return why looks ended and opportunities were not traded, the commonest first."""
-    refused = _looks(scope).exclude(stage=Stage.PAID)
+def refusals_of(scope: Scope, *, since: datetime | None = None, looks_since: datetime | None = None) -> Refusals:
+    """Return why looks ended and opportunities were not traded, the commonest first; all of them, or those since."""
+    refused = _since(_looks(scope), "hour", looks_since).exclude(stage=Stage.PAID)
     looks = refused.values_list("reason").annotate(total=Sum("count")).order_by("-total")
-    untraded = _opportunities(scope).filter(executed=False).exclude(reason="")
-    return Refusals(dict(looks), dict(untraded.values_list("reason").annotate(total=Count("id")).order_by("-total")))
+    untraded = _since(_opportunities(scope), "timestamp", since).filter(executed=False).exclude(reason="")
+    return Refusals(dict(looks), dict(untraded.values_list("reason").annotate(total=Count("*")).order_by("-total")))
+
+
+def busy_since(scope: Scope, since: datetime | None) -> Beginnings:
+    """Return from when on to add up: ``since``, or later where more rows than a page adds up have come after it."""
+    return Beginnings(
+        opportunities=_later(since, newest_since(_opportunities(scope), "timestamp", most=MOST_OPPORTUNITIES)),
+        executions=_later(since, newest_since(_executions(scope), "decided_at")),
+        looks=_later(since, newest_since(_looks(scope), "hour")),
+    )
+
+
+def hours_of(scope: Scope, first: datetime, last: datetime) -> list[HourOfTrading]:
+    """Return what was found and earned in each hour from ``first`` to ``last``, those with nothing left out."""
+    seen = _opportunities(scope).filter(timestamp__gte=first, timestamp__lt=last)
+    found = (
+        seen.annotate(at=TruncHour("timestamp"))
+        .values_list("at")
+        .annotate(total=Count("*"), executed=Count("timestamp", filter=Q(executed=True)))
+    )
+    ended = ExecutionLog.objects.in_scope(scope).order_by().filter(timestamp__gte=first, timestamp__lt=last)
+    earned = dict(ended.annotate(at=TruncHour("timestamp")).values_list("at").annotate(net=Sum("profit_usd")))
+    counts = {hour: (total, executed) for hour, total, executed in found}
+    return [
+        HourOfTrading(hour, *counts.get(hour, (0, 0)), net_usd=earned.get(hour, ZERO))
+        for hour in sorted({*counts, *earned})
+    ]
+
+
+def last_instant_of(scope: Scope) -> datetime | None:
+    """Return when the newest opportunity of ``scope`` was seen; None before the first."""
+    return _opportunities(scope).order_by("-timestamp").values_list("timestamp", flat=True).first()
 
 
 def first_filled_at(scope: Scope) -> datetime | None:
@@ -169,9 +224,17 @@ def _filled(scope: Scope) -> QuerySet[Execution]:
     return _executions(scope).filter(Exists(Order.objects.filter(execution=OuterRef("pk"), filled_quantity__gt=0)))
 
 
-def _waterfall(scope: Scope) -> Waterfall:
+def _since(rows: QuerySet[Any], column: str, since: datetime | None) -> QuerySet[Any]:
+    return rows if since is None else rows.filter(**{f"{column}__gte": since})
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)
+
+
+def _waterfall(executions: QuerySet[Execution]) -> Waterfall:
     """Add up each line per quote asset, and turn it into dollars at the stated rate."""
-    settled = _executions(scope).filter(settled_at__isnull=False)
+    settled = executions.filter(settled_at__isnull=False)
     sums = settled.values_list("quote_asset").annotate(**{line: Sum(f"{line}_quote") for line in _LINES})
     totals = dict.fromkeys(_LINES, ZERO)
     for quote_asset, *amounts in sums:
