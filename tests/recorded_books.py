@@ -25,17 +25,23 @@ def terms(*, paper_delay_ms: int = 250, linger_ms: int = 2_000, fee_bps: str = "
 
 
 def walk(
-    count: int, *, seed: int = 1, every_ms: int = 50, start_ns: int = NOW_NS, silent: Sequence[str] = ()
+    count: int,
+    *,
+    seed: int = 1,
+    every_ms: int = 50,
+    start_ns: int = NOW_NS,
+    silent: Sequence[str] = (),
+    turns: float = 0.02,
 ) -> list[Seen]:
     """Return ``count`` books, of either venue in turn; now and then one venue runs ahead of the other for a while.
 
-    A venue in ``silent`` shows one book at the start and no other.
+    ``turns`` is how likely that begins or ends with a book. A venue in ``silent`` shows one book at the start and no other.
     """
     rng, seen, price, ahead = Random(seed), [], 20_000.0, 0.0
     for number in range(count):
         at_ns = start_ns + number * every_ms * NS_PER_MS
         price += rng.gauss(0, 0.5)
-        if rng.random() < 0.02:
+        if rng.random() < turns:
             ahead = 0.0 if ahead else rng.choice((-40.0, 40.0))
         venue = VENUES[number % 2]
         if venue in silent and number > 1:

@@ -101,7 +101,7 @@ def _resumed(run_id: str, progress: Progress) -> ReplayResult:
 def _runs(lines: Sequence[RunLine]) -> Table:
     table = Table(title="Runs, the latest first")
     for name in ("run", "command", "state", "came to (UTC)", "digest"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=name in ("run", "digest"))
     for line in lines:
         came_to = f"{line.last_instant:%Y-%m-%d %H:%M:%S}" if line.last_instant else "-"
         state = f"{line.state}, can go on" if line.can_resume else line.state

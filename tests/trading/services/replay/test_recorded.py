@@ -1,13 +1,15 @@
 """A replay of recorded books: the stream's own decisions again, the terms it knew, and what cannot be replayed."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
 
 import pytest
 
 from domain.costs import FeeSchedule
 from domain.errors import BadInput
+from domain.execution import EXECUTION_TERMINAL
 from domain.market import MarketKey
 from domain.scope import Mode
 from domain.timestamps import NS_PER_S, from_ns
@@ -19,42 +21,108 @@ from trading.marketdata.view import BookView
 from trading.models import (
     EdgeObservation,
     EvaluationCount,
+    Execution,
+    Fill,
     FillObservation,
     OfferedEdge,
     Opportunity,
     RecordedPage,
     Run,
 )
+from trading.services import execution, observing
 from trading.services.recording.pages import MalformedPageError
+from trading.services.recording.terms import Terms
 from trading.services.replay import ReplayOptions, open_source, replay
 from trading.services.stream.engine import Engine, Parts
+from trading.services.venues import trading_venues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EVERY = ReplayOptions(recording="all", recorded_in=Mode.SIM)
 
 
-def stream(books, told):
-    """Let the stream see the books, each at its instant; it commits at once."""
-    clock = FixedClock(books[0].at_ns)
-    parts = Parts(
-        scope=SIM,
-        clock=clock,
-        view=BookView(markets(), origins=told.adapters),
-        cache=NoCache(),
-        writer=InlineWriter(),
-        dispatch=InlineDispatch(),
-        score=no_model,
-        config=told.config,
-        linger_ns=told.linger_ms * MS,
+def engine_on(clock, told, dispatch):
+    """Return the stream's engine; what it writes is written at once."""
+    return Engine(
+        Parts(
+            scope=SIM,
+            clock=clock,
+            view=BookView(markets(), origins=told.adapters),
+            cache=NoCache(),
+            writer=InlineWriter(),
+            dispatch=dispatch,
+            score=no_model,
+            config=told.config,
+            linger_ns=told.linger_ms * MS,
+        )
     )
-    engine = Engine(parts)
+
+
+def stream(books, told):
+    """Let the stream see the books, each at its instant; nobody trades."""
+    clock = FixedClock(books[0].at_ns)
+    engine = engine_on(clock, told, InlineDispatch())
     for seen in books:
         clock.at_ns = seen.at_ns
         engine.on_book(seen.book)
     clock.advance(told.linger_ms + 1)
     engine.tick()
     engine.finish()
+
+
+@dataclass
+class LateWorker:
+    """A worker that takes up to so many ms before it comes to what it is asked for; every second somebody sweeps."""
+
+    clock: FixedClock
+    told: Terms
+    late_ms: int
+    rng: Random = field(default_factory=lambda: Random(8))
+    dispatch: InlineDispatch = field(default_factory=InlineDispatch)
+    asked: list[tuple[int, int]] = field(default_factory=list)
+    sweep_at_ns: int = 0
+
+    def __post_init__(self):
+        self.venues = trading_venues(SIM, fees=self.told.config.fees, clock=self.clock)
+
+    def work(self, engine):
+        now_ns = self.clock.now_ns()
+        self.asked += [(now_ns + self.rng.randint(0, self.late_ms) * MS, row_id) for _, row_id in self.dispatch.drain()]
+        if now_ns >= self.sweep_at_ns:
+            self.sweep_at_ns = now_ns + NS_PER_S
+            going = Execution.objects.in_scope(SIM).exclude(state__in=EXECUTION_TERMINAL)
+            self.asked += [(now_ns, row_id) for row_id in going.values_list("pk", flat=True)]
+        due = sorted(one for one in self.asked if one[0] <= now_ns)
+        self.asked = [one for one in self.asked if one[0] > now_ns]
+        for _, row_id in due:
+            execution.step(row_id, venues=self.venues, clock=self.clock)
+        for request in observing.pending_requests(SIM):
+            engine.fills.add(request)
+
+
+def trade(books, told, *, late_ms):
+    """Let the stream see the books while a worker trades on what it decides."""
+    clock = FixedClock(books[0].at_ns)
+    worker = LateWorker(clock, told, late_ms)
+    engine = engine_on(clock, told, worker.dispatch)
+    for seen in books:
+        clock.at_ns = seen.at_ns
+        engine.on_book(seen.book)
+        worker.work(engine)
+    for _ in range(400):
+        clock.advance(50)
+        engine.tick()
+        worker.work(engine)
+
+
+def settled(scope):
+    fills = (
+        Fill.objects.in_scope(scope)
+        .order_by("id")
+        .values_list("order__execution__decided_at", "order__leg", "order__attempt", "price", "quantity", "fee")
+    )
+    ends = Execution.objects.in_scope(scope).values_list("decided_at", "route_key", "state", "net_quote", "reason")
+    return sorted(ends), sorted(fills)
 
 
 def decided(scope):
@@ -88,6 +156,17 @@ def test_what_the_stream_decided_is_decided_again():
     assert looks(scope) == looks(SIM)
     assert curves(scope) == curves(SIM)
     assert curves(scope)
+
+
+@pytest.mark.parametrize("late_ms", [0, 40, 900])
+def test_workers_settle_what_the_replay_settles_however_late_they_come(late_ms):
+    books = walk(500, seed=1, turns=0.15)
+    trade(books, terms(), late_ms=late_ms)
+    store(books)
+    scope = Run.objects.get(run_id=replay((), EVERY).run_id).scope
+    ends, fills = settled(scope)
+    assert {state for _, _, state, _, _ in ends} >= {"settled", "unwound"}
+    assert settled(SIM) == (ends, fills)
 
 
 def test_an_order_meets_the_book_as_it_stood_when_its_delay_had_passed():
