@@ -47,6 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _check_alone(options)
         if options["list"]:
             self._list(options)
         elif options["delete"]:
@@ -82,6 +83,13 @@ class Command(BaseCommand):
 
     def _console(self) -> Console:
         return Console(file=cast(IO[str], self.stdout), highlight=False)
+
+
+def _check_alone(options: dict[str, Any]) -> None:
+    """Raise BadInput where a source is named beside a run that has its own, or beside the list of all."""
+    asked = next((name for name in ("list", "resume", "delete") if options[name]), None)
+    if asked and (options["files"] or options["recording"] is not None):
+        raise BadInput(f"--{asked} takes no files and no --recording: a run keeps what it replays")
 
 
 def _replayed(options: dict[str, Any], progress: Progress) -> ReplayResult:

@@ -131,6 +131,9 @@ def test_files_are_what_they_are_said_to_be(tmp_path, capsys):
         ["--speed", "fast"],
         ["--latency-ms", "soon"],
         ["--list", "--resume", "x"],
+        ["--resume", "x"],
+        ["--list"],
+        ["--delete", "x", "--reason", "because"],
     ],
 )
 def test_a_wrong_question_ends_with_2_and_writes_nothing(files, wrong, capsys):

@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from domain.costs import FeeSchedule
-from domain.errors import Refused
+from domain.errors import Refused, Unreachable
 from domain.inventory import UNLIMITED, Holdings
 from domain.scope import Mode, Scope
 from domain.timestamps import from_ns
@@ -97,7 +98,8 @@ def replay(
     """Replay a source, or files, under a run id of its own; all is read and checked before the first row is written.
 
     ``begin`` is called in the transaction that writes the run, ``also`` is kept beside its assumptions.
-    Raises: MalformedFileError, MalformedPageError for what is held, BadInput for what was asked, Unreachable.
+    Raises: MalformedFileError, MalformedPageError for what is held, BadInput for what was asked, Unreachable where a
+    database is not there or goes away.
     """
     opened = open_source(source, options or ReplayOptions()) if isinstance(source, Sequence) else source
     equipment = _Equipment(watchers, holdings, wrap, chunk_s, progress)
@@ -148,6 +150,9 @@ def _create(scope: Scope, source: Source, command: str, also: Mapping[str, Any])
 def _go_through(run: Run, source: Source, equipment: _Equipment) -> ReplayResult:
     try:
         clock = _live_through(run, source, equipment)
+    except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
+        runs.note_broken_off(run, error)
+        raise Unreachable(f"the database went away: --resume {run.run_id} goes on with the run") from error
     except BaseException as error:  # whatever ends it early, Ctrl-C included, is noted before it goes on
         runs.note_broken_off(run, error)
         raise

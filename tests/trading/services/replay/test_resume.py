@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
-from domain.errors import BadInput, Refused
+from domain.errors import BadInput, Refused, Unreachable
 from domain.scope import Mode
 from tests.recorded import write_candles
 from tests.recorded_books import store, walk
@@ -121,6 +122,22 @@ def test_a_run_that_is_complete_or_not_there_or_of_another_command_does_not_go_o
     Run.objects.filter(run_id=other).update(command="backtest")
     with pytest.raises(Refused, match=f"backtest --resume {other}"):
         resume(other)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_is_told_with_how_to_go_on(candles):
+    whole, scope = replay(candles, OPTIONS), new_scope()
+    other = connection.copy()
+
+    def cut(done: int, total: int) -> None:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+
+    with pytest.raises(Unreachable, match=f"the database went away: --resume {scope.run_id} goes on"):
+        replay(candles, OPTIONS, scope=scope, progress=cut, chunk_s=0.0)
+    other.close()
+    connection.close()
+    assert resume(scope.run_id).digest == whole.digest
 
 
 def test_a_source_that_holds_nothing_of_the_span_is_named(candles):
