@@ -26,7 +26,7 @@ from trading.services.backtest.figures import Report
 from trading.services.backtest.prices import PriceWatch
 from trading.services.backtest.report import Start, report_of
 from trading.services.replay import checkpoint, runs
-from trading.services.replay.driver import Progress
+from trading.services.replay.driver import CHUNK_S, Progress
 from trading.services.replay.opening import open_source
 from trading.services.replay.options import ReplayOptions
 from trading.services.replay.run import ReplayResult, new_scope, replay, resume, untold, unwrapped
@@ -102,13 +102,15 @@ def backtest(
     capital: Capital,
     *,
     progress: Progress = untold,
+    scope: Scope | None = None,
     wrap: Callable[[Timeline], Timeline] = unwrapped,
+    chunk_s: float = CHUNK_S,
 ) -> Report:
     """Replay files, or the recordings that the options name, with capital in place; return the report, which is kept.
 
     Raises: what ``open_source`` and ``replay`` raise.
     """
-    source, scope = open_source(files, options), new_scope()
+    source, scope = open_source(files, options), scope or new_scope()
     stage = Stage(source.timeline, capital, scope)
     result = replay(
         source,
@@ -120,6 +122,7 @@ def backtest(
         holdings=stage.holdings,
         wrap=wrap,
         also=capital.as_json(),
+        chunk_s=chunk_s,
     )
     return stage.save(result)
 
