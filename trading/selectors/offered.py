@@ -18,6 +18,7 @@ from trading.selectors.terms import Span
 
 MOST_EPISODES = 100_000  # newest first: what a look at the trades takes in
 MOST_MEASURED = 20_000  # of these, what is followed one by one
+MOST_LOOKS = 32  # later looks at one of them
 MOST_ROUTES = 40  # those that offered most
 
 
@@ -82,14 +83,20 @@ def way_of(route_key: str) -> Way:
     return Way(buy.partition(":")[0], sell.partition(":")[0])
 
 
-_DAYS = """
-WITH by_route AS (
+_OFFERS = """
+WITH seen AS MATERIALIZED (
     SELECT (hour AT TIME ZONE 'UTC')::date AS day, route_key, tenth_bps, sum(count) AS total
     FROM offered_edges WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s GROUP BY 1, 2, 3
+), best AS (
+    SELECT route_key, max(tenth_bps) AS greatest FROM seen GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
 )
-SELECT day, split_part(route_key, ':', 1), split_part(split_part(route_key, '>', 2), ':', 1),
-       tenth_bps, sum(total)::bigint
-FROM by_route GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
+SELECT day, split_part(route_key, ':', 1), split_part(split_part(route_key, '>', 2), ':', 1), tenth_bps,
+       sum(total)::bigint, 0 AS greatest
+FROM seen GROUP BY 1, 2, 3, 4
+UNION ALL
+SELECT NULL, route_key, '', tenth_bps, sum(total)::bigint, greatest
+FROM seen JOIN best USING (route_key) GROUP BY 2, 4, greatest
+ORDER BY 6 DESC, 1, 2, 3, 4
 """
 _HOURS = """
 SELECT (hour AT TIME ZONE 'UTC')::date, count(*)
@@ -100,17 +107,6 @@ WHERE EXISTS (
       AND stage NOT IN ('fresh', 'conversion')
 )
 GROUP BY 1
-"""
-_ROUTES = """
-WITH best AS (
-    SELECT route_key, max(tenth_bps) AS greatest
-    FROM offered_edges WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s
-    GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
-)
-SELECT route_key, tenth_bps, sum(count)::bigint
-FROM offered_edges JOIN best USING (route_key)
-WHERE mode = %s AND run_id = %s AND hour >= %s AND hour < %s
-GROUP BY 1, 2, best.greatest ORDER BY best.greatest DESC, 1, 2
 """
 _NEWEST = """
 WITH newest AS MATERIALIZED (
@@ -137,37 +133,40 @@ FROM newest ORDER BY timestamp, id
 """
 )
 _LEFT = (
-    _NEWEST
+    _NEWEST  # noqa: S608 -- made of constants
     + """
 SELECT (newest.timestamp AT TIME ZONE 'UTC')::date, buy_venue, sell_venue, looked.offset_ms, count(*),
        count(*) FILTER (WHERE looked.net_bps > 0), sum(greatest(looked.net_bps, 0)), sum(edge_bps)
-FROM newest JOIN edge_observations looked ON looked.opportunity_id = newest.id
-WHERE looked.net_bps IS NOT NULL AND looked.mode = %s AND looked.run_id = %s
-  AND looked.timestamp >= %s AND looked.timestamp >= newest.timestamp
+FROM newest CROSS JOIN LATERAL (
+    SELECT offset_ms, net_bps FROM edge_observations
+    WHERE opportunity_id = newest.id AND timestamp >= newest.timestamp AND mode = %s AND run_id = %s
+      AND net_bps IS NOT NULL LIMIT %s
+) looked
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 )
 
 
-def offers_by_day(scope: Scope, span: Span) -> list[DayOffers]:
-    """Return what each direction between two venues offered, day by day."""
-    found: dict[tuple[date, Way], dict[int, int]] = {}
-    for day, buy_venue, sell_venue, tenth, count in _rows(_DAYS, _where(scope, span)):
-        found.setdefault((day, Way(buy_venue, sell_venue)), {})[tenth] = count
-    return [DayOffers(day, way, offered) for (day, way), offered in found.items()]
+def offers_in(scope: Scope, span: Span) -> tuple[list[DayOffers], list[RouteOffers]]:
+    """Return what each direction between two venues offered, day by day, and each route, of many those that
+    offered most.
+    """
+    days: dict[tuple[date, Way], dict[int, int]] = {}
+    routes: dict[str, dict[int, int]] = {}
+    for day, first, second, tenth, count, _ in _rows(_OFFERS, [*_where(scope, span), MOST_ROUTES]):
+        if day is None:
+            routes.setdefault(first, {})[tenth] = count
+        else:
+            days.setdefault((day, Way(first, second)), {})[tenth] = count
+    return (
+        [DayOffers(day, way, offered) for (day, way), offered in days.items()],
+        [RouteOffers(route_key, offered) for route_key, offered in routes.items()],
+    )
 
 
 def hours_by_day(scope: Scope, span: Span) -> dict[date, int]:
     """Return in how many hours of each day two fresh books could be compared."""
     return dict(_rows(_HOURS, [span.first, span.last, *scope.columns.values()]))
-
-
-def offers_by_route(scope: Scope, span: Span, *, most: int = MOST_ROUTES) -> list[RouteOffers]:
-    """Return what each route offered, of many those that offered most."""
-    found: dict[str, dict[int, int]] = {}
-    for route_key, tenth, count in _rows(_ROUTES, [*_where(scope, span), most, *_where(scope, span)]):
-        found.setdefault(route_key, {})[tenth] = count
-    return [RouteOffers(route_key, offered) for route_key, offered in found.items()]
 
 
 def trades_by_day(scope: Scope, span: Span) -> list[DayTrades]:
@@ -182,7 +181,7 @@ def episodes_of(scope: Scope, span: Span) -> list[Episode]:
 
 def left_by_day(scope: Scope, span: Span) -> list[DayLeft]:
     """Return what was left of the edges later on, by day and direction: of many the newest."""
-    asked = [*_where(scope, span), MOST_MEASURED, *scope.columns.values(), span.first]
+    asked = [*_where(scope, span), MOST_MEASURED, *scope.columns.values(), MOST_LOOKS]
     return [DayLeft(day, Way(buy, sell), *rest) for day, buy, sell, *rest in _rows(_LEFT, asked)]
 
 

@@ -146,7 +146,7 @@ class _Read:
     hours: Mapping[date, int]
     routes: list[RouteOffers]
     trades: list[DayTrades]
-    episodes: list[Episode]
+    episodes: Mapping[date, list[Episode]]
     left: list[DayLeft]
     looks: list[tuple[str, str, int]]
     stuck: int
@@ -167,16 +167,24 @@ def _whole(scope: Scope) -> Span | None:
 
 def _read(scope: Scope, span: Span) -> _Read:
     trades = reads.trades_by_day(scope, span)
+    offers, routes = reads.offers_in(scope, span)
     return _Read(
-        offers=reads.offers_by_day(scope, span),
+        offers=offers,
         hours=reads.hours_by_day(scope, span),
-        routes=reads.offers_by_route(scope, span),
+        routes=routes,
         trades=trades,
-        episodes=reads.episodes_of(scope, span) if trades else [],
+        episodes=_by_day(reads.episodes_of(scope, span) if trades else []),
         left=reads.left_by_day(scope, span) if trades else [],
         looks=reads.looks_in(scope, span),
         stuck=reads.stuck_in(scope, span),
     )
+
+
+def _by_day(episodes: Iterable[Episode]) -> dict[date, list[Episode]]:
+    days: dict[date, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        days[episode.at.date()].append(episode)
+    return dict(days)
 
 
 def _put_together(frame: Verdict, read: _Read) -> Verdict:
@@ -201,7 +209,7 @@ def _put_together(frame: Verdict, read: _Read) -> Verdict:
 def _judge(read: _Read, days: Sequence[date]) -> Judgement:
     chosen = set(days)
     found = measure(
-        [episode for episode in read.episodes if episode.at.date() in chosen],
+        [episode for day in days for episode in read.episodes.get(day, ())],
         days_watched=len(days),
         left=_left([one for one in read.left if one.day in chosen]),
         settled_usd=reads.settled_of([one for one in read.trades if one.day in chosen]),
