@@ -9,7 +9,6 @@ transaction, so that a run that is broken off goes on behind its last whole chun
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
 from time import monotonic
 
 from django.db import transaction
@@ -112,15 +111,12 @@ class Driver:
         """Yield every instant, and tell of some once they have been lived through."""
         step_ns, first_ns = self._timeline.step_ns, self._timeline.first_ns
         total = (self._timeline.last_ns - first_ns) // step_ns + 1
-        done = told = 0
-        for number in count(1):
-            if (instant := next(instants, None)) is None:
-                break
+        told = 0
+        for number, instant in enumerate(instants, start=1):
             yield instant
-            done = (instant.at_ns - first_ns) // step_ns + 1
             if number % REPORT_EVERY == 0:
-                progress(done, total)
-                told = done
+                told = (instant.at_ns - first_ns) // step_ns + 1
+                progress(told, total)
         if told != total:
             progress(total, total)
 

@@ -1,6 +1,7 @@
 """From recordings to a timeline: every page of the span is read once before the first row is written."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -13,6 +14,7 @@ from domain.errors import BadInput
 from domain.market import MarketKey
 from domain.money import plain
 from domain.routes import routes_between
+from domain.scope import Mode
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns, to_ns
 from trading.services.recording.source import RecordingInfo, connect_to, looks, recordings
 from trading.services.replay.options import EVERY_RECORDING, ReplayOptions
@@ -39,8 +41,8 @@ class RecordedTimeline:
 
     step_ns = NS_PER_S
 
-    def __init__(self, source: psycopg.Connection[Any], stretches: Sequence[Stretch]) -> None:
-        self._source = source
+    def __init__(self, mode: Mode, stretches: Sequence[Stretch]) -> None:
+        self._mode = mode
         self._stretches = stretches
 
     @property
@@ -68,16 +70,17 @@ class RecordedTimeline:
         left = list(self._stretches)
         while after is not None and left[0].info.id != after[0]:
             left.pop(0)
-        for stretch in left:
-            yield from self._books_of(stretch, after)
-            after = None
+        with closing(connect_to(self._mode)) as source:
+            for stretch in left:
+                yield from self._books_of(source, stretch, after)
+                after = None
 
-    def _books_of(self, stretch: Stretch, after: Json | None) -> Iterator[Instant]:
+    def _books_of(self, source: psycopg.Connection[Any], stretch: Stretch, after: Json | None) -> Iterator[Instant]:
         opening: Opening | None = stretch.opening
         reached = (0, 0) if after is None else (after[1], after[2])
         first_ns = max(stretch.first_ns, reached[0] - WARM_UP_NS)
         last_ns, number = 0, 0
-        for seen in looks(self._source, stretch.info, first_ns=first_ns, last_ns=stretch.last_ns):
+        for seen in looks(source, stretch.info, first_ns=first_ns, last_ns=stretch.last_ns):
             number = number + 1 if seen.at_ns <= last_ns else 1
             last_ns = max(last_ns, seen.at_ns)
             market = MarketKey(seen.book.venue, seen.book.pair)
@@ -132,26 +135,26 @@ def open_recordings(options: ReplayOptions) -> RecordedSource:
 
     Raises: BadInput for what was asked, Unreachable where nothing records, MalformedPageError for what cannot be read.
     """
-    source = connect_to(options.recorded_in)
-    stretches = [_read(source, info, options) for info in _chosen(source, options)]
-    return _source(source, options, [stretch for stretch in stretches if stretch.books])
+    with closing(connect_to(options.recorded_in)) as source:
+        stretches = [_read(source, info, options) for info in _chosen(source, options)]
+    return _source(options, [stretch for stretch in stretches if stretch.books])
 
 
 def reopen_recordings(options: ReplayOptions, where: Json) -> RecordedSource:
     """Return what an earlier run replayed. Raises: as ``open_recordings``."""
-    source = connect_to(options.recorded_in)
     stretches = []
-    for recording_id, first_ns, last_ns, books in where["stretches"]:
-        (info,) = recordings(source, mode=options.recorded_in, recording_id=recording_id)
-        stretches.append(Stretch(info, _opening(info, options), first_ns, last_ns, books))
-    return _source(source, options, stretches)
+    with closing(connect_to(options.recorded_in)) as source:
+        for recording_id, first_ns, last_ns, books in where["stretches"]:
+            (info,) = recordings(source, mode=options.recorded_in, recording_id=recording_id)
+            stretches.append(Stretch(info, _opening(info, options), first_ns, last_ns, books))
+    return _source(options, stretches)
 
 
-def _source(source: psycopg.Connection[Any], options: ReplayOptions, stretches: Sequence[Stretch]) -> RecordedSource:
+def _source(options: ReplayOptions, stretches: Sequence[Stretch]) -> RecordedSource:
     if not stretches:
         raise BadInput(f"nothing was recorded in {options.recorded_in} {options.span_text}".rstrip())
     _check_comparable(stretches)
-    return RecordedSource(options, tuple(stretches), RecordedTimeline(source, stretches))
+    return RecordedSource(options, tuple(stretches), RecordedTimeline(options.recorded_in, stretches))
 
 
 def _chosen(source: psycopg.Connection[Any], options: ReplayOptions) -> list[RecordingInfo]:
