@@ -41,10 +41,8 @@ def span_of(options: dict[str, Any], scope: Scope, *, now: datetime) -> Span | N
     if options["first"] and options["last"] and first >= last:
         raise BadInput(f"the span from {_said(first)} to {_until(last)} holds nothing: it ends before it begins")
     if first >= ends or last <= begins:
-        raise BadInput(
-            f"there is nothing from {_said(first)} to {_until(max(first, last))}: the data of {scope} go from "
-            f"{_said(begins)} to {_until(ends)}"
-        )
+        there_is = f"the data of {scope} go from {_said(begins)} to {_until(ends)}"
+        raise BadInput(f"there is nothing {_asked_in_words(options)}: {there_is}")
     return Span.around(first, last)
 
 
@@ -68,6 +66,13 @@ def _asked(
     if options["days"]:
         return _midnight_before(until, options["days"]), until
     return (begins, ends) if scope.mode is Mode.REPLAY else (max(begins, _midnight_before(until, USUAL_DAYS)), until)
+
+
+def _asked_in_words(options: dict[str, Any]) -> str:
+    if options["days"]:
+        return f"in the last {options['days']} days"
+    ends = [f"from {_said(options['first'])}"] if options["first"] else []
+    return " ".join([*ends, *([f"up to {_until(options['last'])}"] if options["last"] else [])])
 
 
 def _midnight_before(until: datetime, days: int) -> datetime:

@@ -110,6 +110,7 @@ class Verdict:
     stuck: int = 0  # executions that wait for a person: in no sum
     planned_usd: Decimal = ZERO
     settled_usd: Decimal | None = None
+    is_whole: bool = True  # of a run: it has ended
     looks: tuple[tuple[str, str, int], ...] = ()  # stage, reason, count: why looks ended, the commonest first
 
     @property
@@ -135,7 +136,8 @@ def verdict_of(scope: Scope, span: Span | None = None, *, fees_of: FeesOf) -> Ve
         return Verdict(scope, command, None, terms, judge(None, has_data=False), None)
     read = _read(scope, span)
     terms = terms_of(run, fees_of=fees_of, venues={venue for way in read.ways for venue in way})
-    return _put_together(Verdict(scope, command, span, terms, judge(None), None), read)
+    is_whole = run is None or run.ended_at is not None
+    return _put_together(Verdict(scope, command, span, terms, judge(None), None, is_whole=is_whole), read)
 
 
 @dataclass(frozen=True, slots=True)

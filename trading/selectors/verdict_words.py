@@ -309,6 +309,8 @@ def _fees(verdict: Verdict) -> Iterator[str]:
 
 
 def _left_out(verdict: Verdict) -> Iterator[str]:
+    if not verdict.is_whole:
+        yield "This run has not ended: it is under way or was broken off, and only what it wrote is judged."
     if any(pair.needed_bps is None for pair in verdict.pairs):
         yield "Where no fees are known for a venue, no edge is said to be needed: state them in ARB_FEES."
     if verdict.stuck:

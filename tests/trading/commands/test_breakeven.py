@@ -85,7 +85,8 @@ def test_no_data_says_what_to_run_and_ends_well(capsys):
     ("args", "said"),
     [
         (("--from", "2023-03-09", "--to", "2023-03-01"), "from 2023-03-09 to 2023-03-01 holds nothing"),
-        (("--from", "2024-01-01"), "there is nothing from 2024-01-01"),
+        (("--from", "2024-01-01"), "there is nothing from 2024-01-01: the data of replay/march go"),
+        (("--to", "2020-01-01"), "there is nothing up to 2020-01-01"),
         (("--from", "2022-01-01", "--to", "2022-02-01"), "go from 2023-03-01 10:00 to 2023-03-13 11:00"),
         (("--days", "3", "--to", "2023-03-09"), "two ways to say a span"),
         (("--run", "april"), "there is no replay run 'april'"),

@@ -80,5 +80,7 @@ def test_two_ways_to_say_a_span_and_unknown_numbers_are_refused(march, capsys, m
         ask(capsys, monkeypatch, "--last", "1h", "--days", "2")
     with pytest.raises(BadInput, match="there is no opportunity 987654"):
         ask(capsys, monkeypatch, "987654")
+    with pytest.raises(CommandError, match="'first' is not the number of an opportunity"):
+        ask(capsys, monkeypatch, "first")
     with pytest.raises(CommandError, match="not a length of time"):
         ask(capsys, monkeypatch, "--last", "soon")

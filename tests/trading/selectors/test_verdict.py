@@ -195,6 +195,12 @@ def test_a_venue_whose_fees_nobody_knows_is_not_said_to_need_any_edge(run):
     assert any("no fees are known" in note for note in words.notes(found))
 
 
+def test_a_run_that_has_not_ended_is_said_to_be_cut_short(calm):
+    assert any("has not ended" in note for note in words.notes(verdict()))
+    Run.objects.update(ended_at=datetime(2026, 11, 22, tzinfo=UTC))
+    assert not any("has not ended" in note for note in words.notes(verdict()))
+
+
 def test_rows_of_another_run_are_never_mixed_in(calm):
     other = Scope(Mode.REPLAY, "another")
     make(Run, **other.columns, settings=SETTINGS)

@@ -1,6 +1,7 @@
 """``manage.py why``: why things were or were not traded, or the whole story of one opportunity."""
 
 import json
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, Any, cast
@@ -32,7 +33,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("id", nargs="?", type=int, metavar="ID", help="the number of one opportunity")
+        parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="the number of one opportunity")
         parser.add_argument("--last", dest="lookback", type=length_of, metavar="TIME", help="as 90m, 1h or 2d")
         add_span_arguments(parser)
         parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
@@ -69,6 +70,12 @@ class Command(BaseCommand):
         else:
             for sentence in said:
                 console.print(sentence)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ArgumentTypeError(f"{text!r} is not the number of an opportunity")
+    return int(text)
 
 
 def _span(options: dict[str, Any], scope: Scope) -> Span | None:
