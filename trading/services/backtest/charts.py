@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ STYLE: dict[str, Any] = {
 }
 WIDTH_IN, HEIGHT_IN = 9.2, 3.0
 MOST_ROUTES = 6
+LINE_LETTERS = 110  # of a legend
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,10 @@ def _finish(axes: "Axes", *, is_time: bool = False) -> None:
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axes.margins(x=0.01)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-    handles: Sequence[Any] = axes.get_legend_handles_labels()[0]
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=max(1, len(handles)), borderaxespad=0.2, handlelength=1.6
-    )
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=_columns(axes), borderaxespad=0.2, handlelength=1.6)
+
+
+def _columns(axes: "Axes") -> int:
+    """As many names on one line as there is room for."""
+    longest = max((len(str(name)) for name in axes.get_legend_handles_labels()[1]), default=0)
+    return max(1, LINE_LETTERS // (longest + 8))

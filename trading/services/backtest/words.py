@@ -117,13 +117,14 @@ def assumptions(told: Mapping[str, Any]) -> list[str]:
     """Return what the result rests on, in sentences."""
     lines = [_data(held) for held in told.get("data", ())]
     lines += [
-        f"Fees {venue}: taker {fees['taker_bps']} bps ({fees['source']})." for venue, fees in told["fees"].items()
+        f"Fees {venue}: taker {fees['taker_bps']} bps ({fees['source']})."
+        for venue, fees in sorted(told["fees"].items())
     ]
     if "spread_bps" in told:
         lines.append(
             f"Assumed around every candle: spread {told['spread_bps']} bps, depth {told['depth_usd']} USD a side."
         )
-    rates = ", ".join(f"{asset} = {rate} USD" for asset, rate in told["quote_usd"].items())
+    rates = ", ".join(f"{asset} = {rate} USD" for asset, rate in sorted(told["quote_usd"].items()))
     lines.append(
         f"Latency {told['latency_ms']} ms, filled at {told['fill']}; largest trade {told['max_trade_usd']} USD; "
         f"more than {told['min_net_bps']} bps net; for valuation {rates}."
@@ -146,7 +147,7 @@ def _data(held: Mapping[str, Any]) -> str:
 def reasons(report: Report) -> list[str]:
     """Return why nothing more was traded, how executions ended, what breakers did."""
     stages = (report.refused.get(stage, {}) for stage in reversed((*STAGES, EXECUTION_STAGE)))  # the nearest first
-    listed = [(reason, count) for found in stages for reason, count in sorted(found.items(), key=lambda one: -one[1])]
+    listed = [(reason, count) for found in stages for reason, count in sorted(found.items(), key=_often)]
     told = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in listed[:MOST_REFUSALS])
     return [
         f"Why nothing, or no more, was traded: {told or 'nothing was refused'}.",
@@ -156,7 +157,7 @@ def reasons(report: Report) -> list[str]:
 
 
 def _counts(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.items()) or "none"
+    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in sorted(found.items())) or "none"
 
 
 def offset(offset_ms: int) -> str:
@@ -164,6 +165,10 @@ def offset(offset_ms: int) -> str:
     if offset_ms < 1_000:
         return f"{offset_ms} ms"
     return f"{offset_ms // 1_000} s" if offset_ms < 60_000 else f"{offset_ms // 60_000} min"
+
+
+def _often(counted: tuple[str, int]) -> tuple[int, str]:
+    return -counted[1], counted[0]
 
 
 def _cents(amount: Decimal) -> Decimal:
