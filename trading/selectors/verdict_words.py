@@ -44,6 +44,8 @@ def headline(verdict: Verdict) -> list[str]:
     said = [_paid_or_not(verdict), _offered(verdict)]
     if verdict.trades:
         said.append(_sort(verdict))
+    if verdict.scope.mode is Mode.SIM:
+        said.append("The prices are simulated: this shows how the system works, not what a real market pays.")
     return said
 
 
@@ -281,7 +283,7 @@ def _seen(verdict: Verdict) -> str:
     hours, unit = sum(day.hours for day in verdict.days), verdict.terms.unit
     total = int((verdict.span.last - verdict.span.first) / timedelta(hours=1))
     pace = "Each minute counts once" if unit == "minute" else "Each second is one look"
-    return f"Data: {hours:,} of {total:,} hours. {pace}, at best prices and the better way of the two, rounded down."
+    return f"Data in {hours:,} of {total:,} hours. {pace}, at best prices and the better way of the two, rounded down."
 
 
 def _assumed(verdict: Verdict) -> Iterator[str]:

@@ -195,6 +195,13 @@ def test_a_venue_whose_fees_nobody_knows_is_not_said_to_need_any_edge(run):
     assert any("no fees are known" in note for note in words.notes(found))
 
 
+def test_simulated_prices_are_never_taken_for_a_market():
+    sim = Scope(Mode.SIM)
+    make(OfferedEdge, **sim.columns, hour=DAY_1, route_key="kraken:BTC/USD>alpaca:BTC/USD", tenth_bps=900)
+    make(EvaluationCount, **sim.columns, hour=DAY_1)
+    assert words.headline(verdict(sim))[-1].startswith("The prices are simulated")
+
+
 def test_a_run_that_has_not_ended_is_said_to_be_cut_short(calm):
     assert any("has not ended" in note for note in words.notes(verdict()))
     Run.objects.update(ended_at=datetime(2026, 11, 22, tzinfo=UTC))
