@@ -3,15 +3,23 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from arbsite import config
+from arbsite.entry import lease_services
+from domain.errors import BadInput
 from domain.market import Pair
+from domain.scope import Mode
 from simulator.instruments import DEFAULT_PAIRS
 from simulator.load.double import LoadConfig, run_load
 from simulator.market import INCIDENT_AT_S
+from simulator.played import run_played
 from simulator.server import SimulatorConfig, run
+from trading.services.recording.source import connect_to, looks, recordings
 
 
 class Command(BaseCommand):
@@ -32,22 +40,48 @@ class Command(BaseCommand):
         load.add_argument("--load", type=int, metavar="VENUES", help="serve so many venues, every other one an Alpaca")
         load.add_argument("--books", type=int, default=100, help="books of each venue (default %(default)s)")
         load.add_argument("--per-s", type=float, default=2_000.0, help="updates in all (default %(default)g)")
+        played = parser.add_argument_group("from a recording", "its venues, showing what was recorded")
+        played.add_argument("--recording", type=int, metavar="ID", help="play this recording from now on")
+        played.add_argument("--recorded-in", default=Mode.DRY_RUN.value, metavar="MODE", help="default %(default)s")
+        played.add_argument("--speed", type=float, default=1.0, help="1 is real time (default %(default)g)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve. Raises: BadInput for a pair that is not simulated or a port that is taken."""
+        """Serve. Raises: BadInput for a pair, recording or port that cannot be had; Unreachable for the database."""
         if options["load"] is not None:
             load = LoadConfig(options["load"], options["books"], options["per_s"], options["seed"])
             run_load(load, announce=lambda double: self._write(double.announcement(), options["json"]))
             return
-        config = SimulatorConfig(
+        if options["recording"] is not None:
+            self._play(options["recording"], _mode(options["recorded_in"]), options["speed"], options["json"])
+            return
+        simulated = SimulatorConfig(
             seed=options["seed"],
             pairs=tuple(Pair.parse(symbol) for symbol in options["pairs"].split(",")),
             incident_at_s=None if options["no_incident"] else options["incident_at"],
             kraken_port=options["kraken_port"],
             alpaca_port=options["alpaca_port"],
         )
-        run(config, announce=lambda urls: self._write(urls.as_dict(), options["json"]))
+        run(simulated, announce=lambda urls: self._write(urls.as_dict(), options["json"]))
+
+    def _play(self, recording_id: int, mode: Mode, speed: float, is_one_line: bool) -> None:
+        with lease_services():
+            settings.ARB = replace(settings.ARB, database=config.current().database)  # where it is, leased just now
+            with connect_to(mode) as source:
+                (recording,) = recordings(source, mode=mode, recording_id=recording_id)
+                run_played(
+                    looks(source, recording),
+                    recording.terms.config.lots,
+                    recording.terms.adapters,
+                    speed=speed,
+                    announce=lambda doubles: self._write({"variables": doubles.variables()}, is_one_line),
+                )
 
     def _write(self, told: Mapping[str, Any], is_one_line: bool) -> None:
         self.stdout.write(json.dumps(told, indent=None if is_one_line else 2))
         self.stdout.flush()
+
+
+def _mode(text: str) -> Mode:
+    if text not in tuple(Mode):
+        raise BadInput(f"--recorded-in is {text!r}; it must be one of {', '.join(Mode)}")
+    return Mode(text)
