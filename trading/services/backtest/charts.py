@@ -132,11 +132,9 @@ def _parts(axes: "Axes", report: Report) -> None:
 
 def _places(axes: "Axes", report: Report) -> None:
     times = _times(report)
-    by_worth = sorted(range(len(report.places)), key=lambda at: -abs(report.places[at].start_usd))[: len(SERIES)]
-    for colour, at in zip(SERIES, sorted(by_worth), strict=False):
-        place = report.places[at]
+    for at, (colour, name) in enumerate(zip(SERIES, report.drawn, strict=False)):
         worth = [sample.places_usd[at] for sample in report.samples]
-        axes.plot(times, worth, color=colour, drawstyle="steps-post", label=f"{place.asset} on {place.venue}")
+        axes.plot(times, worth, color=colour, drawstyle="steps-post", label=name)
     _finish(axes, is_time=True)
 
 

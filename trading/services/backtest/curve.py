@@ -1,7 +1,7 @@
 """The curve of a run: its rows in the order they came to be, marked and added up at every change."""
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,12 +23,12 @@ CHUNK = 5_000  # rows fetched at a time
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The run at one instant: its value, why it changed, and what each place is worth."""
+    """The run at one instant: its value and why it changed; of some points, what the places watched are worth."""
 
     at_ns: int
     value_usd: Decimal
     split: Split
-    places_usd: Mapping[Place, Decimal]
+    places_usd: tuple[Decimal, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,12 @@ _Event = _Mark | _Move | _Result
 class Curve:
     """A run's equity, from its capital on; ``points`` lives through it once, after which ``equity`` is its end."""
 
-    def __init__(self, positions: Sequence[Position], listing: Listing, scope: Scope) -> None:
+    def __init__(
+        self, positions: Sequence[Position], listing: Listing, scope: Scope, *, watched: Sequence[Place] = ()
+    ) -> None:
         self._listing = listing
+        self._watched = tuple(watched)
+        self._due_ns = 0
         self._scope = scope
         prices = {one.place: one.price_usd for one in positions}
         rates = {
@@ -74,20 +78,26 @@ class Curve:
         self.equity = Equity({one.place: one.amount for one in positions}, rates | prices)
         self.lowest: dict[Place, Decimal] = {one.place: one.amount for one in positions}
 
-    def points(self) -> Iterator[Point]:
-        """Yield the run at each instant at which anything changed, earliest first."""
+    def points(self, *, look_every_ns: int = 0) -> Iterator[Point]:
+        """Yield the run at each instant at which anything changed, earliest first; look at the places now and then."""
         merged = heapq.merge(self._moves(), self._results(), self._marks(), key=itemgetter(0))
         for at, happened in groupby(merged, key=itemgetter(0)):
             for _, event in happened:
                 event.tell(self.equity)
                 if isinstance(event, _Move):
                     self._note_lowest(event.place)
-            yield self._point(to_ns(at))
+            yield self._point(to_ns(at), look_every_ns)
 
-    def _point(self, at_ns: int) -> Point:
+    def _point(self, at_ns: int, look_every_ns: int) -> Point:
         equity = self.equity
-        places = {place: equity.value_at(place) for place in equity.held}
-        return Point(at_ns, equity.value_usd, equity.split, places)
+        if at_ns < self._due_ns:
+            return Point(at_ns, equity.value_usd, equity.split)
+        self._due_ns = at_ns + look_every_ns
+        return Point(at_ns, equity.value_usd, equity.split, self.places_usd())
+
+    def places_usd(self) -> tuple[Decimal, ...]:
+        """Return what the places watched are worth now."""
+        return tuple(self.equity.value_at(place) for place in self._watched)
 
     def _note_lowest(self, place: Place) -> None:
         held = self.equity.held[place]

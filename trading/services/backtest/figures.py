@@ -147,7 +147,7 @@ class Sample:
     executed_usd: float
     hold_usd: float
     inventory_usd: float
-    places_usd: tuple[float, ...]  # in the order of the report's places
+    places_usd: tuple[float, ...]  # in the order of the report's drawn places
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +187,7 @@ class Report:
     refused: dict[str, dict[str, int]]  # by stage and reason
     executions: dict[str, int]  # by final state
     assumptions: dict[str, Any]
+    drawn: tuple[str, ...]  # the places whose worth the samples tell
     samples: tuple[Sample, ...]
     found: tuple[Found, ...]
 

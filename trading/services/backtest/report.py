@@ -1,12 +1,12 @@
 """The report of a run: its rows marked, added up two ways that must agree, and split by day, route and place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import structlog
-from django.db.models import Q, Sum
+from django.db.models import Max, Min, Q, Sum
 
 from domain.breakers import BreakerState
 from domain.equity import NOTHING, Drawdown, Place, drawdown_of
@@ -15,7 +15,7 @@ from domain.money import EXACT, ZERO, exact_sum, to_float
 from domain.scope import Scope
 from domain.timestamps import from_ns, to_ns
 from risk.models import BreakerEvent
-from trading.models import Balance, Execution, LedgerEntry, Opportunity
+from trading.models import Balance, Execution, LedgerEntry, MarketSnapshot, Opportunity
 from trading.services.backtest.capital import Listing, Position
 from trading.services.backtest.curve import Curve, Point
 from trading.services.backtest.figures import (
@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 MOST_SAMPLES = 1_500  # of each curve, for drawing
 MOST_FOUND = 2_000
+MOST_DRAWN = 6  # places whose worth is drawn
 MOST_TRIPS = 50
 
 
@@ -51,8 +52,9 @@ class Start:
 
 def report_of(result: ReplayResult, start: Start, *, scope: Scope, now: datetime) -> Report:
     """Return the report of a run that has ended; a sum that does not close is logged and shown in it."""
-    curve = Curve(start.positions, start.listing, scope)
-    points = list(curve.points())
+    drawn = _most_worth(start.positions)
+    curve = Curve(start.positions, start.listing, scope, watched=drawn)
+    points = list(curve.points(look_every_ns=_span_ns(scope) // MOST_SAMPLES))
     split, equity = curve.equity.split, curve.equity
     lines = _inventory_lines(scope, start.listing, equity.prices_usd)
     inventory_usd = exact_sum((lines.moved_usd, lines.open_usd, lines.dust_usd))
@@ -87,7 +89,8 @@ def report_of(result: ReplayResult, start: Start, *, scope: Scope, now: datetime
         refused={stage: dict(reasons) for stage, reasons in result.summary.refused.items()},
         executions=dict(result.summary.executions),
         assumptions=result.assumptions,
-        samples=_samples(points, curve),
+        drawn=tuple(f"{place.asset} on {place.venue}" for place in drawn),
+        samples=_samples(points, curve.places_usd()),
         found=_found(scope),
     )
 
@@ -184,16 +187,25 @@ def _first_trips(scope: Scope) -> tuple[Trip, ...]:
     return tuple(Trip(*row) for row in rows.values_list("happened_at", "kind", "reason")[:MOST_TRIPS])
 
 
-def _samples(points: Sequence[Point], curve: Curve) -> tuple[Sample, ...]:
-    stride = max(1, -(-len(points) // MOST_SAMPLES))
-    kept = [*points[:-1:stride], *points[-1:]]
-    places = sorted(curve.equity.held)
-    return tuple(_sample(point, places) for point in kept)
+def _most_worth(positions: Sequence[Position]) -> list[Place]:
+    greatest = sorted(positions, key=lambda one: (-one.usd, one.place))[:MOST_DRAWN]
+    return sorted(one.place for one in greatest)
 
 
-def _sample(point: Point, places: Sequence[Place]) -> Sample:
-    split = point.split
-    worth = tuple(_cents(point.places_usd.get(place, ZERO)) for place in places)
+def _span_ns(scope: Scope) -> int:
+    ends = MarketSnapshot.objects.in_scope(scope).aggregate(first=Min("timestamp"), last=Max("timestamp"))
+    return to_ns(ends["last"]) - to_ns(ends["first"]) if ends["last"] else 0
+
+
+def _samples(points: Sequence[Point], last_places_usd: tuple[Decimal, ...]) -> tuple[Sample, ...]:
+    looks = [point for point in points if point.places_usd is not None]
+    if points and points[-1].places_usd is None:
+        looks.append(replace(points[-1], places_usd=last_places_usd))
+    return tuple(_sample(point) for point in looks)
+
+
+def _sample(point: Point) -> Sample:
+    split, worth = point.split, tuple(_cents(usd) for usd in point.places_usd or ())
     return Sample(
         point.at_ns, _cents(point.value_usd), _cents(split.executed), _cents(split.hold), _cents(split.inventory), worth
     )

@@ -9,6 +9,7 @@ from trading.services.backtest.figures import Fall, Report, RouteFigures
 
 MOST_ROUTES = 8
 MOST_DAYS = 31
+MOST_PLACES = 12
 MOST_OFFSETS = 5  # of the decay, the last ones
 
 
@@ -129,9 +130,12 @@ def _costs(routes: Sequence[RouteFigures]) -> Sheet:
 
 def _places(report: Report) -> Sheet:
     names = ("", "at the start", "at the end", "lowest", "last price", "in USD")
+    most_moved = sorted(report.places, key=lambda one: -abs(one.end_usd - one.start_usd))[:MOST_PLACES]
+    shown = [place for place in report.places if place in most_moved]
     rows = []
-    for place in report.places:
+    for place in shown:
         amounts = map(words.quantity, (place.start, place.end, place.lowest))
         worth = words.usd(place.end_price_usd), words.usd(place.end_usd)
         rows.append((f"{place.asset} {place.venue}", *amounts, *worth))
-    return Sheet("What lay where", names, tuple(rows))
+    more = f", the {len(shown)} of {len(report.places)} that changed most" if len(shown) < len(report.places) else ""
+    return Sheet(f"What lay where{more}", names, tuple(rows))

@@ -92,6 +92,7 @@ REPORT = Report(
     refused={"cost": {"below_threshold": 1472}, "size": {"no_inventory": 7}, "execution": {"limit_not_reached": 1}},
     executions={"settled": 1, "unwound": 1},
     assumptions=TOLD,
+    drawn=("BTC on binanceus", "USDC on binanceus", "BTC on kraken", "USDC on kraken"),
     samples=tuple(
         Sample(1_678_492_800 * 10**9 + minute * 60 * 10**9, 10_000.0 + minute, 0.1 * minute, 0.2, 0.3, (2500.0,) * 4)
         for minute in range(120)
