@@ -9,6 +9,7 @@ from django.urls import reverse
 from arbsite.charts import Bar, Chart, chart
 from domain.money import EXACT, ZERO
 from domain.scope import Scope
+from ops.admin_drill import hour_asked
 from trading.admin import figures
 from trading.selectors.results import HourOfTrading, hours_of
 
@@ -71,14 +72,7 @@ def _earned(one: HourOfTrading) -> Bar:
 
 def _hour(page: str, column: str, hour: datetime) -> str:
     """Return the address of the rows of one hour, as the way through the dates has it."""
-    asked = {
-        f"{column}__year": hour.year,
-        f"{column}__month": hour.month,
-        f"{column}__day": hour.day,
-        f"{column}__gte": f"{hour:%Y-%m-%dT%H:%MZ}",
-        f"{column}__lt": f"{hour + _HOUR:%Y-%m-%dT%H:%MZ}",
-    }
-    return f"{reverse(f'admin:{page}_changelist')}?{urlencode(asked)}"
+    return f"{reverse(f'admin:{page}_changelist')}?{urlencode(hour_asked(column, hour))}"
 
 
 def _ticks(hours: Sequence[HourOfTrading]) -> list[tuple[int, str]]:

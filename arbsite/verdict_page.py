@@ -18,6 +18,7 @@ from ops.admin_base import MODE_COLOURS
 from trading.admin import figures
 from trading.admin.panels import Table, coloured, label
 from trading.selectors import verdict_words as words
+from trading.selectors.offered import covered
 from trading.selectors.terms import Span, now_in, run_of
 from trading.selectors.verdict import DayVerdict, PairVerdict, RouteVerdict, Verdict, verdict_of
 from trading.services.venues import fees_of
@@ -76,7 +77,7 @@ def _days(request: HttpRequest, scope: Scope) -> int:
 
 def _found(scope: Scope, days: int) -> Verdict:
     """Return the verdict; one that took long to work out is kept for a while, one that did not is not."""
-    span = _span(scope, days)
+    span = _span(scope, days) if covered(scope) else None
     key = f"verdict:{scope}:{span}".replace(" ", "")
     kept: Verdict | None = cache.get(key)
     if kept is not None:
@@ -111,7 +112,7 @@ def _offers(found: Verdict) -> Table:
     unit = f"{found.terms.unit}s"
     headers = ("Route", "Needed", "Median", "90 %", "99 %", "Greatest", unit, "Enough", "Trades")
     rows = [row for pair in found.pairs for row in _pair(pair)]
-    note = "Basis points of the gross edge at the best prices, before fees; a bold line takes the better way of each look."
+    note = "Basis points of the gross edge at the best prices, before fees; a bold line is the better way of each."
     return Table("What was offered against what a trade needs", headers, rows, note=note)
 
 

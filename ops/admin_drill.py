@@ -29,6 +29,12 @@ class Drill:
 _DEPTHS = ("year", "month", "day")
 
 
+def hour_asked(column: str, begin: datetime) -> dict[str, str]:
+    """Return what a list is asked for to show one hour."""
+    end = begin + timedelta(hours=1)
+    return {f"{column}__gte": f"{begin:%Y-%m-%dT%H:%MZ}", f"{column}__lt": f"{end:%Y-%m-%dT%H:%MZ}"}
+
+
 def drill_of(listed: Any, column: str, rows: QuerySet[Any]) -> Drill | None:
     """Return where a list's dates lead; None where ``rows``, which are of one scope, are none."""
     first = rows.order_by(column).values_list(column, flat=True).first()
@@ -43,6 +49,9 @@ def drill_of(listed: Any, column: str, rows: QuerySet[Any]) -> Drill | None:
 
 
 def _asked(params: Any, column: str) -> tuple[int, ...]:
+    hour = _hour(params, column)
+    if hour is not None:
+        return hour.year, hour.month, hour.day
     texts = [params.get(f"{column}__{depth}", "") for depth in _DEPTHS]
     numbers = []
     for text in texts:
@@ -104,8 +113,7 @@ def _hours(listed: Any, column: str, shown: tuple[int, ...], first: datetime, la
         end = begin + timedelta(hours=1)
         if end <= first or begin > last:
             continue
-        bounds = {f"{column}__gte": f"{begin:%Y-%m-%dT%H:%MZ}", f"{column}__lt": f"{end:%Y-%m-%dT%H:%MZ}"}
-        yield Step(f"{begin:%H:%M}", _address(listed, column, _year_to_day(column, shown) | bounds))
+        yield Step(f"{begin:%H:%M}", _address(listed, column, hour_asked(column, begin)))
 
 
 def _hour(params: Any, column: str) -> datetime | None:

@@ -1,6 +1,7 @@
 """The first page: what was earned, why nothing was traded, and which run that is said of."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,10 +9,21 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from domain.scope import Mode, Scope
+from risk.models import Breaker
+from risk.services.gate import lock_gate
 from tests.fakes import SIM, book
 from tests.trading.models.rows import make
 from tests.trading.services.conftest import Line
-from trading.models import EvaluationCount, Execution, Opportunity, Run
+from trading.models import (
+    EvaluationCount,
+    Execution,
+    ExecutionLog,
+    Opportunity,
+    RecordedHour,
+    RecordedPage,
+    Recording,
+    Run,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -41,11 +53,12 @@ def test_a_settled_trade_is_told_from_gross_to_net_and_leads_to_its_execution(ho
     line = Line()
     execution = line.open(book("a", "99.9", "100"), book("b", "101", "101.1"))
     line.run(execution.pk)
+    Execution.objects.filter(pk=execution.pk).update(decided_at=datetime.now(UTC))
     answer = home(SIM)
     lines = dict(table(answer, "From gross to net").rows)
     assert (lines["gross, as planned for what both legs filled"], lines["− fees"]) == ("$1.00", "$0.20")
     assert "$0.80" in lines["= net"]
-    assert "$0.80" in cards(answer)["net result"]
+    assert "$0.80" in cards(answer)["net result in 24 h"]
     assert cards(answer)["filled executions that earned"] == "100% of 1"
     assert reverse("admin:trading_execution_change", args=[execution.pk]) in answer.content.decode()
 
@@ -84,7 +97,49 @@ def test_of_replays_the_newest_run_is_shown_whatever_time_it_replayed(home):
     assert "The newest run:" in answer.content.decode()
 
 
+def test_the_hours_of_two_days_are_drawn_and_each_leads_to_its_rows(home):
+    now = datetime.now(UTC)
+    make(Opportunity, timestamp=now, executed=True)
+    make(Opportunity, timestamp=now)
+    make(ExecutionLog, timestamp=now, profit_usd=Decimal("-1.25"))
+    found, earned = home(Scope(Mode.SIM)).context["charts"]
+    assert len(found.bars) == len(earned.bars) == 48
+    assert found.bars[-1].says.endswith("2 opportunities, 1 executed")
+    assert found.summary.startswith("2 opportunities in 48 hours, 1 executed")
+    assert earned.bars[-1].says.endswith("-$1.25")
+    assert earned.bottom == "-$1.25"
+    page = home(Scope(Mode.SIM)).client.get(found.bars[-1].address)
+    assert page.context["cl"].result_count == 2
+
+
+def test_without_trades_the_pictures_say_so(home):
+    assert [one.nothing[:2] for one in home(Scope(Mode.SIM)).context["charts"]] == ["No", "No"]
+
+
+def test_the_age_of_data_is_told_of_each_venue(home):
+    recording = make(Recording, started_at=datetime.now(UTC), heartbeat_at=datetime.now(UTC))
+    make(RecordedHour, venue="kraken", hour=datetime.now(UTC).replace(minute=0, second=0, microsecond=0), updates=7)
+    rows = {row[0]: row for row in table(home(Scope(Mode.SIM)), "Data of each venue").rows}
+    assert rows["kraken"][3] == "1 of 25 h, 7 books"
+    assert recording.updates == 0
+
+
+def test_a_recording_that_cannot_be_read_leaves_the_page_standing(home):
+    make(RecordedPage, payload=b"\xff" + bytes(20))
+    assert "cannot be read" in table(home(Scope(Mode.SIM)), "Data of each venue").note
+
+
+def test_a_breaker_that_tripped_is_counted_and_lit(home):
+    lock_gate(SIM, now=datetime.now(UTC))
+    Breaker.objects.in_scope(SIM).filter(kind="win_rate").update(
+        state="open", opened_at=datetime.now(UTC), cool_until=datetime.now(UTC), reason="3 of 20"
+    )
+    answer = home(SIM)
+    assert cards(answer)["breakers not closed"] == "1"
+    assert {light.name: light.colour for light in answer.context["breakers"]}["win rate"] == "danger"
+
+
 def test_a_card_leads_to_the_rows_behind_it(home):
     addresses = [card.address for card in home(Scope(Mode.SIM)).context["cards"]]
     assert reverse("admin:trading_opportunity_changelist") in addresses
-    assert reverse("admin:ops_outbox_changelist") in addresses
+    assert f"{reverse('admin:ops_outbox_changelist')}?dispatched_at__isempty=1" in addresses

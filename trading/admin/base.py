@@ -53,10 +53,12 @@ def result(name: str, title: str = "") -> Column:
 def light(name: str, colours: dict[str, str], title: str = "", words: Mapping[str, str] | None = None) -> Column:
     """Return a column whose value, said in ``words`` where those have it, stands on its colour in ``colours``."""
 
-    @display(description=title or name, ordering=name, label=dict(colours))
-    def written(row: Any) -> tuple[str, str]:
-        value = str(getattr(row, name))
-        return value, (words or {}).get(value, figures.words(value))
+    def said(value: str) -> str:
+        return (words or {}).get(value, figures.words(value))
+
+    @display(description=title or name, ordering=name, label={said(value): colour for value, colour in colours.items()})
+    def written(row: Any) -> str:
+        return said(str(getattr(row, name)))
 
     written.__name__ = name
     return written

@@ -15,7 +15,7 @@ from trading.admin.base import Column, TradingAdmin, column, light, result
 from trading.admin.executions import EXECUTION_COLOURS
 from trading.admin.panels import Table
 from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility
-from trading.selectors.pages import looks_by_reason, newest_since
+from trading.selectors.pages import MOST_COUNTED, looks_by_reason, newest_since
 
 _REASONS = 12
 
@@ -80,7 +80,7 @@ class EvaluationCountAdmin(TradingAdmin):
 
 
 def _by_reason(rows: Any, newest_by: str) -> Table:
-    since = newest_since(rows, newest_by)
+    since = newest_since(rows, newest_by, most=MOST_COUNTED)
     counted = rows if since is None else rows.filter(**{f"{newest_by}__gte": since})
     totals = looks_by_reason(counted, most=_REASONS)
     lines = [(stage, figures.words(reason) or "paid", f"{total:,}") for stage, reason, total in totals]

@@ -54,7 +54,7 @@ def looks_by_reason(counts: QuerySet[EvaluationCount], *, most: int) -> list[tup
     return list(totals.order_by("-total", "stage", "reason")[:most])
 
 
-def newest_since(rows: QuerySet[Any], column: str, *, most: int = MOST_COUNTED) -> Any:
+def newest_since(rows: QuerySet[Any], column: str, *, most: int) -> Any:
     """Return where in ``column`` the newest ``most`` rows begin, to add up those from there on; None if all do."""
     return rows.order_by(f"-{column}").values_list(column, flat=True)[most - 1 : most].first()
 

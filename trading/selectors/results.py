@@ -17,7 +17,7 @@ from domain.ledger import Waterfall
 from domain.money import DOWN, EXACT, ZERO
 from domain.scope import Scope
 from trading.models import EvaluationCount, Execution, ExecutionLog, Opportunity, Order
-from trading.selectors.pages import newest_since
+from trading.selectors.pages import MOST_COUNTED, newest_since
 
 MOST_OPPORTUNITIES = 100_000  # that a page adds up; an index alone holds what is asked of them
 _LINES = ("gross", "fees", "gas", "slippage", "unwind", "net")
@@ -175,8 +175,8 @@ def busy_since(scope: Scope, since: datetime | None) -> Beginnings:
     """Return from when on to add up: ``since``, or later where more rows than a page adds up have come after it."""
     return Beginnings(
         opportunities=_later(since, newest_since(_opportunities(scope), "timestamp", most=MOST_OPPORTUNITIES)),
-        executions=_later(since, newest_since(_executions(scope), "decided_at")),
-        looks=_later(since, newest_since(_looks(scope), "hour")),
+        executions=_later(since, newest_since(_executions(scope), "decided_at", most=MOST_COUNTED)),
+        looks=_later(since, newest_since(_looks(scope), "hour", most=MOST_COUNTED)),
     )
 
 

@@ -1,6 +1,7 @@
 """Detail pages: a decision can be explained from what is on them."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,17 @@ from tests.fakes import SIM, book
 from tests.trading.models.rows import BOOKS, NOW, make
 from tests.trading.services.conftest import Line
 from trading.admin import figures
-from trading.models import EdgeObservation, Execution, FillObservation, Opportunity, Order, Run
+from trading.models import (
+    BacktestReport,
+    EdgeObservation,
+    Execution,
+    FillObservation,
+    Opportunity,
+    Order,
+    RecordedPage,
+    Recording,
+    Run,
+)
 
 PAGES = sorted(
     (model for model in admin.site._registry if model._meta.app_label == "trading"), key=lambda model: model.__name__
@@ -186,3 +197,21 @@ def test_what_a_venue_sent_is_never_taken_for_markup(operator, db):
     page = operator.get(reverse("admin:trading_opportunity_change", args=[row.pk])).content.decode()
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_recording_shows_its_terms_its_pages_and_whether_it_runs(operator, db):
+    running = make(Recording, heartbeat_at=datetime.now(UTC), pages=1, updates=3, terms={"linger_ms": 250})
+    make(RecordedPage, recording=running, number=1, updates=3, payload=b"x" * 60)
+    text = text_of(operator, running)
+    for shown in ("State running", "Linger ms 250", "Bytes per book 20"):
+        assert shown in text
+    assert "broken off" in text_of(operator, make(Recording))
+    assert "State ended" in text_of(operator, make(Recording, ended_at=NOW))
+    assert "broken off" in operator.get(reverse("admin:trading_recording_changelist")).content.decode()
+
+
+def test_a_report_leads_to_its_run_and_shows_its_figures(operator, db):
+    report = make(BacktestReport, figures={"total": {"net_usd": "1.5"}, "assumptions": ["no transfers"]})
+    text = text_of(operator, report)
+    assert "no transfers" in text
+    assert str(report.backtest) in text

@@ -155,3 +155,60 @@ def test_a_stranger_sees_nothing(client, db, model):
     answer = client.get(address(model))
     assert answer.status_code == 302
     assert "/login/" in answer["Location"]
+
+
+def test_words_of_a_route_are_sought_in_any_order_and_case(operator):
+    route = "kraken:ETH/USD>alpaca:ETH/USD"
+    wanted = make(Opportunity, route_key=route)
+    make(Opportunity)
+    make(Opportunity, mode="live", route_key=route)
+    assert listed(operator, Opportunity, q="ALPACA eth") == [wanted]
+    assert listed(operator, Opportunity, q="eth nowhere") == []
+    assert {row.mode for row in listed(operator, Opportunity, q="eth", mode="all")} == {"sim", "live"}
+
+
+def test_a_number_and_a_correlation_id_name_one_row(operator):
+    wanted = make(Opportunity, correlation_id="0b0ff9d2-6a5c-4d7e-9c4e-6f8f3a1d2c3b")
+    make(Opportunity)
+    assert listed(operator, Opportunity, q=wanted.correlation_id) == [wanted]
+    assert listed(operator, Opportunity, q=str(wanted.pk)) == [wanted]
+    assert listed(operator, Order, q="9" * 30) == []
+
+
+def test_an_order_is_found_by_our_id_and_by_the_venues(operator):
+    order = make(Order, client_id="ours-1", venue_order_id="THEIRS-1")
+    make(Order)
+    assert listed(operator, Order, q="ours-1") == listed(operator, Order, q="THEIRS-1") == [order]
+
+
+def test_what_ended_a_look_is_filtered_by_stage_and_reason(operator):
+    model = next(page for page in PAGES if page.__name__ == "EvaluationCount")
+    stale = make(model, stage="fresh", reason="stale")
+    paid = make(model, stage="paid", reason="")
+    assert listed(operator, model, end="fresh:stale") == [stale]
+    assert listed(operator, model, end="paid:") == [paid]
+    assert "fresh stale" in operator.get(address(model)).content.decode()
+
+
+def test_a_list_is_sorted_only_by_what_has_an_index(operator):
+    low, high = (make(Opportunity, edge_bps=edge, size=3 - edge) for edge in (1, 2))
+    names = [getattr(name, "__name__", name) for name in admin.site._registry[Opportunity].list_display]
+    edge, size = names.index("edge_bps"), names.index("size")
+    assert listed(operator, Opportunity, o=edge) == [low, high]
+    assert listed(operator, Opportunity, o=f"-{edge}") == [high, low]
+    assert listed(operator, Opportunity, o=size) == listed(operator, Opportunity, o=f"-{size}") == [high, low]
+
+
+def test_an_hour_of_a_day_is_reached_by_its_dates(operator):
+    early = make(Opportunity, timestamp="2026-11-20T05:10:00Z")
+    make(Opportunity, timestamp="2026-11-20T06:10:00Z")
+    day = {"timestamp__year": 2026, "timestamp__month": 11, "timestamp__day": 20}
+    drill = operator.get(address(Opportunity), day).context["drill"]
+    assert [step.title for step in drill.inside] == ["05:00", "06:00"]
+    answer = operator.get(f"{address(Opportunity)}{drill.inside[0].address}")
+    assert list(answer.context["cl"].result_list) == [early]
+
+
+def test_a_date_that_is_none_is_no_error_of_ours(operator):
+    assert operator.get(address(Opportunity), {"timestamp__year": 2026, "timestamp__month": 13}).status_code == 302
+    assert operator.get(address(Opportunity), {"timestamp__gte": "soon"}).status_code == 302
