@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Protocol, TypeAlias
 
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 Frame: TypeAlias = str | bytes
 
+FRAMES_AT_A_TIME = 16
 LOOKS = 8  # at a connection's silence before it is given up
 
 
@@ -187,13 +189,15 @@ def _raise_own_fault(task: "asyncio.Task[None]") -> None:
 async def _listen(
     socket: ClientConnection, talk: Conversation, watch: _Watch, *, health: FeedHealth, clock: Clock
 ) -> None:
-    while True:
+    for number in count(1):
         frame = await socket.recv()
         watch.has_heard = True
         health.heard(clock.now_ns())
         said = talk.answer(frame)
         if said:
             await _say(socket, said)
+        if number % FRAMES_AT_A_TIME == 0:
+            await asyncio.sleep(0)  # frames that wait are handed out without a pause: let others have their turn
 
 
 async def _say(socket: ClientConnection, frames: Sequence[Frame]) -> None:

@@ -7,7 +7,7 @@ from random import Random
 from websockets.asyncio.server import ServerConnection, serve
 
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.venues.connection import Backoff, SocketSettings, keep_talking
+from trading.venues.connection import FRAMES_AT_A_TIME, Backoff, SocketSettings, keep_talking
 from trading.venues.health import FeedHealth
 
 
@@ -76,3 +76,42 @@ async def test_a_process_that_is_behind_takes_nobody_for_silent() -> None:
         await asyncio.wait([task])
     assert talk.frames >= 40
     assert health.reconnects == 0
+
+
+class Counting:
+    """A conversation that takes a while over each frame."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def opening(self) -> list[str]:
+        return []
+
+    def when_quiet(self) -> list[str]:
+        return []
+
+    def answer(self, frame: str | bytes) -> list[str]:
+        self.frames += 1
+        return []
+
+
+async def test_a_flood_on_one_connection_leaves_the_others_their_turn() -> None:
+    async def flood(socket: ServerConnection) -> None:
+        for _ in range(2_000):
+            await socket.send("x")
+        await socket.wait_closed()
+
+    talk, steps = Counting(), []
+    async with serve(flood, "127.0.0.1", 0) as server:
+        settings = SocketSettings(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        health = FeedHealth("a", origin="a")
+        task = asyncio.create_task(
+            keep_talking(settings, lambda: talk, health=health, clock=SYSTEM_CLOCK, rng=Random(1))
+        )
+        while talk.frames < 2_000:
+            before = talk.frames
+            await asyncio.sleep(0)
+            steps.append(talk.frames - before)
+        task.cancel()
+        await asyncio.wait([task])
+    assert max(steps) <= FRAMES_AT_A_TIME
