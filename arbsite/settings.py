@@ -6,6 +6,7 @@ from arbsite import config
 from arbsite.logs import logging_config
 
 ARB = config.current()
+config.keep_caches_in(ARB.state_dir)
 
 SECRET_KEY = ARB.web.secret_key.reveal()
 DEBUG = ARB.web.is_debug

@@ -4,6 +4,7 @@ from arbsite.config.build import load
 from arbsite.config.environment import (
     child_environ,
     current,
+    keep_caches_in,
     name_settings_module,
     prepend_to_path,
     replace_values,
@@ -24,6 +25,7 @@ from arbsite.config.tree import (
     Limits,
     Redis,
     TradingConfig,
+    VenueInstance,
     Venues,
     Web,
 )
@@ -39,6 +41,7 @@ __all__ = [
     "Limits",
     "Redis",
     "TradingConfig",
+    "VenueInstance",
     "Venues",
     "Web",
     "child_environ",
@@ -47,6 +50,7 @@ __all__ = [
     "database_url",
     "generated_password",
     "generated_secret",
+    "keep_caches_in",
     "load",
     "name_settings_module",
     "parse_database_url",

@@ -68,6 +68,11 @@ def name_settings_module() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arbsite.settings")
 
 
+def keep_caches_in(state_dir: Path) -> None:
+    """Let libraries that would keep a cache in the user's home keep it in ``state_dir``."""
+    os.environ.setdefault("MPLCONFIGDIR", str(state_dir / "cache" / "matplotlib"))
+
+
 def prepend_to_path(folder: Path) -> None:
     """Let programs in ``folder`` be found before others of the same name."""
     os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
