@@ -15,17 +15,21 @@ from domain.errors import Unreachable
 log = structlog.get_logger(__name__)
 
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+MOST_AHEAD = 64
+WOKEN = "woken"
 Job = Callable[[], Any]
 
 
 class Writer:
     """Runs jobs one after another on its own connection; a job that finds no database waits for it.
 
-    A job may run again after its connection broke at the commit: every job is safe to run twice.
+    A job may run again after its connection broke at the commit: every job is safe to run twice. Jobs ``ahead`` pass
+    those that wait, and keep their own order: a recording is not held up by what is decided.
     """
 
     def __init__(self, *, capacity: int = 10_000) -> None:
         self._jobs: queue.Queue[tuple[str, Job] | None] = queue.Queue(capacity)
+        self._ahead: queue.Queue[tuple[str, Job]] = queue.Queue(min(capacity, MOST_AHEAD))
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._stopping = threading.Event()
         self.counts: Counter[str] = Counter()
@@ -41,12 +45,15 @@ class Writer:
             self.counts["dropped"] += 1
         return is_queued
 
-    def offer(self, name: str, job: Job, *, wait_s: float = 0.0) -> bool:
+    def offer(self, name: str, job: Job, *, ahead: bool = False, wait_s: float = 0.0) -> bool:
         """Queue a job that the caller keeps where the queue stays full; return whether it was queued."""
+        jobs = self._ahead if ahead else self._jobs
         try:
-            self._jobs.put((name, job), block=wait_s > 0, timeout=wait_s or None)
+            jobs.put((name, job), block=wait_s > 0, timeout=wait_s or None)
         except queue.Full:
             return False
+        if ahead:
+            self._wake()
         return True
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
@@ -56,10 +63,21 @@ class Writer:
         self._thread.join(timeout_s)
         self._stopping.set()
 
+    def _wake(self) -> None:
+        with suppress(queue.Full):  # then it is awake, and looks ahead after the job that it is at
+            self._jobs.put_nowait((WOKEN, _nothing))
+
     def _run(self) -> None:
         while not self._stopping.is_set() and (item := self._jobs.get()) is not None:
+            self._finish_ahead()
             self._finish(*item)
+        self._finish_ahead()
         connection.close()
+
+    def _finish_ahead(self) -> None:
+        with suppress(queue.Empty):
+            while not self._stopping.is_set():
+                self._finish(*self._ahead.get_nowait())
 
     def _finish(self, name: str, job: Job) -> None:
         attempt = 0
@@ -83,3 +101,7 @@ class Writer:
         close_old_connections()
         connection.close()
         self._stopping.wait(BACK_OFF_S[min(attempt, len(BACK_OFF_S)) - 1])
+
+
+def _nothing() -> None:
+    """Do nothing: the thread was only to look ahead."""

@@ -73,3 +73,35 @@ def test_a_writer_ends_though_the_database_stays_away_and_the_queue_is_full():
         pass
     writer.stop(timeout_s=0.05)
     assert not writer.counts["first"] and not writer.counts["next"]
+
+
+def test_a_job_ahead_passes_those_that_wait_even_where_no_other_finds_room(writer):
+    done, release, begun = [], threading.Event(), threading.Event()
+    writer.submit("slow", lambda: (begun.set(), release.wait(5)))
+    assert begun.wait(5)
+    while writer.offer("waits", lambda: done.append("waits")):
+        pass
+    for number in range(2):
+        assert writer.offer("page", lambda number=number: done.append(number), ahead=True)
+    release.set()
+    writer.stop(timeout_s=5)
+    assert done == [0, 1, "waits", "waits", "waits"]
+    assert writer.counts["dropped"] == 0
+
+
+def test_an_idle_writer_wakes_for_a_job_ahead(writer):
+    done = threading.Event()
+    assert writer.offer("page", done.set, ahead=True)
+    assert done.wait(5)
+
+
+def test_what_is_ahead_is_done_before_the_end(writer):
+    done, release, begun = [], threading.Event(), threading.Event()
+    writer.submit("slow", lambda: (begun.set(), release.wait(5)))
+    assert begun.wait(5)
+    stopping = threading.Thread(target=writer.stop, kwargs={"timeout_s": 5})
+    stopping.start()
+    assert writer.offer("page", lambda: done.append("page"), ahead=True)
+    release.set()
+    stopping.join()
+    assert done == ["page"]

@@ -80,7 +80,7 @@ class Recorder:
         """Open the recording; its row is written before its first page."""
         self._cut_at_ns, self._life_at_ns = now_ns + PAGE_EVERY_NS, now_ns + SIGN_OF_LIFE_NS
         self._hour = now_ns // _NS_PER_HOUR
-        self._writer.submit("recording", partial(self._open, now_ns))
+        self._writer.offer("recording", partial(self._open, now_ns), ahead=True)
 
     def add(self, at_ns: int, book: Book) -> None:
         """Record a book that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""
@@ -100,15 +100,15 @@ class Recorder:
         self._note_room()
         if now_ns >= self._life_at_ns:
             self._life_at_ns = now_ns + SIGN_OF_LIFE_NS
-            self._writer.offer("sign_of_life", partial(self._tell_life, now_ns))
+            self._writer.offer("sign_of_life", partial(self._tell_life, now_ns), ahead=True)
 
     def finish(self, now_ns: int) -> None:
         """Hand over the last page and close the recording, waiting a little where the writer is behind."""
         self._cut(now_ns)
-        while self._waiting and self._writer.offer("page", self._job(self._waiting[0]), wait_s=FINISH_WITHIN_S):
-            self._waiting.popleft()
+        self._hand_over(wait_s=FINISH_WITHIN_S)
         self._refused += sum(page.updates for page in self._waiting)
-        self._writer.offer("recording_ended", partial(self._end, now_ns, self._lost()), wait_s=FINISH_WITHIN_S)
+        ending = partial(self._end, now_ns, self._lost())
+        self._writer.offer("recording_ended", ending, ahead=True, wait_s=FINISH_WITHIN_S)
 
     def recorded(self) -> Recorded:
         """Return what was recorded until now."""
@@ -121,8 +121,8 @@ class Recorder:
             self._waiting.append(page)
             self._taken_bytes += len(page.raw)
 
-    def _hand_over(self) -> None:
-        while self._waiting and self._writer.offer("page", self._job(self._waiting[0])):
+    def _hand_over(self, *, wait_s: float = 0.0) -> None:
+        while self._waiting and self._writer.offer("page", self._job(self._waiting[0]), ahead=True, wait_s=wait_s):
             self._waiting.popleft()
 
     def _job(self, page: EncodedPage) -> "partial[None]":

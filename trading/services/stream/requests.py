@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import psycopg
@@ -23,8 +24,10 @@ async def follow_requests(add: Callable[[FillRequest], None], *, scope: Scope, w
     loop = asyncio.get_running_loop()
 
     def load(order_id: int | None) -> None:
-        for request in pending_requests(scope, order_id=order_id):
-            loop.call_soon_threadsafe(add, request)
+        requests = pending_requests(scope, order_id=order_id)
+        with suppress(RuntimeError):  # the loop has ended meanwhile: whoever watches next asks anew
+            for request in requests:
+                loop.call_soon_threadsafe(add, request)
 
     while True:
         try:

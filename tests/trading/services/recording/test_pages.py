@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market import Asset, Book, Level, Pair
@@ -47,7 +47,8 @@ def digits(seen: Seen) -> str:
     return repr(seen)
 
 
-@given(st.lists(st.builds(Seen, instants, books), min_size=1, max_size=12))
+@settings(max_examples=40)
+@given(st.lists(st.builds(Seen, instants, books), min_size=1, max_size=8))
 def test_whatever_books_a_page_is_given_come_back_digit_for_digit(seen):
     assert list(map(digits, decode_page(page_of(*seen)))) == list(map(digits, seen))
 

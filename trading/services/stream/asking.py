@@ -1,0 +1,79 @@
+"""Asking venues what they list, each by itself, until it answers: one that is away holds up no other."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+import structlog
+
+from domain.errors import ArbError, Refused, Unreachable
+from domain.market import Pair
+from domain.sizing import Lot
+from trading.venues.base import AccountSource
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Lots = Mapping[Pair, Lot]
+ASK_AGAIN_S = 2.0
+
+
+class Told(Protocol):
+    """Who is told how the asking goes."""
+
+    def lists(self, venue: str, pairs: Sequence[Pair]) -> None:
+        """Take what a venue lists of the wanted pairs."""
+
+    def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None:
+        """Take why a venue did not answer; it is asked again unless that is final."""
+
+
+async def ask_until_answered(
+    venue: str, source: AccountSource, pairs: Sequence[Pair], *, told: Told, ask_again_s: float | None = ASK_AGAIN_S
+) -> Lots:
+    """Return the lots of the wanted pairs that a venue lists; none where it refuses, or is away and not asked again."""
+    last_error = ""
+    while True:
+        try:
+            listings = await in_thread(source.listings)
+        except Refused as error:
+            log.error("venue_left_out", venue=venue, error=str(error))
+            told.fails(venue, error, is_final=True)
+            return {}
+        except Unreachable as error:
+            if str(error) != last_error:
+                last_error = str(error)
+                log.warning("listings_not_read", venue=venue, error=last_error)
+                told.fails(venue, error, is_final=ask_again_s is None)
+            if ask_again_s is None:
+                return {}
+            await asyncio.sleep(ask_again_s)
+        else:
+            listed = {one.pair: one.lot for one in listings if one.is_tradable}
+            lots = {pair: listed[pair] for pair in pairs if pair in listed}
+            told.lists(venue, tuple(lots))
+            return lots
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Return what ``work`` returns, from a thread that nobody waits for at the end: SDKs take their time to give up."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+
+    def hand_over(take: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop has ended meanwhile, and with it whoever asked
+            loop.call_soon_threadsafe(lambda: None if answer.done() else take())
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - the outermost frame of the thread: it is for whoever asked
+            failure = error
+            hand_over(lambda: answer.set_exception(failure))
+        else:
+            hand_over(lambda: answer.set_result(result))
+
+    threading.Thread(target=run, daemon=True).start()
+    return await answer
