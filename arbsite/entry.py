@@ -17,7 +17,12 @@ from risk import stopfile
 
 EXIT_CODES: tuple[tuple[type[ArbError], int], ...] = ((BadInput, 2), (Refused, 4), (Unreachable, 5), (ArbError, 1))
 
-MODE_OF_COMMAND = {"demo": Mode.SIM, "replay": Mode.REPLAY, "backtest": Mode.REPLAY}  # these have one mode, whatever is configured
+MODE_OF_COMMAND = {  # whatever is configured
+    "demo": Mode.SIM,
+    "replay": Mode.REPLAY,
+    "backtest": Mode.REPLAY,
+    "collect": Mode.DRY_RUN,  # unless --mode says sim
+}
 WITHOUT_SERVICES = frozenset(
     {"help", "version", "check", "show_config", "doctor", "diffsettings", "collectstatic", "findstatic", "simulate"}
 )

@@ -17,14 +17,14 @@ from trading.services.stream.looks import RouteLook
 
 MOST_ROUTES = 20  # lines of the table of one look
 
-_REASONS = {
-    "no_connection": "no connection",
-    "connect_timeout": "no answer within the time",
-    "handshake": "it broke off at the handshake",
-    "silent": "it fell silent",
-    "no_books": "messages came, but no sound book",
-    "closed": "it closed the connection",
-    "cut_off": "the connection was cut off",
+_REASONS = {  # to be read after the venue's name
+    "no_connection": "gave no connection",
+    "connect_timeout": "gave no answer in time",
+    "handshake": "broke off at the handshake",
+    "silent": "fell silent",
+    "no_books": "sent no sound book",
+    "closed": "closed the connection",
+    "cut_off": "cut the connection off",
 }
 
 
