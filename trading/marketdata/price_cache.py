@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from decimal import InvalidOperation
+from itertools import islice
 from typing import Any
 
 import redis
@@ -19,6 +20,7 @@ from trading.marketdata.book_json import book_from_json, book_to_json
 log = structlog.get_logger(__name__)
 
 WRITE_EVERY_S = 0.2
+MOST_AT_ONCE = 100  # books of one write: beyond it the path of every change would pay for the cache
 EXPIRE_S = 3600
 DEPTH = 25
 
@@ -58,10 +60,12 @@ class PriceCache:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what changed since the last time; what cannot be written is superseded by the next change."""
+        """Write what changed, what waits longest first; what is left is written next time, or superseded."""
         if not self._changed:
             return
-        changed, self._changed = self._changed, {}
+        changed = dict(islice(self._changed.items(), MOST_AT_ONCE))
+        for key in changed:
+            del self._changed[key]
         rows = {field_of(key): encode(book, depth=self._depth) for key, book in changed.items()}
         try:
             async with self._client.pipeline(transaction=False) as pipeline:

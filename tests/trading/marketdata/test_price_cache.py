@@ -17,7 +17,7 @@ from domain.errors import BadMarketData, Unreachable
 from domain.market import Book, Level, MarketKey, Pair
 from domain.scope import Mode, Scope
 from tests.fakes import FixedClock
-from trading.marketdata.price_cache import CachedBooks, PriceCache, cache_key, decode, encode
+from trading.marketdata.price_cache import MOST_AT_ONCE, CachedBooks, PriceCache, cache_key, decode, encode
 
 SCOPE = Scope(Mode.SIM, "price-cache-test")
 KEY = MarketKey("kraken", Pair.parse("BTC/USD"))
@@ -141,3 +141,16 @@ def test_no_bytes_crash_the_decoder(raw: bytes) -> None:
 def test_only_the_depth_asked_for_is_cached() -> None:
     deep = replace(BOOK, bids=tuple(Level(Decimal(99 - n), Decimal(1)) for n in range(40)))
     assert len(decode(encode(deep, depth=25)).bids) == 25
+
+
+async def test_of_very_many_changes_those_that_wait_longest_are_written_first(
+    cache: PriceCache, server: "redis.Redis"
+) -> None:
+    books = [replace(BOOK, pair=Pair.parse(f"L{number}/USD")) for number in range(MOST_AT_ONCE + 5)]
+    for book in books:
+        cache.put(book)
+    await cache.flush()
+    assert set(reader(server).books()[0].values()) == set(books[:MOST_AT_ONCE])
+    cache.put(replace(books[0], seq=99))
+    await cache.flush()
+    assert cache.written == MOST_AT_ONCE + 6
