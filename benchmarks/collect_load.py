@@ -5,7 +5,7 @@
 
 Real sockets, a real database of its own, real processes. Half-way the burst comes. At the end the venues fall silent,
 the collector is stopped, every recorded page is read back, and the books in it are counted venue by venue. A book is
-too old at 15 s here instead of 2 s, so that a burst which takes longer than it lasts is late and not refused.
+too old at 60 s here instead of 2 s, so that what a busy machine takes late is counted as late and not refused as stale.
 
 The baseline, in the same run: what merely receiving the same frames costs, read by the same WebSocket library.
 """
@@ -36,7 +36,7 @@ from simulator.instruments import KRAKEN
 from trading.services.recording.pages import shares_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-MAX_AGE_MS = 15_000
+MAX_AGE_MS = 60_000
 BASELINE_S = 8.0
 PATIENCE_S = 60.0
 LOOK_S = 0.25
