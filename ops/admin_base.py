@@ -149,11 +149,10 @@ class ReadOnlyAdmin(ScopedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list under its own name, with the way to its dates and the export of what is listed."""
-        response = super().changelist_view(request, extra_context)
-        listed = getattr(response, "context_data", None) and response.context_data.get("cl")
-        if listed:
+        response: Any = super().changelist_view(request, extra_context)
+        if listed := list_in(response):
             address = reverse(f"{self.admin_site.name}:{self._name}_export")
-            response.context_data |= {  # type: ignore[attr-defined]
+            response.context_data |= {
                 "title": str(self.opts.verbose_name_plural).capitalize(),
                 "export": address + listed.get_query_string(),
                 "drill": self._drill(request, listed),
@@ -168,6 +167,11 @@ class ReadOnlyAdmin(ScopedAdmin):
     @property
     def _name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}"
+
+
+def list_in(response: Any) -> ChangeList | None:
+    """Return the list that a page shows; None where it leads elsewhere, as an address that cannot be asked for does."""
+    return (getattr(response, "context_data", None) or {}).get("cl")
 
 
 def _asked_by(part: Any) -> str:

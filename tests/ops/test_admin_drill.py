@@ -13,19 +13,15 @@ pytestmark = pytest.mark.django_db
 COLUMN = "created_at"
 
 
-def listed(**params):
-    def get_query_string(new, remove):
-        return f"?{urlencode(new)}"
-
-    return SimpleNamespace(
-        params={f"{COLUMN}__{name}": str(value) for name, value in params.items()}, get_query_string=get_query_string
-    )
+def listed(params):
+    return SimpleNamespace(params=params, get_query_string=lambda new, remove: f"?{urlencode(new)}")
 
 
-def drilled(*instants: datetime, **params):
+def drilled(*instants: datetime, since: str = "", until: str = ""):
     for number, at in enumerate(instants, start=1):
         Outbox.objects.create(mode="sim", kind="k", row_id=number, created_at=at)
-    return drill_of(listed(**params), COLUMN, Outbox.objects.all())
+    asked = {f"{COLUMN}__gte": f"{since}Z", f"{COLUMN}__lt": f"{until}Z"} if since else {}
+    return drill_of(listed(asked), COLUMN, Outbox.objects.all())
 
 
 def titles(steps) -> list[str]:
@@ -47,28 +43,40 @@ def test_it_begins_with_the_years_that_there_are():
 
 def test_what_all_rows_have_in_common_is_not_asked_for():
     assert titles(drilled(at(10, 5), at(11, 6)).inside) == ["October 2026", "November 2026"]
-    assert titles(drilled(at(11, 29), year=2026, month=11).inside)[-1] == "29 November"
+    assert titles(drilled(at(11, 29), since="2026-11-01T00:00", until="2026-12-01T00:00").inside)[-1] == "29 November"
 
 
 def test_a_month_shows_its_days_and_a_day_its_hours():
-    found = drilled(at(10, 30), at(11, 2), year=2026, month=10)
+    found = drilled(at(10, 30), at(11, 2), since="2026-10-01T00:00", until="2026-11-01T00:00")
     assert titles(found.path) == ["All dates", "2026", "October 2026"]
     assert titles(found.inside) == ["30 October", "31 October"]
-    day = drilled(at(11, 2, 22), year=2026, month=11, day=2)
+    day = drilled(at(11, 2, 22), since="2026-11-02T00:00", until="2026-11-03T00:00")
     assert [step.title for step in day.inside][-1] == "22:00"
     assert f"{COLUMN}__gte=2026-11-02T22%3A00Z" in day.inside[-1].address
 
 
 def test_an_hour_is_the_end_of_the_way():
-    found = drilled(at(11, 2, 5), gte="2026-11-02T05:00Z", lt="2026-11-02T06:00Z")
+    found = drilled(at(11, 2, 5), since="2026-11-02T05:00", until="2026-11-02T06:00")
     assert titles(found.path)[-1] == "05:00"
     assert found.path[-1].is_shown
     assert found.inside == ()
 
 
 def test_a_time_without_rows_holds_nothing():
-    assert drilled(at(11, 2), year=2025).inside == ()
+    assert drilled(at(11, 2), since="2025-01-01T00:00", until="2026-01-01T00:00").inside == ()
+    assert drilled(since="2027-01-01T00:00", until="2028-01-01T00:00").inside == ()
 
 
-def test_nonsense_leads_nowhere():
-    assert drilled(at(11, 2), gte="soon").path == ()
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("soon", "later"), ("2026-11-02T05:00", "2026-11-02T05:10"), ("9999-12-01T00:00", "9999-12-31T00:00")],
+)
+def test_what_is_no_year_month_day_or_hour_is_no_place_on_the_way(since, until):
+    assert drilled(at(11, 2), since=since, until=until).path == ()
+
+
+def test_a_leap_year_and_a_december_end_where_the_next_begins():
+    leap = drilled(at(2, 29, year=2024), at(12, 31, year=2024), since="2024-01-01T00:00", until="2025-01-01T00:00")
+    assert titles(leap.path) == ["All dates", "2024"]
+    assert "gte=2024-12-01T00%3A00Z" in leap.inside[-1].address
+    assert "lt=2025-01-01T00%3A00Z" in leap.inside[-1].address

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
+from ops.admin_base import list_in
 from ops.admin_filters import RecentValues, recent
 from trading.admin import figures
 from trading.admin.base import Column, TradingAdmin, column, light, result
@@ -72,9 +73,8 @@ class EvaluationCountAdmin(TradingAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the sum by reason above the list."""
-        response = super().changelist_view(request, extra_context)
-        listed = (getattr(response, "context_data", None) or {}).get("cl")
-        if listed is not None:
+        response: Any = super().changelist_view(request, extra_context)
+        if listed := list_in(response):
             response.context_data["reasons"] = _by_reason(listed.queryset, self.newest_by(request))
         return response
 
