@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 
-from arbsite.management.backtest_tables import show_comparison, show_list, show_report
-from arbsite.management.replaying import (
+from arbsite.management.backtest_console import show_comparison, show_list, show_report
+from arbsite.management.replay_arguments import (
     add_replay_arguments,
     decimal,
     faults_alone_are_logged,

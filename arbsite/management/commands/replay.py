@@ -9,7 +9,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from arbsite.management.replaying import add_replay_arguments, faults_alone_are_logged, options_of, progress_shown
+from arbsite.management.replay_arguments import (
+    add_replay_arguments,
+    faults_alone_are_logged,
+    options_of,
+    progress_shown,
+)
 from arbsite.relay import relayed
 from domain.errors import BadInput
 from domain.execution import ExecutionState

@@ -11,7 +11,7 @@ from domain.errors import BadInput
 from domain.scope import Mode, Scope
 from tests.trading.models.rows import make
 from tests.trading.selectors.test_verdict import SCOPE, SETTINGS, offer, trade
-from trading.management.spans import length_of, span_of
+from trading.management.span_arguments import length_of, span_of
 from trading.models import EvaluationCount, Run
 from trading.selectors.terms import Span
 

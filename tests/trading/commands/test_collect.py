@@ -14,9 +14,9 @@ from simulator.instruments import DEFAULT_PAIRS
 from simulator.server import Urls
 from tests.fakes import NOW_NS
 from tests.trading.services.stream.doubles import doubles_in_thread, settings_for
-from trading.management.collecting import Lines, length, nothing_came, size
+from trading.management.collect_console import Lines, length, nothing_came, size
+from trading.services.collect.figures import Figures, VenueFigures
 from trading.services.recording.recorder import Recorded
-from trading.services.stream.figures import Figures, VenueFigures
 
 PAIRS = DEFAULT_PAIRS[:2]
 NOWHERE = Urls(*["http://127.0.0.1:9", "ws://127.0.0.1:9", *["http://127.0.0.1:9"] * 2, "ws://127.0.0.1:9/crypto/us"])

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 
 from domain.scope import Mode
-from trading.management.spans import add_span_arguments, span_of
+from trading.management.span_arguments import add_span_arguments, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words as words
 from trading.selectors.terms import chosen_scope

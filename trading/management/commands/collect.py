@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from domain.errors import BadInput, Unreachable
 from domain.scope import Mode
-from trading.management.collecting import Lines, Silence, nothing_came
+from trading.management.collect_console import Lines, Silence, nothing_came
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.services.stream.collect import collect, look_once
-from trading.services.stream.figures import Figures
+from trading.services.collect.figures import Figures
+from trading.services.collect.run import collect, look_once
 
 COLLECTED = (Mode.DRY_RUN, Mode.SIM)
 LONGEST_S = 366 * 86_400

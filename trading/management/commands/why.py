@@ -12,7 +12,7 @@ from rich.table import Table
 
 from domain.errors import BadInput
 from domain.scope import Mode, Scope
-from trading.management.spans import add_span_arguments, length_of, span_of
+from trading.management.span_arguments import add_span_arguments, length_of, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words, why_words
 from trading.selectors.story import ExecutionStory, LegStory, SeenBook, Story, story_of

@@ -27,9 +27,9 @@ from trading.services.backtest.prices import PriceWatch
 from trading.services.backtest.report import Start, report_of
 from trading.services.replay import checkpoint, runs
 from trading.services.replay.driver import CHUNK_S, Progress
-from trading.services.replay.opening import open_source
 from trading.services.replay.options import ReplayOptions
 from trading.services.replay.run import ReplayResult, new_scope, replay, resume, untold, unwrapped
+from trading.services.replay.source import open_source
 from trading.services.replay.timeline import Timeline
 
 COMMAND = "backtest"

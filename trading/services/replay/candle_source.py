@@ -18,10 +18,10 @@ from domain.money import DOWN, plain, quantize_down
 from domain.sizing import Caps, Lot
 from domain.timestamps import NS_PER_S, from_ns, to_ns
 from trading.services.candles import MINUTE_S, Candles, check_columns, market_named_by, read_candles
+from trading.services.replay.assumptions import fee_json, lots_json, span_told
 from trading.services.replay.candle_timeline import LEVELS, BookShape, CandleTimeline
+from trading.services.replay.markets import RecordedView
 from trading.services.replay.options import ReplayOptions
-from trading.services.replay.past import RecordedView
-from trading.services.replay.source import fee_json, lots_json, span_told
 from trading.services.replay.timeline import Json, Opening
 
 LOT_STEP = Decimal("1e-8")  # base units; the coarser lots of a venue only cut dust off trades of this size

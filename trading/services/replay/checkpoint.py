@@ -9,9 +9,8 @@ from domain.errors import BadInput
 from domain.timestamps import from_ns
 from trading.models import Run
 from trading.services.replay import runs
-from trading.services.replay.opening import reopen_source
 from trading.services.replay.options import options_from_json
-from trading.services.replay.source import Source
+from trading.services.replay.source import Source, reopen_source
 from trading.services.replay.timeline import Json
 
 SETTINGS = ("trading", "breakers", "limits")  # what a result rests on beside its assumptions

@@ -31,11 +31,11 @@ from trading.services.decision import Decision
 from trading.services.execution.step import Venues
 from trading.services.offers import record_offers
 from trading.services.replay.pace import Pace
-from trading.services.replay.stage import Stage
+from trading.services.replay.pending_orders import PendingOrders
+from trading.services.replay.segment import Segment
 from trading.services.replay.timeline import Instant, Json, Opening, Timeline
-from trading.services.replay.unrest import Unrest
-from trading.services.replay.waiting import Waiting
-from trading.services.replay.watching import Watcher
+from trading.services.replay.volatility import VolatilityWatch
+from trading.services.replay.watcher import Watcher
 
 Progress = Callable[[int, int], None]
 
@@ -84,11 +84,11 @@ class Driver:
         self._timeline = timeline
         self._parts = parts
         self._checkpoint = checkpoint
-        self._stage: Stage | None = None
+        self._segment: Segment | None = None
         self._dispatch = InlineDispatch()
-        self._waiting = Waiting(parts.scope)
+        self._waiting = PendingOrders(parts.scope)
         self._counts = EvaluationCounter()
-        self._unrest = Unrest(timeline.markets)
+        self._volatility = VolatilityWatch(timeline.markets)
         self._running: set[int] = set()
         self._cool_at: datetime | None = None
         self._position: Json | None = checkpoint["position"] if checkpoint else None
@@ -136,87 +136,89 @@ class Driver:
 
     def _show_again(self, instant: Instant) -> None:
         if instant.opening is not None:
-            self._stage = self._begin(instant.opening)
-        assert self._stage is not None
-        self._stage.markets.show(instant)
+            self._segment = self._begin(instant.opening)
+        assert self._segment is not None
+        self._segment.markets.show(instant)
 
     def _live_through(self, instant: Instant) -> None:
         now_ns = max(instant.at_ns, self._parts.clock.now_ns())  # a machine's clock is set back now and then
         self._parts.clock.set(now_ns)
-        stage = self._ready_for(instant, now_ns)
-        changed = stage.markets.show(instant)
-        self._store_edges(stage, now_ns)
-        if self._unrest.note(instant.books, among=stage.unsettled(instant), now_ns=now_ns, scope=self._parts.scope):
+        segment = self._ready_for(instant, now_ns)
+        changed = segment.markets.show(instant)
+        self._store_edges(segment, now_ns)
+        if self._volatility.note(
+            instant.books, among=segment.unsettled(instant), now_ns=now_ns, scope=self._parts.scope
+        ):
             self._see_breakers()
         self._cool(now_ns)
-        self._decide(stage, changed, now_ns)
-        self._close_episodes(stage, now_ns)
-        stage.offers.sample(stage.markets.view, stage.opening.markets, now_ns)
+        self._decide(segment, changed, now_ns)
+        self._close_episodes(segment, now_ns)
+        segment.offers.sample(segment.markets.view, segment.opening.markets, now_ns)
         for watcher in self._parts.watchers:
-            watcher.note(now_ns, stage.markets.view)
+            watcher.note(now_ns, segment.markets.view)
         self._position = instant.position
 
-    def _ready_for(self, instant: Instant, now_ns: int) -> Stage:
-        """Return the stage of this instant, once all that fell due has met what was known before it."""
-        if self._stage is not None:
-            self._restore(self._stage)
-            self._meet(self._stage, instant, now_ns)
-            self._store_edges(self._stage, self._stage.last_ns_before(now_ns))
+    def _ready_for(self, instant: Instant, now_ns: int) -> Segment:
+        """Return the segment of this instant, once all that fell due has met what was known before it."""
+        if self._segment is not None:
+            self._restore(self._segment)
+            self._meet(self._segment, instant, now_ns)
+            self._store_edges(self._segment, self._segment.last_ns_before(now_ns))
         if instant.opening is not None:
             self._open(instant.opening)
-        assert self._stage is not None, "the first instant opens"
-        return self._stage
+        assert self._segment is not None, "the first instant opens"
+        return self._segment
 
     def _open(self, opening: Opening) -> None:
-        if self._stage is not None:
-            self._flush(self._stage)
-            self._close_all(self._stage)
-        self._stage = self._begin(opening)
+        if self._segment is not None:
+            self._flush(self._segment)
+            self._close_all(self._segment)
+        self._segment = self._begin(opening)
 
-    def _begin(self, opening: Opening) -> Stage:
+    def _begin(self, opening: Opening) -> Segment:
         self._parts.assume(opening)
-        return Stage(opening, self._parts.venues(opening.config.fees))
+        return Segment(opening, self._parts.venues(opening.config.fees))
 
-    def _meet(self, stage: Stage, instant: Instant, now_ns: int) -> None:
+    def _meet(self, segment: Segment, instant: Instant, now_ns: int) -> None:
         if not self._running:
             return
         for request in self._waiting.due(now_ns):
-            book = stage.markets.meet(request, instant)
+            book = segment.markets.meet(request, instant)
             if book is None:
                 self._waiting.not_seen(request)
             else:
                 observing.store_book(request, book, at_ns=now_ns, dispatch=self._dispatch)
         given_up = set(self._waiting.given_up(now_ns))
-        self._step(stage, given_up | {row_id for _, row_id in self._dispatch.drain()})
+        self._step(segment, given_up | {row_id for _, row_id in self._dispatch.drain()})
 
-    def _decide(self, stage: Stage, changed: Sequence[MarketKey], now_ns: int) -> None:
-        parts, config, begun = self._parts, stage.opening.config, []
+    def _decide(self, segment: Segment, changed: Sequence[MarketKey], now_ns: int) -> None:
+        parts, config, begun = self._parts, segment.opening.config, []
         for market in changed:
             for found in pipeline.decide(
                 market,
-                stage.markets.view,
+                segment.markets.view,
                 config=config,
                 score=parts.score,
                 clock=parts.clock,
                 holdings=parts.holdings,
             ):
                 self._counts.add(found, now_ns=now_ns)
-                if isinstance(found, Decision) and (opened := stage.episodes.opens(found)):
+                if isinstance(found, Decision) and (opened := segment.episodes.opens(found)):
                     begun.append((found, opened))
         for decision, opened in begun:
             if opened.ended is not None:
                 episodes.close_episode(opened.ended, scope=parts.scope)
-            self._commit(stage, decision)
+            self._commit(segment, decision)
 
-    def _commit(self, stage: Stage, decision: Decision) -> None:
-        stage.edges.watch(decision)
+    def _commit(self, segment: Segment, decision: Decision) -> None:
+        segment.edges.watch(decision)
         pipeline.commit(decision, scope=self._parts.scope, dispatch=self._dispatch)
-        self._step(stage, {row_id for _, row_id in self._dispatch.drain()})
+        self._step(segment, {row_id for _, row_id in self._dispatch.drain()})
 
-    def _step(self, stage: Stage, execution_ids: set[int]) -> None:
+    def _step(self, segment: Segment, execution_ids: set[int]) -> None:
         for execution_id in sorted(execution_ids):  # oldest first, whatever asked for it
             self._running.add(execution_id)
-            if execution.step(execution_id, venues=stage.venues, clock=self._parts.clock) in EXECUTION_TERMINAL:
+            if execution.step(execution_id, venues=segment.venues, clock=self._parts.clock) in EXECUTION_TERMINAL:
                 self._running.discard(execution_id)
         if execution_ids:
             self._parts.holdings.refresh()
@@ -232,58 +234,58 @@ class Driver:
             tick(self._parts.scope, from_ns(now_ns))
             self._see_breakers()
 
-    def _store_edges(self, stage: Stage, now_ns: int) -> None:
-        for watched, left in stage.edges.complete(now_ns):
+    def _store_edges(self, segment: Segment, now_ns: int) -> None:
+        for watched, left in segment.edges.complete(now_ns):
             observing.record_edges(watched, left, scope=self._parts.scope)
 
-    def _close_episodes(self, stage: Stage, now_ns: int) -> None:
-        for closed in stage.episodes.closed_by(now_ns):
+    def _close_episodes(self, segment: Segment, now_ns: int) -> None:
+        for closed in segment.episodes.closed_by(now_ns):
             episodes.close_episode(closed, scope=self._parts.scope)
 
-    def _close_all(self, stage: Stage) -> None:
-        self._close_episodes(stage, self._parts.clock.now_ns() + stage.opening.linger_ns + 1)
+    def _close_all(self, segment: Segment) -> None:
+        self._close_episodes(segment, self._parts.clock.now_ns() + segment.opening.linger_ns + 1)
 
     def _run_out(self) -> None:
-        if (stage := self._stage) is None:
+        if (segment := self._segment) is None:
             return
-        self._restore(stage)
+        self._restore(segment)
         now_ns, left = self._parts.clock.now_ns(), LONGEST_RUN_OUT
         while self._running and left:
             now_ns, left = now_ns + self._timeline.step_ns, left - 1
             self._parts.clock.set(now_ns)
-            self._meet(stage, Instant(now_ns, (), {}, self._position), now_ns)
-        self._close_all(stage)
+            self._meet(segment, Instant(now_ns, (), {}, self._position), now_ns)
+        self._close_all(segment)
 
-    def _flush(self, stage: Stage) -> None:
+    def _flush(self, segment: Segment) -> None:
         record_looks(self._counts.take(), scope=self._parts.scope)
-        record_offers(stage.offers.take(), scope=self._parts.scope)
+        record_offers(segment.offers.take(), scope=self._parts.scope)
 
     def _keep(self) -> None:
         """Write what was counted, and the checkpoint that the run can go on from."""
-        stage, parts = self._stage, self._parts
-        if stage is None:
+        segment, parts = self._segment, self._parts
+        if segment is None:
             return
-        self._flush(stage)
+        self._flush(segment)
         now_ns = parts.clock.now_ns()
         state = {
             "position": self._position,
             "clock_ns": now_ns,
             "is_over": self._is_over,
-            "stage": stage.state(),
+            "segment": segment.state(),
             "waiting": self._waiting.state(),
-            "unrest": self._unrest.state(),
+            "volatility": self._volatility.state(),
             "watchers": [watcher.state() for watcher in parts.watchers],
         }
         parts.keep(state, now_ns)
 
-    def _restore(self, stage: Stage) -> None:
+    def _restore(self, segment: Segment) -> None:
         """Take up, once, what the checkpoint and the rows hold."""
         if (kept := self._checkpoint) is None:
             return
         self._checkpoint = None
-        stage.restore(kept["stage"])
+        segment.restore(kept["segment"])
         self._waiting.restore(kept["waiting"])
-        self._unrest.restore(kept["unrest"])
+        self._volatility.restore(kept["volatility"])
         for watcher, state in zip(self._parts.watchers, kept["watchers"], strict=True):
             watcher.restore(state)
         ongoing = Execution.objects.in_scope(self._parts.scope).exclude(state__in=EXECUTION_TERMINAL)

@@ -17,8 +17,8 @@ from domain.routes import routes_between
 from domain.scope import Mode
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns, to_ns
 from trading.services.recording.source import RecordingInfo, connect_to, looks, recordings
+from trading.services.replay.assumptions import fee_json, lots_json, span_told
 from trading.services.replay.options import EVERY_RECORDING, ReplayOptions
-from trading.services.replay.source import fee_json, lots_json, span_told
 from trading.services.replay.timeline import Instant, Json, Opening, days_between
 
 WARM_UP_NS = 60 * NS_PER_S  # of books that are shown again before a broken-off run goes on: more than a view remembers

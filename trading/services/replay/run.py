@@ -24,13 +24,12 @@ from trading.services.execution.step import Venues
 from trading.services.replay import checkpoint, runs
 from trading.services.replay.digest import digest_of
 from trading.services.replay.driver import CHUNK_S, Driver, Parts, Progress, VirtualClock
-from trading.services.replay.opening import open_source
 from trading.services.replay.options import ReplayOptions
 from trading.services.replay.pace import Pace
-from trading.services.replay.source import Source
+from trading.services.replay.source import Source, open_source
 from trading.services.replay.summary import Summary, summarise
 from trading.services.replay.timeline import Opening, Timeline
-from trading.services.replay.watching import Watcher
+from trading.services.replay.watcher import Watcher
 from trading.services.venues import trading_venues
 
 COMMAND = "replay"

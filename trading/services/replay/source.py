@@ -1,11 +1,13 @@
-"""A source: what is replayed, read and checked, with everything that its decisions rest on told in JSON."""
+"""Sources: files of candles or recordings, opened for the first time or for a run that goes on."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
-from domain.costs import FeeSchedule
-from domain.detection import DetectConfig
-from domain.money import plain
+from domain.errors import BadInput
+from trading.services.replay.candle_source import open_candles
 from trading.services.replay.options import ReplayOptions
+from trading.services.replay.recorded_source import open_recordings, reopen_recordings
 from trading.services.replay.timeline import Json, Timeline
 
 
@@ -29,29 +31,20 @@ class Source(Protocol):
         """Return every figure that the result rests on, ready for JSON."""
 
 
-def span_told(options: ReplayOptions) -> dict[str, str]:
-    """Return the span that was asked for; nothing where it is everything."""
-    bounds = {"from": options.first, "before": options.last}
-    return {name: at.isoformat() for name, at in bounds.items() if at is not None}
+def open_source(files: Sequence[Path], options: ReplayOptions) -> Source:
+    """Return the files, or without any the recordings that the options name, read and checked to their end.
+
+    Raises: MalformedFileError, MalformedPageError for what is held, BadInput for what was asked, Unreachable.
+    """
+    if options.recording is None:
+        return open_candles(files, options)
+    if files:
+        raise BadInput(f"--recording and {files[0]} are two sources: name one of them")
+    return open_recordings(options)
 
 
-def fee_json(schedule: FeeSchedule) -> dict[str, str]:
-    """Return a venue's fees ready for JSON."""
-    return {
-        "maker_bps": plain(schedule.maker_bps),
-        "taker_bps": plain(schedule.taker_bps),
-        "charged_in": schedule.charged_in.value,
-        "source": schedule.source,
-    }
-
-
-def lots_json(config: DetectConfig) -> dict[str, dict[str, str]]:
-    """Return the lots by market, ready for JSON."""
-    return {
-        f"{market.venue}:{market.pair}": {
-            "tick": plain(lot.tick),
-            "step": plain(lot.step),
-            "min_quote": plain(lot.min_quote),
-        }
-        for market, lot in config.lots.items()
-    }
+def reopen_source(where: Json, options: ReplayOptions) -> Source:
+    """Return the source of an earlier run. Raises: as ``open_source``."""
+    if "files" in where:
+        return open_candles([Path(name) for name in where["files"]], options)
+    return reopen_recordings(options, where)

@@ -11,7 +11,7 @@ import structlog
 from domain.scope import Scope
 from trading.services.execution.open import OBSERVATION_CHANNEL
 from trading.services.observing import FillRequest, pending_requests
-from trading.services.stream.sole import conninfo
+from trading.services.stream.watch_lock import conninfo
 from trading.services.writer import Writer
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from domain.scope import Scope
 from trading.dispatch import OutboxDispatch
 from trading.services.stream.reference import account_sources, reference_in_time
 from trading.services.stream.session import Plan, open_session, redis_client
-from trading.services.stream.sole import stay_alone, take_alone
+from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -37,11 +37,11 @@ def run(scope: Scope, *, clock: Clock) -> None:
 
 async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
     arb = settings.ARB
-    watch = await take_alone(scope)
+    watch = await take_watch(scope)
     known = await reference_in_time(lambda: account_sources(clock=clock), arb.pairs)
     plan = Plan(PROCESS, scope, clock, writer, OutboxDispatch(scope), records=arb.trading.records)
     async with redis_client() as client:
-        await open_session(plan, known, client).run(stay_alone(scope, watch))
+        await open_session(plan, known, client).run(hold_watch(scope, watch))
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:

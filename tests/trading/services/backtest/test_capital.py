@@ -18,7 +18,7 @@ from trading.services import pipeline
 from trading.services.backtest.capital import BalanceHoldings, Listing, first_prices, middle_of, put_in_place, spread
 from trading.services.decision import Decision
 from trading.services.replay import ReplayOptions
-from trading.services.replay.opening import open_source
+from trading.services.replay.source import open_source
 
 BTC_USD, BTC_USDC, ETH_USD = (Pair.parse(symbol) for symbol in ("BTC/USD", "BTC/USDC", "ETH/USD"))
 USD = {"USD": Decimal(1), "USDC": Decimal(1)}

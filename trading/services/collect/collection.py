@@ -18,14 +18,14 @@ from domain.market import Book, Clock, MarketKey, Pair
 from domain.scope import Scope
 from domain.timestamps import NS_PER_S, from_ns
 from trading.marketdata.feeds import VenueStatus
+from trading.services.collect.dispatch import WriterDispatch
+from trading.services.collect.figures import Figures, VenueFigures, absent, problem_of, rss_bytes, sum_of, venue_figures
 from trading.services.decision import Decision
 from trading.services.recording.recorder import Recorder
-from trading.services.stream.asking import ASK_AGAIN_S, Lots, Told, ask_until_answered, in_thread
-from trading.services.stream.figures import Figures, VenueFigures, absent, problem_of, rss_bytes, sum_of, venue_figures
+from trading.services.stream.listings import ASK_AGAIN_S, Lots, Told, ask_until_answered, in_thread
 from trading.services.stream.reference import Reference, account_sources
 from trading.services.stream.session import Plan, Session, open_session, redis_client
-from trading.services.stream.sole import stay_alone, take_alone
-from trading.services.stream.stepping import StepHere
+from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.venues import trading_venues
 from trading.services.writer import Writer
 from trading.venues import registry
@@ -68,7 +68,7 @@ class Collection:
         self._teller = teller
         self._trades = trades
         self.session: Session | None = None
-        self._stepper = StepHere(scope, venues=trading_venues(scope, clock=clock), clock=clock, writer=writer)
+        self._stepper = WriterDispatch(scope, venues=trading_venues(scope, clock=clock), clock=clock, writer=writer)
         self._answers: dict[str, asyncio.Task[Lots]] = {}
         self._recorders: list[Recorder] = []
         self._past: list[VenueStatus] = []  # how feeds stood when their watch ended
@@ -81,10 +81,10 @@ class Collection:
 
     async def run(self, duration_s: float | None) -> None:
         """Collect until cancelled or the time is over."""
-        watch = await take_alone(self._scope)
+        watch = await take_watch(self._scope)
         try:
             async with asyncio.timeout(duration_s), asyncio.TaskGroup() as group:
-                for work in (stay_alone(self._scope, watch), self._stepper.run(), self._beat(), self._follow()):
+                for work in (hold_watch(self._scope, watch), self._stepper.run(), self._beat(), self._follow()):
                     group.create_task(work)
                 await self._watch_all()
         except TimeoutError:
@@ -92,7 +92,7 @@ class Collection:
 
     async def once(self) -> None:
         """Take one book of every market, by REST, decide and record them."""
-        watch = await take_alone(self._scope)
+        watch = await take_watch(self._scope)
         async with watch, redis_client() as client:
             await self._ask_all(ask_again_s=None)
             await asyncio.wait(self._answers.values())

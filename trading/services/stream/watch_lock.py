@@ -16,10 +16,10 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
 
-Session = psycopg.AsyncConnection[Any]
+Connection = psycopg.AsyncConnection[Any]
 
 
-async def take_alone(scope: Scope) -> Session:
+async def take_watch(scope: Scope) -> Connection:
     """Return the session that holds the watch of ``scope``.
 
     Raises: Refused if another process holds it; Unreachable.
@@ -36,7 +36,7 @@ async def take_alone(scope: Scope) -> Session:
     return session
 
 
-async def stay_alone(scope: Scope, session: Session) -> None:
+async def hold_watch(scope: Scope, session: Connection) -> None:
     """Hold the watch until cancelled, taking it again after an outage. Raises: Refused if another process was first."""
     try:
         while True:
@@ -49,10 +49,10 @@ async def stay_alone(scope: Scope, session: Session) -> None:
         await session.close()
 
 
-async def _take_again(scope: Scope) -> Session:
+async def _take_again(scope: Scope) -> Connection:
     while True:
         try:
-            session = await take_alone(scope)
+            session = await take_watch(scope)
         except Unreachable as error:
             log.warning("watch_lost", error=str(error))
             await asyncio.sleep(LOOK_EVERY_S)

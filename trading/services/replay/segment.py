@@ -1,4 +1,4 @@
-"""A stage: all that is known while the terms of one opening hold, from its empty books to its open episodes."""
+"""A segment: all that is known while the terms of one opening hold, from its empty books to its open episodes."""
 
 from collections.abc import Iterable
 
@@ -8,13 +8,13 @@ from trading.services import observing
 from trading.services.episodes import EpisodeTracker
 from trading.services.execution.step import Venues
 from trading.services.offers import OfferSampler
-from trading.services.replay.past import markets_of
+from trading.services.replay.markets import markets_of
 from trading.services.replay.timeline import Instant, Json, Opening
 
 OFFERS_EVERY_NS = NS_PER_S  # as in the stream; candles are sampled at every minute
 
 
-class Stage:
+class Segment:
     """The markets as they become known, their open episodes, the edges that are looked at again."""
 
     def __init__(self, opening: Opening, venues: Venues) -> None:
@@ -51,7 +51,7 @@ class Stage:
         }
 
     def restore(self, state: Json) -> None:
-        """Go on from where another stage of the same opening stood."""
+        """Go on from where another segment of the same opening stood."""
         view = self.markets.view
         routes = {route.key: route for market in self.opening.markets for route in view.routes(market)}
         self.markets.restore(state["markets"])

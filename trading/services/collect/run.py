@@ -1,4 +1,4 @@
-"""Collecting: the dry run on public data in one process, recorded, for as long as it is left running."""
+"""A collection from its start to what it came to: until it is stopped, or one look at every market."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from domain.market import Clock
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.models import Execution, Opportunity
+from trading.services.collect.collection import Collection, Teller
+from trading.services.collect.figures import Figures
+from trading.services.collect.route_looks import RouteLook, looks_of
 from trading.services.recording.coverage import coverage
-from trading.services.stream.collection import Collection, Teller
-from trading.services.stream.figures import Figures
-from trading.services.stream.looks import RouteLook, looks_of
 from trading.services.stream.run import until_stopped
 from trading.services.writer import Writer
 

@@ -10,9 +10,9 @@ from domain.timestamps import from_ns
 from risk.models import BreakerEvent
 from risk.services import tick
 from tests.fakes import BTC_USD, MS, NOW_NS, book
-from trading.services.replay.unrest import STEP_NS, Unrest
+from trading.services.replay.volatility import STEP_NS, VolatilityWatch
 
-SCOPE = Scope(Mode.REPLAY, "unrest")
+SCOPE = Scope(Mode.REPLAY, "volatility")
 MARKET = MarketKey("a", BTC_USD)
 MINUTES = 820
 
@@ -25,23 +25,23 @@ def prices():
         yield NOW_NS + minute * STEP_NS, book("a", f"{price:.2f}", f"{price + 1:.2f}")
 
 
-def tripped(unrest, instants):
+def tripped(watch, instants):
     return [
-        at_ns for at_ns, shown in instants if unrest.note({MARKET: shown}, among=[MARKET], now_ns=at_ns, scope=SCOPE)
+        at_ns for at_ns, shown in instants if watch.note({MARKET: shown}, among=[MARKET], now_ns=at_ns, scope=SCOPE)
     ]
 
 
 @pytest.mark.django_db
 def test_a_stretch_that_is_wilder_than_its_day_trips_the_breaker():
     tick(SCOPE, from_ns(0))
-    assert tripped(Unrest([MARKET]), prices())
+    assert tripped(VolatilityWatch([MARKET]), prices())
     assert BreakerEvent.objects.in_scope(SCOPE).filter(kind="volatility").exists()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("broken_at", [1, 400, 790])
 def test_one_that_is_taken_up_again_reads_the_same(broken_at):
-    whole, first, second = Unrest([MARKET]), Unrest([MARKET]), Unrest([MARKET])
+    whole, first, second = VolatilityWatch([MARKET]), VolatilityWatch([MARKET]), VolatilityWatch([MARKET])
     instants = list(prices())
     tripped(whole, instants)
     tripped(first, instants[:broken_at])
@@ -54,9 +54,9 @@ def test_one_that_is_taken_up_again_reads_the_same(broken_at):
 
 @pytest.mark.django_db
 def test_many_books_within_a_minute_count_as_one():
-    unrest = Unrest([MARKET])
+    watch = VolatilityWatch([MARKET])
     for number in range(2_000):
         at_ns = NOW_NS + number * 100 * MS
-        unrest.note({MARKET: book("a", "100", "101")}, among=[MARKET], now_ns=at_ns, scope=SCOPE)
-    ((_, _, points),) = unrest.state()["points"]
+        watch.note({MARKET: book("a", "100", "101")}, among=[MARKET], now_ns=at_ns, scope=SCOPE)
+    ((_, _, points),) = watch.state()["points"]
     assert len(points) == 4

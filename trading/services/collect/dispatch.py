@@ -17,7 +17,7 @@ from trading.services.writer import Writer
 SWEEP_EVERY_S = 2.0
 
 
-class StepHere:
+class WriterDispatch:
     """A dispatch that has executions stepped by the writer, once the transaction that asks for it is committed."""
 
     def __init__(self, scope: Scope, *, venues: Venues, clock: Clock, writer: Writer) -> None:

@@ -11,9 +11,9 @@ from domain.errors import ArbError
 from domain.market import MarketKey, Pair
 from domain.money import plain
 from trading.marketdata.feeds import VenueStatus
+from trading.services.collect.figures import Figures, VenueFigures, problem_of
+from trading.services.collect.route_looks import RouteLook
 from trading.services.decision import Decision
-from trading.services.stream.figures import Figures, VenueFigures, problem_of
-from trading.services.stream.looks import RouteLook
 
 MOST_ROUTES = 20  # lines of the table of one look
 

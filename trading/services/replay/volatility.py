@@ -22,7 +22,7 @@ LOOK_EVERY_NS = 5 * STEP_NS
 MIN_RETURNS = 20
 
 
-class Unrest:
+class VolatilityWatch:
     """Keeps an hour and a day of each market's middle prices."""
 
     def __init__(self, markets: Sequence[MarketKey]) -> None:

@@ -24,11 +24,11 @@ from trading.dispatch import InlineDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.marketdata.view import BookView
 from trading.models import EvaluationCount, Execution, OfferedEdge, Opportunity, RecordedHour, Recording
+from trading.services.collect.run import collect, look_once
 from trading.services.recording.source import connect_to, looks, recordings
-from trading.services.stream.collect import collect, look_once
 from trading.services.stream.engine import Engine, Parts
 from trading.services.stream.reference import account_sources
-from trading.services.stream.sole import conninfo, take_alone
+from trading.services.stream.watch_lock import conninfo, take_watch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
@@ -142,7 +142,7 @@ def ended() -> bool:
 
 def test_what_is_collected_replays_to_the_decisions_that_were_made_and_nothing_is_lost(doubles, monkeypatch):
     notes = Notes()
-    monkeypatch.setattr("trading.services.stream.collection.BEAT_EVERY_S", 0.2)
+    monkeypatch.setattr("trading.services.collect.collection.BEAT_EVERY_S", 0.2)
 
     def stop_once_one_has_ended(figures):
         if len(notes.decisions) >= 6 and in_another_session(ended):
@@ -170,7 +170,7 @@ def test_what_is_collected_replays_to_the_decisions_that_were_made_and_nothing_i
 def test_a_book_that_is_asked_for_at_a_pace_is_recorded_as_such_and_replays_too(doubles, settings, monkeypatch):
     settings.ARB = settings_for(doubles, PAIRS, has_key=False)
     notes = Notes()
-    monkeypatch.setattr("trading.services.stream.collection.BEAT_EVERY_S", 0.2)
+    monkeypatch.setattr("trading.services.collect.collection.BEAT_EVERY_S", 0.2)
     notes.beats = stop_once_all_have(40)
     figures = collect(SCOPE, clock=SYSTEM_CLOCK, teller=notes)
     pace = {one.venue: one.polled_every_ms for one in figures.venues}
@@ -196,7 +196,7 @@ def database_away() -> Iterator[None]:
 
 def test_a_database_that_is_away_for_a_while_costs_no_book_and_no_decision(doubles, monkeypatch):
     notes, outage, is_back = Notes(), threading.Event(), threading.Event()
-    monkeypatch.setattr("trading.services.stream.collection.BEAT_EVERY_S", 0.5)
+    monkeypatch.setattr("trading.services.collect.collection.BEAT_EVERY_S", 0.5)
     connection.close()
 
     def go_away():
@@ -222,12 +222,12 @@ def test_a_database_that_is_away_for_a_while_costs_no_book_and_no_decision(doubl
 
 
 async def test_a_second_process_is_refused_the_watch_in_one_sentence():
-    async with await take_alone(SCOPE):
+    async with await take_watch(SCOPE):
         with pytest.raises(Refused, match="a stream or collect runs for sim already"):
-            await take_alone(SCOPE)
-        async with await take_alone(Scope(Mode.DRY_RUN)):
+            await take_watch(SCOPE)
+        async with await take_watch(Scope(Mode.DRY_RUN)):
             pass
-    async with await take_alone(SCOPE):
+    async with await take_watch(SCOPE):
         pass
 
 
@@ -269,7 +269,7 @@ class Sleepy:
 def test_a_venue_that_does_not_answer_holds_up_no_other_and_joins_once_it_does(doubles, monkeypatch):
     sources = account_sources(clock=SYSTEM_CLOCK)
     kraken = sources["kraken"] = Sleepy(sources["kraken"])
-    collection = "trading.services.stream.collection"
+    collection = "trading.services.collect.collection"
     monkeypatch.setattr(f"{collection}.account_sources", lambda clock: sources)
     monkeypatch.setattr(f"{collection}.PATIENCE_S", 0.2)
     monkeypatch.setattr(f"{collection}.ASK_AGAIN_S", 0.2)

@@ -12,7 +12,7 @@ from trading.services.observing import FillRequest
 from trading.services.replay.timeline import Json
 
 
-class Waiting:
+class PendingOrders:
     """Knows every open paper order of a run that has not met its book."""
 
     def __init__(self, scope: Scope) -> None:
