@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
 from domain.detection import Rejected, Stage
 from domain.routes import Route
 from domain.scope import Scope
-from domain.timestamps import from_ns
+from domain.timestamps import NS_PER_HOUR, from_ns
 from trading.services.decision import Decision
 
 ROWS_AT_A_TIME = 5_000
-
-_NS_PER_HOUR = 3_600_000_000_000
 
 
 class Look(NamedTuple):
@@ -43,7 +41,7 @@ class EvaluationCounter:
         # By the route's identity: its key is spelt out anew each time, and looks come by the ten thousand a second.
         known = id(route)
         self._routes[known] = route
-        self._counts[now_ns // _NS_PER_HOUR, known, stage, reason] += 1
+        self._counts[now_ns // NS_PER_HOUR, known, stage, reason] += 1
 
     def take(self) -> Mapping[Look, int]:
         """Return what was counted since the last call and start from zero."""
@@ -51,7 +49,7 @@ class EvaluationCounter:
         keys = {known: route.key for known, route in routes.items()}
         looks: Counter[Look] = Counter()
         for (hour, known, stage, reason), count in counts.items():
-            looks[Look(from_ns(hour * _NS_PER_HOUR), keys[known], stage, reason)] += count
+            looks[Look(from_ns(hour * NS_PER_HOUR), keys[known], stage, reason)] += count
         return looks
 
 
@@ -65,9 +63,14 @@ DO UPDATE SET count = trading_evaluationcount.count + EXCLUDED.count
 
 def record_looks(looks: Mapping[Look, int], *, scope: Scope) -> None:
     """Add counted looks to their rows."""
+    add_counts(_ADD, looks, scope=scope)
+
+
+def add_counts(statement: str, counts: Mapping[Any, int], *, scope: Scope) -> None:
+    """Execute ``statement`` with mode, run id, an array for each field of the keys, and an array of the counts."""
     # One order of rows for everybody: two processes that add to the same rows never wait for each other in turn.
-    rows = [(*look, count) for look, count in sorted(looks.items())]
+    rows = [(*key, count) for key, count in sorted(counts.items())]
     with transaction.atomic(), connection.cursor() as cursor:
         for first in range(0, len(rows), ROWS_AT_A_TIME):
             columns = zip(*rows[first : first + ROWS_AT_A_TIME], strict=True)
-            cursor.execute(_ADD, [*scope.columns.values(), *map(list, columns)])
+            cursor.execute(statement, [*scope.columns.values(), *map(list, columns)])

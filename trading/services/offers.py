@@ -10,23 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
-
 from domain.book import staleness
 from domain.market import Book, MarketKey
 from domain.money import DOWN, EXACT, to_float
 from domain.routes import MarketView
 from domain.scope import Scope
-from domain.timestamps import NS_PER_MS, from_ns
+from domain.timestamps import NS_PER_HOUR, NS_PER_MS, from_ns
+from trading.services.counts import add_counts
 
 MOST_ROUTES = 2_000  # looked at in one sample
 TENTHS = 100_000  # of a basis point in the whole
 NEAR = 1e-6  # a float this near a step is reckoned again exactly
 EXACT_ABOVE = -200  # tenths of a bps: what is further from crossing is counted in steps of a whole bps
 LARGEST = 10**9  # tenths of a bps; beyond any edge that a book ever showed, within what a column holds
-ROWS_AT_A_TIME = 5_000
-
-_NS_PER_HOUR = 3_600_000_000_000
 
 
 class Offer(NamedTuple):
@@ -69,7 +65,7 @@ class OfferSampler:
             return
         self._turn = turn
         keys = self._know(view, tuple(markets))
-        hour, bests = now_ns // _NS_PER_HOUR, [self._best(view.book(key), now_ns) for key in keys]
+        hour, bests = now_ns // NS_PER_HOUR, [self._best(view.book(key), now_ns) for key in keys]
         for way in self._in_turn():
             buy, sell = bests[way.buy], bests[way.sell]
             if buy is not None and sell is not None and self._are_together(buy, sell):
@@ -78,7 +74,7 @@ class OfferSampler:
     def take(self) -> Mapping[Offer, int]:
         """Return what was counted since the last call and start from zero."""
         counts, self._counts = self._counts, Counter()
-        return {Offer(from_ns(hour * _NS_PER_HOUR), key, tenth): count for (hour, key, tenth), count in counts.items()}
+        return {Offer(from_ns(hour * NS_PER_HOUR), key, tenth): count for (hour, key, tenth), count in counts.items()}
 
     def state(self) -> list[int]:
         """Return what ``restore`` needs to go on from here; counts are to be taken before."""
@@ -142,9 +138,4 @@ DO UPDATE SET count = offered_edges.count + EXCLUDED.count
 
 def record_offers(offers: Mapping[Offer, int], *, scope: Scope) -> None:
     """Add counted offers to their rows."""
-    # One order of rows for everybody: two processes that add to the same rows never wait for each other in turn.
-    rows = [(*offer, count) for offer, count in sorted(offers.items())]
-    with transaction.atomic(), connection.cursor() as cursor:
-        for first in range(0, len(rows), ROWS_AT_A_TIME):
-            columns = zip(*rows[first : first + ROWS_AT_A_TIME], strict=True)
-            cursor.execute(_ADD, [*scope.columns.values(), *map(list, columns)])
+    add_counts(_ADD, offers, scope=scope)

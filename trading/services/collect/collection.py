@@ -178,9 +178,8 @@ class Collection:
 
     def _known(self) -> Reference | None:
         """Return what the venues that have answered list; None where that is nothing."""
-        answered = {venue: answer.result() for venue, answer in self._answers.items() if answer.done()}
-        lots = {MarketKey(venue, pair): lot for venue, listed in answered.items() for pair, lot in listed.items()}
-        return Reference({venue: tuple(listed) for venue, listed in answered.items()}, lots) if lots else None
+        known = Reference.of({venue: answer.result() for venue, answer in self._answers.items() if answer.done()})
+        return known if known.lots else None
 
     def _open(self, known: Reference, client: "redis.asyncio.Redis") -> Session:
         plan = Plan(

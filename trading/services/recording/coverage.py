@@ -6,13 +6,12 @@ from datetime import datetime
 from django.db.models import BinaryField, Count, F, Func, Max, Sum
 
 from domain.scope import Scope
-from domain.timestamps import NS_PER_S, from_ns, to_ns
+from domain.timestamps import NS_PER_HOUR, from_ns, to_ns
 from trading.models import RecordedHour, RecordedPage
 from trading.services.recording.pages import HEADER_AT, shares_of
 
 LATEST_PAGES = 120  # the last few minutes of recording, in which a venue that is alive is found
 _START_BYTES = 8_192  # of a page: its header, and no book
-_NS_PER_HOUR = 3_600 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ class VenueCoverage:
 
 def coverage(scope: Scope, first: datetime, last: datetime) -> tuple[VenueCoverage, ...]:
     """Return the coverage of every venue that was recorded between two instants; hours are counted whole."""
-    first_hour, last_hour = (to_ns(at) // _NS_PER_HOUR for at in (first, last))
+    first_hour, last_hour = (to_ns(at) // NS_PER_HOUR for at in (first, last))
     recorded = RecordedHour.objects.in_scope(scope).filter(
-        hour__gte=from_ns(first_hour * _NS_PER_HOUR), hour__lte=from_ns(last_hour * _NS_PER_HOUR), updates__gt=0
+        hour__gte=from_ns(first_hour * NS_PER_HOUR), hour__lte=from_ns(last_hour * NS_PER_HOUR), updates__gt=0
     )
     rows = recorded.order_by("venue").values("venue").annotate(count=Count("id"), sum=Sum("updates"), hour=Max("hour"))
     exact = _last_seen(scope, last)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from domain.market import Book
 from domain.scope import Scope
-from domain.timestamps import NS_PER_S, from_ns
+from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
 from trading.models import Recording
 from trading.services.recording.pages import EncodedPage, PageEncoder
 from trading.services.recording.terms import Terms
@@ -22,8 +22,6 @@ PAGE_EVERY_NS = 3 * NS_PER_S // 2  # with the writing of it less than the 2 s th
 SIGN_OF_LIFE_NS = 10 * NS_PER_S
 MOST_BYTES = 128 << 20  # of pages that wait for the database; what comes beyond them is lost, and counted
 FINISH_WITHIN_S = 10.0
-
-_NS_PER_HOUR = 3_600 * NS_PER_S
 
 _CLAIM = """
 UPDATE recordings SET pages = pages + 1, updates = updates + %s, lost = GREATEST(lost, %s), heartbeat_at = %s
@@ -79,12 +77,12 @@ class Recorder:
     def begin(self, now_ns: int) -> None:
         """Open the recording; its row is written before its first page."""
         self._cut_at_ns, self._life_at_ns = now_ns + PAGE_EVERY_NS, now_ns + SIGN_OF_LIFE_NS
-        self._hour = now_ns // _NS_PER_HOUR
+        self._hour = now_ns // NS_PER_HOUR
         self._writer.offer("recording", partial(self._open, now_ns), ahead=True)
 
     def add(self, at_ns: int, book: Book) -> None:
         """Record a book that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""
-        if at_ns // _NS_PER_HOUR != self._hour:  # a page is of one hour
+        if at_ns // NS_PER_HOUR != self._hour:  # a page is of one hour
             self._cut(at_ns)
         self._seen += 1
         if self._is_full:
@@ -116,7 +114,7 @@ class Recorder:
         return Recorded(stored.recording_id, self._seen, stored.updates, self._lost(), stored.pages, stored.size)
 
     def _cut(self, now_ns: int) -> None:
-        self._cut_at_ns, self._hour = now_ns + PAGE_EVERY_NS, now_ns // _NS_PER_HOUR
+        self._cut_at_ns, self._hour = now_ns + PAGE_EVERY_NS, now_ns // NS_PER_HOUR
         if (page := self._encoder.take()) is not None:
             self._waiting.append(page)
             self._taken_bytes += len(page.raw)
@@ -195,7 +193,7 @@ def _store(page: EncodedPage, stored: _Stored, *, scope: Scope, lost: int) -> in
     first_at, last_at = from_ns(page.first_at_ns), from_ns(page.last_at_ns)
     mode, run_id = scope.columns.values()
     row = (mode, run_id, stored.recording_id, stored.pages, first_at, last_at, page.updates, payload)
-    hour = from_ns(page.first_at_ns // _NS_PER_HOUR * _NS_PER_HOUR)
+    hour = from_ns(page.first_at_ns // NS_PER_HOUR * NS_PER_HOUR)
     counts = {venue: share.updates for venue, share in sorted(page.venues.items())}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CLAIM, [page.updates, lost, last_at, stored.recording_id, stored.pages])

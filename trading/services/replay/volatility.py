@@ -10,14 +10,13 @@ from domain.breakers import VolatilityReading
 from domain.market import Book, MarketKey
 from domain.money import to_float
 from domain.scope import Scope
-from domain.timestamps import NS_PER_S, from_ns
+from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
 from domain.volatility import PricePoint, RollingVolatility
 from risk.services import note_volatility
 from trading.services.replay.timeline import Json
 
 STEP_NS = 60 * NS_PER_S
-HOUR_NS = 3_600 * NS_PER_S
-DAY_NS = 24 * HOUR_NS
+DAY_NS = 24 * NS_PER_HOUR
 LOOK_EVERY_NS = 5 * STEP_NS
 MIN_RETURNS = 20
 
@@ -58,7 +57,7 @@ class _Prices:
 
     def __init__(self) -> None:
         self.points: deque[PricePoint] = deque()
-        self._hour, self._day = _window(HOUR_NS), _window(DAY_NS)
+        self._hour, self._day = _window(NS_PER_HOUR), _window(DAY_NS)
 
     def add(self, book: Book, now_ns: int) -> None:
         if self.points and now_ns - self.points[-1].at_ns < STEP_NS:

@@ -16,6 +16,7 @@ from domain.money import EXACT, ZERO, quantize_down
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
 from trading.dispatch import Dispatch
+from trading.marketdata.clock import VirtualClock
 from trading.marketdata.price_cache import PriceCache
 from trading.marketdata.view import BookView
 from trading.models import MarketSnapshot
@@ -52,17 +53,6 @@ class Parts:
     tell: Callable[[Decision], None] | None = None  # of every decision that begins an episode
 
 
-class Instant:
-    """A clock that stands still at the instant of a book: all that follows from the book happens at that instant."""
-
-    def __init__(self) -> None:
-        self.at_ns = 0
-
-    def now_ns(self) -> int:
-        """Return the instant."""
-        return self.at_ns
-
-
 class Engine:
     """Holds the state between two books; every method runs in the loop's thread and never waits.
 
@@ -76,7 +66,7 @@ class Engine:
         self.fills = observing.FillWatch()
         self._edges = observing.EdgeWatch(parts.view)
         self._counts = EvaluationCounter()
-        self._instant = Instant()
+        self._instant = VirtualClock()  # all that follows from a book happens at one instant
         self._flush_at_ns = self._snapshot_at_ns = 0
 
     def on_book(self, book: Book) -> None:
@@ -124,8 +114,8 @@ class Engine:
 
     def _next_instant(self) -> int:
         """Read the clock, once for all that happens now; where it was set back, time stands still until it is past."""
-        self._instant.at_ns = max(self._instant.at_ns, self._parts.clock.now_ns())
-        return self._instant.at_ns
+        self._instant.set(max(self._instant.now_ns(), self._parts.clock.now_ns()))
+        return self._instant.now_ns()
 
     def _look_again(self, now_ns: int) -> None:
         self._store_books(now_ns)

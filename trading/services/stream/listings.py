@@ -1,4 +1,4 @@
-"""Asking venues what they list, each by itself, until it answers: one that is away holds up no other."""
+"""What venues list: each is asked by itself, until it answers, so that one that is away holds up no other."""
 
 import asyncio
 import threading
@@ -8,9 +8,10 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from domain.errors import ArbError, Refused, Unreachable
+from domain.errors import ArbError, BadInput, Refused, Unreachable
 from domain.market import Pair
 from domain.sizing import Lot
+from trading.services.stream.reference import Reference
 from trading.venues.base import AccountSource
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,31 @@ class Told(Protocol):
 
     def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None:
         """Take why a venue did not answer; it is asked again unless that is final."""
+
+
+class Unheard:
+    """Tells nobody: what matters is logged."""
+
+    def lists(self, venue: str, pairs: Sequence[Pair]) -> None: ...
+
+    def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None: ...
+
+
+async def reference_of(
+    sources: Mapping[str, AccountSource], pairs: Sequence[Pair], *, ask_again_s: float = ASK_AGAIN_S
+) -> Reference:
+    """Return what all venues list of the wanted pairs; one that refuses is left out, and that is logged.
+
+    Raises: BadInput if nothing is left to watch.
+    """
+    asking = (
+        ask_until_answered(venue, source, pairs, told=Unheard(), ask_again_s=ask_again_s)
+        for venue, source in sources.items()
+    )
+    known = Reference.of(dict(zip(sources, await asyncio.gather(*asking), strict=True)))
+    if not known.lots:
+        raise BadInput("no venue lists any of the pairs in ARB_PAIRS")
+    return known
 
 
 async def ask_until_answered(
@@ -53,6 +79,8 @@ async def ask_until_answered(
         else:
             listed = {one.pair: one.lot for one in listings if one.is_tradable}
             lots = {pair: listed[pair] for pair in pairs if pair in listed}
+            if missing := [pair.symbol for pair in pairs if pair not in lots]:
+                log.info("pairs_not_listed", venue=venue, pairs=missing)
             told.lists(venue, tuple(lots))
             return lots
 

@@ -12,7 +12,8 @@ from domain.errors import ArbError
 from domain.market import Clock
 from domain.scope import Scope
 from trading.dispatch import OutboxDispatch
-from trading.services.stream.reference import account_sources, reference_in_time
+from trading.services.stream.listings import in_thread, reference_of
+from trading.services.stream.reference import account_sources
 from trading.services.stream.session import Plan, open_session, redis_client
 from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.writer import Writer
@@ -38,7 +39,8 @@ def run(scope: Scope, *, clock: Clock) -> None:
 async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
     arb = settings.ARB
     watch = await take_watch(scope)
-    known = await reference_in_time(lambda: account_sources(clock=clock), arb.pairs)
+    sources = await in_thread(lambda: account_sources(clock=clock))
+    known = await reference_of(sources, arb.pairs)
     plan = Plan(PROCESS, scope, clock, writer, OutboxDispatch(scope), records=arb.trading.records)
     async with redis_client() as client:
         await open_session(plan, known, client).run(hold_watch(scope, watch))

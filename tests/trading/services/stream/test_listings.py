@@ -1,4 +1,4 @@
-"""What the stream knows before the first book."""
+"""What the stream knows before the first book: what each venue lists."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from domain.errors import BadInput, Refused, Unreachable
 from domain.market import MarketKey, Pair
 from domain.sizing import Lot
 from tests.fakes import BTC_USD
-from trading.services.stream.reference import reference, reference_in_time
+from trading.services.stream.listings import reference_of
 from trading.venues.base import Listing
 
 LOT = Lot(Decimal("0.0001"), Decimal("0.0001"), Decimal(1), Decimal("0.01"))
@@ -28,23 +28,23 @@ class Lists:
         return self._listings
 
 
-def test_each_venue_is_watched_for_the_wanted_pairs_that_it_lists():
-    known = reference({"a": Lists(BTC_USD, ETH_USD), "b": Lists(BTC_USD)}, (BTC_USD, ETH_USD))
+async def test_each_venue_is_watched_for_the_wanted_pairs_that_it_lists():
+    known = await reference_of({"a": Lists(BTC_USD, ETH_USD), "b": Lists(BTC_USD)}, (BTC_USD, ETH_USD))
     assert known.pairs == {"a": (BTC_USD, ETH_USD), "b": (BTC_USD,)}
     assert set(known.lots) == {MarketKey("a", BTC_USD), MarketKey("a", ETH_USD), MarketKey("b", BTC_USD)}
 
 
-def test_a_venue_that_refuses_is_left_out():
-    known = reference({"a": Lists(BTC_USD), "b": Lists(failing=[Refused("bad key")])}, (BTC_USD,))
+async def test_a_venue_that_refuses_is_left_out():
+    known = await reference_of({"a": Lists(BTC_USD), "b": Lists(failing=[Refused("bad key")])}, (BTC_USD,))
     assert set(known.pairs) == {"a"}
 
 
-def test_pairs_that_nobody_lists_are_a_mistake_of_the_settings():
+async def test_pairs_that_nobody_lists_are_a_mistake_of_the_settings():
     with pytest.raises(BadInput, match="ARB_PAIRS"):
-        reference({"a": Lists(ETH_USD)}, (BTC_USD,))
+        await reference_of({"a": Lists(ETH_USD)}, (BTC_USD,))
 
 
 async def test_a_venue_that_does_not_answer_is_asked_again():
     venue = Lists(BTC_USD, failing=[Unreachable("timed out"), Unreachable("503")])
-    known = await reference_in_time(lambda: {"a": venue}, (BTC_USD,), ask_again_s=0)
+    known = await reference_of({"a": venue}, (BTC_USD,), ask_again_s=0)
     assert known.pairs == {"a": (BTC_USD,)}
