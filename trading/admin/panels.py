@@ -1,4 +1,4 @@
-"""What a detail page is made of: facts and tables, written for people."""
+"""What a detail page is made of: facts, tables and reports, written for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,18 @@ class Table:
     template: ClassVar[str] = "trading/panels/table.html"
 
 
-Panel = Facts | Table
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole page of HTML with a style of its own, shown inside this one; its scripts do not run."""
+
+    title: str
+    html: str
+    template: ClassVar[str] = "trading/panels/page.html"
+    is_wide: ClassVar[bool] = True
+    rows_beside: ClassVar[int] = 1
+
+
+Panel = Facts | Table | Page
 
 
 def label(text: str, colour: str = "") -> str:
