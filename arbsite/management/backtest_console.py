@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
-from trading.services.backtest import words
+from trading.management.tables import plain_table, print_apart
+from trading.services.backtest import Unreadable, words
 from trading.services.backtest.compare import Comparison, Row
 from trading.services.backtest.figures import Report
 from trading.services.backtest.tables import sheets_of
@@ -21,7 +19,7 @@ def show_report(report: Report, console: Console) -> None:
         console.print(sentence, style="bold" if number == 0 else None)
     console.print(words.capital(report))
     for sheet in sheets_of(report):
-        console.print(_table(sheet.title, sheet.names, sheet.rows))
+        _show_table(sheet.title, sheet.names, sheet.rows, console)
     console.print()
     for line in words.reasons(report):
         console.print(line)
@@ -30,14 +28,10 @@ def show_report(report: Report, console: Console) -> None:
     console.print(f"Run {report.run_id}, digest {report.digest}", soft_wrap=True)
 
 
-def show_list(found: Sequence[Report], console: Console) -> None:
+def show_list(found: Sequence[Report | Unreadable], console: Console) -> None:
     """Print one line a report."""
-    rows = []
-    for report in found:
-        parts = (report.executed_usd, report.hold_usd, report.inventory_usd, report.change_usd)
-        rows.append((report.run_id, *map(words.change, parts), words.percent(report.falls.equity.share)))
     names = ("run", "executed", "hold", "inventory", "change", "drawdown")
-    console.print(_table("Backtests, the newest first, in US dollars", names, rows))
+    _show_table("Backtests, the newest first, in US dollars", names, [_line(report) for report in found], console)
     console.print("'backtest show RUN' shows one, 'backtest compare RUN RUN' compares two.")
 
 
@@ -46,7 +40,7 @@ def show_comparison(found: Comparison, console: Console) -> None:
     rows = [
         (row.name, _figure(row, row.one), _figure(row, row.other), _figure(row, row.difference)) for row in found.rows
     ]
-    console.print(_table(" and ".join(found.run_ids), ("", "the first", "the second", "difference"), rows))
+    _show_table(" and ".join(found.run_ids), ("", "the first", "the second", "difference"), rows, console)
     if not found.assumptions:
         console.print("They rest on the same assumptions.")
     for name, one, other in found.assumptions:
@@ -62,12 +56,15 @@ def _figure(row: Row, value: Decimal) -> str:
     return f"{value:,f}"
 
 
-def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table whose first column is text and whose others are figures."""
-    look: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "box": SIMPLE_HEAD, "padding": (0, 1, 0, 0)}
-    table = Table(title=f"\n{title}", show_edge=False, **look)
-    for number, name in enumerate(names):
-        table.add_column(name, justify="right" if number else "left", no_wrap=number > 0, overflow="fold")
+def _line(report: Report | Unreadable) -> Sequence[str]:
+    if isinstance(report, Unreadable):
+        return (f"{report.run_id}: cannot be read, run it again",)
+    parts = (report.executed_usd, report.hold_usd, report.inventory_usd, report.change_usd)
+    return (report.run_id, *map(words.change, parts), words.percent(report.falls.equity.share))
+
+
+def _show_table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
+    table = plain_table(console, title, *names)
     for row in rows:
         table.add_row(*row)
-    return table
+    print_apart(table, console)

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
-from domain.costs import FeeAsset, FeeSchedule
+from domain.costs import FeeSchedule
 from domain.errors import BadInput
 from domain.money import ZERO
 from domain.scope import Mode, Scope
+from trading.json_values import from_json
 from trading.models import Run
 
 FeesOf = Callable[[str], FeeSchedule]
@@ -82,7 +83,7 @@ def terms_of(run: Run | None, *, fees_of: FeesOf, venues: set[str]) -> Terms:
     """Return what the decisions of a run, or of this process's settings, were made with."""
     stated: Mapping[str, Any] = run.settings if run else {}
     ours = settings.ARB.trading
-    fees = {venue: _schedule(told) for venue, told in stated.get("fees", {}).items()}
+    fees = {venue: from_json(FeeSchedule, told) for venue, told in stated.get("fees", {}).items()}
     spread_bps = stated.get("spread_bps")
     resolution_s = int(stated.get("resolution_s", 0))
     return Terms(
@@ -99,15 +100,6 @@ def _known(venue: str, fees_of: FeesOf) -> FeeSchedule | None:
         return fees_of(venue)
     except BadInput:  # a venue of a recording that is no longer configured: what it charges is not guessed
         return None
-
-
-def _schedule(told: Mapping[str, Any]) -> FeeSchedule:
-    return FeeSchedule(
-        Decimal(str(told["maker_bps"])),
-        Decimal(str(told["taker_bps"])),
-        FeeAsset(told.get("charged_in", FeeAsset.QUOTE)),
-        source=str(told.get("source", "")),
-    )
 
 
 def now_in(run: Run | None, *, now: datetime) -> datetime:

@@ -20,7 +20,8 @@ from arbsite.management.replay_arguments import (
     progress_shown,
 )
 from domain.errors import BadInput
-from trading.services.backtest import Capital, Report, backtest, report_named, reports, resume_backtest
+from trading.json_values import to_json
+from trading.services.backtest import Capital, Report, Unreadable, backtest, report_named, reports, resume_backtest
 from trading.services.backtest.compare import compare
 from trading.services.backtest.page import check_writable, write_page
 
@@ -120,7 +121,9 @@ def _capital(options: dict[str, Any]) -> Capital:
     return Capital(settings.ARB.trading.capital_usd if stated is None else stated, not options["unlimited"])
 
 
-def _short(report: Report) -> dict[str, Any]:
+def _short(report: Report | Unreadable) -> dict[str, Any]:
+    if isinstance(report, Unreadable):
+        return to_json(report)
     told = report.as_json()
     names = ("run_id", "created_at", "first_at", "last_at", "capital_usd", "is_limited", "executed_usd", "hold_usd")
     return {name: told[name] for name in (*names, "inventory_usd", "change_usd", "remainder_usd", "falls", "digest")}

@@ -94,6 +94,20 @@ def test_reports_are_listed_and_compared(files, capsys):
     assert "same assumptions" in ask(capsys, "compare", first, first)
 
 
+def test_a_report_that_cannot_be_read_is_named_and_does_not_stop_the_list(files, capsys):
+    old = json.loads(ask(capsys, *files, "--json"))["run_id"]
+    row = BacktestReport.objects.get()
+    del row.figures["drawn"]
+    row.save()
+    new = json.loads(ask(capsys, *files, "--json"))["run_id"]
+    assert f"{old}: cannot be read" in " ".join(ask(capsys, "list").split())
+    listed = json.loads(ask(capsys, "list", "--json"))["reports"]
+    assert [line["run_id"] for line in listed] == [new, old]
+    assert "drawn" in listed[1]["error"]
+    code, told = ending("show", old)
+    assert (code, f"run {old} cannot be read" in told) == (2, True)
+
+
 def test_the_page_is_written_beside_the_table_or_the_json(files, capsys, tmp_path):
     path = tmp_path / "page.html"
     assert f"The page is {path}." in ask(capsys, *files, "--html", str(path))

@@ -10,14 +10,15 @@ from rich.console import Console
 from rich.padding import Padding
 
 from domain.scope import Mode
+from trading.json_values import to_json
 from trading.management.span_arguments import add_span_arguments, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words as words
 from trading.selectors.terms import chosen_scope
-from trading.selectors.told import as_json
 from trading.selectors.verdict import DayVerdict, PairVerdict, RouteVerdict, Verdict, verdict_of
 from trading.services.venues import fees_of
 
+RATIOS = ("bps", "share")  # numbers in JSON; money is exact text
 MOST_DAYS = 14  # in the table; of more, those on which something paid
 MOST_PAIRS = 6
 MOST_ROUTES = 6  # of each pair
@@ -54,7 +55,7 @@ def _told(found: Verdict) -> dict[str, Any]:
         "change": words.change(found),
         "notes": words.notes(found),
     }
-    return said | as_json(found)
+    return said | to_json(found, floats=RATIOS)
 
 
 def _show(found: Verdict, console: Console) -> None:

@@ -12,16 +12,17 @@ from rich.table import Table
 
 from domain.errors import BadInput
 from domain.scope import Mode, Scope
+from trading.json_values import to_json
 from trading.management.span_arguments import add_span_arguments, length_of, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words, why_words
 from trading.selectors.story import ExecutionStory, LegStory, SeenBook, Story, story_of
 from trading.selectors.terms import Span, chosen_scope, now_in, run_of
-from trading.selectors.told import as_json
 from trading.selectors.verdict_words import NOTHING, in_bps, in_usd
 from trading.selectors.why import Missed, Why, why_of
 from trading.services.venues import fees_of
 
+RATIOS = ("bps", "share")  # numbers in JSON; money is exact text
 MOST_REASONS = 12
 
 
@@ -53,20 +54,20 @@ class Command(BaseCommand):
     def _tell(self, story: Story, console: Console, options: dict[str, Any]) -> None:
         if options["json"]:
             answer = why_words.story_answer(story)
-            self.stdout.write(json.dumps({"answer": answer} | as_json(story), indent=2))
+            self.stdout.write(json.dumps({"answer": answer} | to_json(story, floats=RATIOS), indent=2))
         else:
             _show_story(story, console)
 
     def _explain(self, why: Why, console: Console, options: dict[str, Any]) -> None:
         if options["json"]:
-            self.stdout.write(json.dumps({"answer": why_words.answer(why)} | as_json(why), indent=2))
+            self.stdout.write(json.dumps({"answer": why_words.answer(why)} | to_json(why, floats=RATIOS), indent=2))
         else:
             _show(why, console)
 
     def _say_where_to_begin(self, scope: Scope, console: Console, options: dict[str, Any]) -> None:
         said = verdict_words.where_to_begin(scope)
         if options["json"]:
-            self.stdout.write(json.dumps({"answer": said, "scope": as_json(scope), "funnel": []}))
+            self.stdout.write(json.dumps({"answer": said, "scope": to_json(scope, floats=RATIOS), "funnel": []}))
         else:
             for sentence in said:
                 console.print(sentence)

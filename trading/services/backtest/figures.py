@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import ZERO
-from trading.services.backtest.codec import from_json, to_json
+from trading.json_values import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)

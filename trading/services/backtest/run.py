@@ -53,6 +53,14 @@ class Capital:
         return {"capital_usd": plain(self.usd), "is_limited": self.is_limit}
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A saved report that cannot be read any more, and why."""
+
+    run_id: str
+    error: str
+
+
 class Stage:
     """What a run is given beside its source: its capital in place, what its orders may use, a watch on the prices."""
 
@@ -158,9 +166,23 @@ def report_named(run_id: str) -> Report:
     if row is None:
         known = ", ".join(BacktestReport.objects.values_list("run_id", flat=True)[:5]) or "none yet"
         raise BadInput(f"there is no report of run {run_id!r}: the newest are {known}")
-    return Report.of_json(row.figures)
+    return _report_in(row)
 
 
-def reports() -> list[Report]:
+def reports() -> list[Report | Unreadable]:
     """Return the newest saved reports, newest first."""
-    return [Report.of_json(row.figures) for row in BacktestReport.objects.all()[:MOST_LISTED]]
+    return [_listed(row) for row in BacktestReport.objects.all()[:MOST_LISTED]]
+
+
+def _listed(row: BacktestReport) -> Report | Unreadable:
+    try:
+        return _report_in(row)
+    except BadInput as error:
+        return Unreadable(row.run_id, str(error))
+
+
+def _report_in(row: BacktestReport) -> Report:
+    try:
+        return Report.of_json(row.figures)
+    except BadInput as error:
+        raise BadInput(f"the report of run {row.run_id} cannot be read, run it again: {error}") from error

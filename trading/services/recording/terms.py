@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.costs import FeeAsset, FeeSchedule
+from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.errors import BadInput
 from domain.features import FeatureContext
 from domain.market import MarketKey, Pair
 from domain.sizing import Caps, Lot
+from trading.json_values import from_json
 
 Json = dict[str, Any]
 
@@ -52,7 +53,7 @@ def terms_from_json(data: Json) -> Terms:
     """Return the terms that ``Terms.to_json`` wrote. Raises: BadInput."""
     try:
         return _terms(data)
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation, BadInput) as error:
         raise BadInput(f"the terms of the recording cannot be read: {type(error).__name__} {error}") from None
 
 
@@ -61,11 +62,11 @@ def _terms(data: Json) -> Terms:
         min_net_bps=Decimal(data["min_net_bps"]),
         max_age_ms=data["max_age_ms"],
         max_skew_ms=data["max_skew_ms"],
-        fees={venue: _schedule(fee) for venue, fee in data["fees"].items()},
-        lots={MarketKey(venue, Pair.parse(symbol)): _lot(lot) for venue, symbol, lot in data["lots"]},
+        fees={venue: from_json(FeeSchedule, told) for venue, told in data["fees"].items()},
+        lots={MarketKey(venue, Pair.parse(symbol)): from_json(Lot, told) for venue, symbol, told in data["lots"]},
         caps=Caps(Decimal(data["max_trade_usd"])),
         quote_usd={asset: Decimal(rate) for asset, rate in data["quote_usd"].items()},
-        context={symbol: _context(told) for symbol, told in data["context"].items()},
+        context={symbol: from_json(FeatureContext, told) for symbol, told in data["context"].items()},
         resolution_s=data["resolution_s"],
     )
     return Terms(config, data["linger_ms"], data["paper_delay_ms"], data["adapters"])
@@ -74,16 +75,3 @@ def _terms(data: Json) -> Terms:
 def _texts(value: FeeSchedule | Lot | FeatureContext) -> dict[str, str]:
     """Return each field as text; a float's text reads back as the same float, the unknown ones too."""
     return {name: str(field) for name, field in asdict(value).items()}
-
-
-def _schedule(told: dict[str, str]) -> FeeSchedule:
-    maker_bps, taker_bps = Decimal(told["maker_bps"]), Decimal(told["taker_bps"])
-    return FeeSchedule(maker_bps, taker_bps, FeeAsset(told["charged_in"]), told["source"])
-
-
-def _lot(told: dict[str, str]) -> Lot:
-    return Lot(**{name: Decimal(text) for name, text in told.items()})
-
-
-def _context(told: dict[str, str]) -> FeatureContext:
-    return FeatureContext(**{name: float(text) for name, text in told.items()})

@@ -17,8 +17,9 @@ from domain.market import MarketKey
 from domain.money import DOWN, plain, quantize_down
 from domain.sizing import Caps, Lot
 from domain.timestamps import NS_PER_S, from_ns, to_ns
+from trading.json_values import to_json
 from trading.services.candles import MINUTE_S, Candles, check_columns, market_named_by, read_candles
-from trading.services.replay.assumptions import fee_json, lots_json, span_told
+from trading.services.replay.assumptions import lots_json, span_told
 from trading.services.replay.candle_timeline import LEVELS, BookShape, CandleTimeline
 from trading.services.replay.markets import RecordedView
 from trading.services.replay.options import ReplayOptions
@@ -58,8 +59,8 @@ class CandleSource:
             "depth_levels": LEVELS,
             "latency_ms": options.delay_ms,
             "fill": "the worse of the close before and the open of the minute that the latency, rounded up, leads to",
-            "fees": {venue: fee_json(schedule) for venue, schedule in config.fees.items()},
-            "quote_usd": {asset: plain(rate) for asset, rate in config.quote_usd.items()},
+            "fees": to_json(config.fees),
+            "quote_usd": to_json(config.quote_usd),
             "lots": lots_json(config),
             "min_net_bps": plain(config.min_net_bps),
             "max_trade_usd": plain(config.caps.max_usd),

@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from domain.costs import ENTRY_TIER, FeeAsset, FeeSchedule, schedule_of
+from domain.costs import ENTRY_TIER, FeeSchedule, schedule_of
 from domain.errors import BadInput
 from domain.market import MarketKey, Pair
 from domain.scope import Mode
+from trading.json_values import from_json, to_json
 
 DEPTH_USD = Decimal(50_000)
 LATENCY_MS = 250
@@ -80,10 +81,7 @@ class ReplayOptions:
         """Return the options ready for JSON, as ``options_from_json`` reads them."""
         return {
             "markets": [[market.venue, market.pair.symbol] for market in self.markets],
-            "fees": {
-                venue: [str(fee.maker_bps), str(fee.taker_bps), fee.charged_in.value, fee.source]
-                for venue, fee in self.fees.items()
-            },
+            "fees": to_json(self.fees),
             "spread_bps": str(self.spread_bps),
             "depth_usd": str(self.depth_usd),
             "latency_ms": self.latency_ms,
@@ -115,10 +113,7 @@ def options_from_json(data: Mapping[str, Any]) -> ReplayOptions:
     """Return the options that ``ReplayOptions.to_json`` wrote."""
     return ReplayOptions(
         markets=tuple(MarketKey(venue, Pair.parse(symbol)) for venue, symbol in data["markets"]),
-        fees={
-            venue: FeeSchedule(Decimal(maker), Decimal(taker), FeeAsset(charged_in), source=source)
-            for venue, (maker, taker, charged_in, source) in data["fees"].items()
-        },
+        fees={venue: from_json(FeeSchedule, told) for venue, told in data["fees"].items()},
         spread_bps=Decimal(data["spread_bps"]),
         depth_usd=Decimal(data["depth_usd"]),
         latency_ms=data["latency_ms"],

@@ -16,8 +16,9 @@ from domain.money import plain
 from domain.routes import routes_between
 from domain.scope import Mode
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns, to_ns
+from trading.json_values import to_json
 from trading.services.recording.source import RecordingInfo, connect_to, looks, recordings
-from trading.services.replay.assumptions import fee_json, lots_json, span_told
+from trading.services.replay.assumptions import lots_json, span_told
 from trading.services.replay.options import EVERY_RECORDING, ReplayOptions
 from trading.services.replay.timeline import Instant, Json, Opening, days_between
 
@@ -122,8 +123,8 @@ class RecordedSource:
             "max_age_ms": config.max_age_ms,
             "max_skew_ms": config.max_skew_ms,
             "fill": "the book as it stood when the latency had passed, never beyond its depth",
-            "fees": {venue: fee_json(schedule) for venue, schedule in config.fees.items()},
-            "quote_usd": {asset: plain(rate) for asset, rate in config.quote_usd.items()},
+            "fees": to_json(config.fees),
+            "quote_usd": to_json(config.quote_usd),
             "lots": lots_json(config),
             "min_net_bps": plain(config.min_net_bps),
             "max_trade_usd": plain(config.caps.max_usd),

@@ -1,8 +1,10 @@
-"""Frozen values to JSON and back by their annotations: decimals as plain text, instants in ISO 8601."""
+"""Frozen values to JSON and back by their annotations: decimals as exact text, instants in ISO 8601."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -12,19 +14,25 @@ from domain.money import plain
 Value = TypeVar("Value")
 
 
-def to_json(value: Any) -> Any:
-    """Return a value of dataclasses, decimals, instants, tuples and dictionaries ready for JSON."""
+def to_json(value: Any, *, floats: tuple[str, ...] = (), name: str = "") -> Any:
+    """Return a value of dataclasses, decimals, instants, tuples and mappings ready for JSON.
+
+    A decimal whose name ends in one of ``floats`` becomes a number, for reading alone: every other keeps its digits.
+    """
     match value:
+        case Enum():
+            return value.value
         case Decimal():
-            return plain(value)
+            return float(value) if name.endswith(floats) else plain(value)
         case date():  # instants too
             return value.isoformat()
         case tuple() | list():
-            return [to_json(one) for one in value]
-        case dict():
-            return {key: to_json(one) for key, one in value.items()}
+            return [to_json(one, floats=floats, name=name) for one in value]
+        case Mapping():
+            return {str(key): to_json(one, floats=floats, name=str(key)) for key, one in value.items()}
     if is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {name: to_json(one, floats=floats, name=name) for name, one in named.items()}
     return value
 
 
@@ -53,6 +61,6 @@ def _read(kind: Any, data: Any) -> Any:
 def _scalar(kind: Any, data: Any) -> Any:
     if kind in (date, datetime):
         return kind.fromisoformat(data)
-    if kind in (Decimal, float):
+    if kind in (Decimal, float) or (isinstance(kind, type) and issubclass(kind, Enum)):
         return kind(data)
     return data
