@@ -1,6 +1,6 @@
 """The prices of a run once a minute: what its holdings are marked at afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ class PriceWatch:
         self._kept: list[Seen] = []
         self._seen_at_ns: dict[MarketKey, int] = {}
         self._last: tuple[int, MarketView] | None = None
+        self._last_kept: list[Seen] = []  # by an earlier watch, should no instant come any more
 
     def note(self, now_ns: int, view: MarketView) -> None:
         """Take in one instant."""
@@ -44,32 +45,44 @@ class PriceWatch:
 
     def finish(self) -> None:
         """Write what is kept and the very last prices."""
-        if self._last is not None:
-            self._look(*self._last)
+        self._kept += self._latest()
         self._flush()
 
     def state(self) -> Json:
-        """Return what is not written yet, and when to look again."""
-        return {"due_ns": self._due_ns, "kept": [list(seen) for seen in self._kept]}
+        """Return what is not written yet, when to look again, and what there is beyond what was looked at."""
+        return {
+            "due_ns": self._due_ns,
+            "kept": [list(seen) for seen in self._kept],
+            "last": [list(seen) for seen in self._latest()],
+            "seen_at_ns": [self._seen_at_ns.get(market) for market in self._markets],
+        }
 
     def restore(self, state: Json) -> None:
         """Go on from where another watch stood."""
         self._due_ns = int(state["due_ns"])
-        self._kept = [Seen(*row) for row in state["kept"]]
+        self._kept, self._last_kept = ([Seen(*row) for row in state[name]] for name in ("kept", "last"))
+        told = zip(self._markets, state["seen_at_ns"], strict=True)
+        self._seen_at_ns = {market: at_ns for market, at_ns in told if at_ns is not None}
 
     def _look(self, now_ns: int, view: MarketView) -> None:
-        for market in self._markets:
-            book = view.book(market)
-            if book is not None and book.bids and book.asks and self._is_news(market, book):
-                bid, ask = str(book.bids[0].price), str(book.asks[0].price)
-                self._kept.append(Seen(now_ns, market.venue, market.pair.symbol, bid, ask))
+        for market, book in self._news(view):
+            self._kept.append(_seen(now_ns, market, book))
+            self._seen_at_ns[market] = book.seen_at_ns
         if len(self._kept) >= FLUSH_AT:
             self._flush()
 
-    def _is_news(self, market: MarketKey, book: Book) -> bool:
-        is_news = self._seen_at_ns.get(market) != book.seen_at_ns
-        self._seen_at_ns[market] = book.seen_at_ns
-        return is_news
+    def _latest(self) -> list[Seen]:
+        """Return what the last instant showed that was not looked at."""
+        if self._last is None:
+            return self._last_kept
+        now_ns, view = self._last
+        return [_seen(now_ns, market, book) for market, book in self._news(view)]
+
+    def _news(self, view: MarketView) -> Iterator[tuple[MarketKey, Book]]:
+        for market in self._markets:
+            book = view.book(market)
+            if book is not None and book.bids and book.asks and self._seen_at_ns.get(market) != book.seen_at_ns:
+                yield market, book
 
     def _flush(self) -> None:
         MarketSnapshot.objects.bulk_create(
@@ -84,3 +97,7 @@ class PriceWatch:
             for seen in self._kept
         )
         self._kept = []
+
+
+def _seen(now_ns: int, market: MarketKey, book: Book) -> Seen:
+    return Seen(now_ns, market.venue, market.pair.symbol, str(book.bids[0].price), str(book.asks[0].price))

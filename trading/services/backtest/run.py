@@ -80,12 +80,10 @@ class Stage:
         put_in_place(self._start.positions, scope=self._scope)
         self.holdings.refresh()
 
-    def save(self, result: ReplayResult) -> Report:
-        """Return the report of the run that has ended, and keep it."""
+    def conclude(self, result: ReplayResult) -> None:
+        """Keep the report of the run that ends, with the run or not at all."""
         self.watch.finish()
-        report = report_of(result, self._start, scope=self._scope, now=datetime.now(UTC))
-        save(report)
-        return report
+        save(report_of(result, self._start, scope=self._scope, now=datetime.now(UTC)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +124,14 @@ def backtest(
         scope=scope,
         command=COMMAND,
         begin=stage.begin,
+        conclude=stage.conclude,
         watchers=(stage.watch,),
         holdings=stage.holdings,
         wrap=wrap,
         also=capital.as_json(),
         chunk_s=chunk_s,
     )
-    return stage.save(result)
+    return report_named(result.run_id)
 
 
 def resume_backtest(
@@ -146,10 +145,16 @@ def resume_backtest(
     capital = Capital(Decimal(told["capital_usd"]), told["is_limited"])
     stage = Stage(checkpoint.reopened(run).timeline, capital, run.scope)
     stage.begin()
-    result = resume(
-        run_id, progress=progress, command=COMMAND, watchers=(stage.watch,), holdings=stage.holdings, wrap=wrap
+    resume(
+        run_id,
+        progress=progress,
+        command=COMMAND,
+        conclude=stage.conclude,
+        watchers=(stage.watch,),
+        holdings=stage.holdings,
+        wrap=wrap,
     )
-    return stage.save(result)
+    return report_named(run_id)
 
 
 def save(report: Report) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -24,6 +25,7 @@ from domain.timestamps import from_ns
 from risk.selectors import breakers_of
 from risk.services import tick
 from trading.dispatch import InlineDispatch
+from trading.marketdata.clock import VirtualClock
 from trading.models import Execution
 from trading.services import episodes, execution, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
@@ -37,28 +39,13 @@ from trading.services.replay.timeline import Instant, Json, Opening, Timeline
 from trading.services.replay.volatility import VolatilityWatch
 from trading.services.replay.watcher import Watcher
 
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 CHUNK_S = 5.0
 CHECKPOINT_SHARE = 20  # a chunk takes at least so many times what writing its checkpoint took
 REPORT_EVERY = 60  # instants
 LONGEST_RUN_OUT = 60  # steps that an execution may take to end once the recording is over
-
-
-class VirtualClock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self._now_ns = 0
-
-    def set(self, now_ns: int) -> None:
-        """Let it be ``now_ns``."""
-        assert now_ns >= self._now_ns, "time only goes forward"
-        self._now_ns = now_ns
-
-    def now_ns(self) -> int:
-        """Return the instant that was set."""
-        return self._now_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +79,24 @@ class Driver:
         self._running: set[int] = set()
         self._cool_at: datetime | None = None
         self._position: Json | None = checkpoint["position"] if checkpoint else None
-        self._is_over = bool(checkpoint and checkpoint["is_over"])
+        self._is_over = False
 
-    def run(self, progress: Progress) -> None:
-        """Replay what is left, then go on without books until every execution has ended."""
+    def run(self, progress: Progress, *, end: Callable[[], T]) -> T:
+        """Replay what is left, go on without books until every execution has ended, and return what ``end`` does.
+
+        ``end`` is called in the transaction of the last chunk: a run has either ended whole or goes on from before.
+        """
         if self._checkpoint is not None:
             self._parts.clock.set(self._checkpoint["clock_ns"])
         instants = self._told(self._timeline.instants(self._position), progress)
         keeping_s = 0.0
-        while not self._is_over:
+        while True:
             with transaction.atomic():
                 self._live_chunk(instants, until_s=monotonic() + max(self._parts.chunk_s, CHECKPOINT_SHARE * keeping_s))
                 begun_s = monotonic()
                 self._keep()
+                if self._is_over:
+                    return end()
                 keeping_s = monotonic() - begun_s
 
     def _told(self, instants: Iterator[Instant], progress: Progress) -> Iterator[Instant]:
@@ -270,7 +262,6 @@ class Driver:
         state = {
             "position": self._position,
             "clock_ns": now_ns,
-            "is_over": self._is_over,
             "segment": segment.state(),
             "waiting": self._waiting.state(),
             "volatility": self._volatility.state(),

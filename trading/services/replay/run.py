@@ -19,11 +19,12 @@ from domain.inventory import UNLIMITED, Holdings
 from domain.scope import Mode, Scope
 from domain.timestamps import from_ns
 from mlops.services import load_scorer
+from trading.marketdata.clock import VirtualClock
 from trading.models import Run
 from trading.services.execution.step import Venues
 from trading.services.replay import checkpoint, runs
 from trading.services.replay.digest import digest_of
-from trading.services.replay.driver import CHUNK_S, Driver, Parts, Progress, VirtualClock
+from trading.services.replay.driver import CHUNK_S, Driver, Parts, Progress
 from trading.services.replay.options import ReplayOptions
 from trading.services.replay.pace import Pace
 from trading.services.replay.source import Source, open_source
@@ -59,6 +60,10 @@ def nothing() -> None:
     """Do nothing at the beginning of a run."""
 
 
+def untouched(result: ReplayResult) -> None:
+    """Do nothing at the end of a run."""
+
+
 def unwrapped(timeline: Timeline) -> Timeline:
     """Return the timeline as it is."""
     return timeline
@@ -73,6 +78,7 @@ class _Equipment:
     wrap: Callable[[Timeline], Timeline]
     chunk_s: float
     progress: Progress
+    conclude: Callable[[ReplayResult], None]
 
 
 def new_scope() -> Scope:
@@ -88,6 +94,7 @@ def replay(
     scope: Scope | None = None,
     command: str = COMMAND,
     begin: Callable[[], None] = nothing,
+    conclude: Callable[[ReplayResult], None] = untouched,
     watchers: Sequence[Watcher] = (),
     holdings: Holdings = UNLIMITED,
     wrap: Callable[[Timeline], Timeline] = unwrapped,
@@ -96,12 +103,13 @@ def replay(
 ) -> ReplayResult:
     """Replay a source, or files, under a run id of its own; all is read and checked before the first row is written.
 
-    ``begin`` is called in the transaction that writes the run, ``also`` is kept beside its assumptions.
+    ``begin`` is called in the transaction that writes the run, ``conclude`` in the one that ends it, ``also`` is kept
+    beside its assumptions.
     Raises: MalformedFileError, MalformedPageError for what is held, BadInput for what was asked, Unreachable where a
     database is not there or goes away.
     """
     opened = open_source(source, options or ReplayOptions()) if isinstance(source, Sequence) else source
-    equipment = _Equipment(watchers, holdings, wrap, chunk_s, progress)
+    equipment = _Equipment(watchers, holdings, wrap, chunk_s, progress, conclude)
     scope = scope or new_scope()
     with runs.held(scope):
         with transaction.atomic():
@@ -115,6 +123,7 @@ def resume(
     *,
     progress: Progress = untold,
     command: str = COMMAND,
+    conclude: Callable[[ReplayResult], None] = untouched,
     watchers: Sequence[Watcher] = (),
     holdings: Holdings = UNLIMITED,
     wrap: Callable[[Timeline], Timeline] = unwrapped,
@@ -130,7 +139,7 @@ def resume(
         raise Refused(f"run {run_id} is a {run.command}: say {run.command} --resume {run_id}")
     with runs.held(run.scope):
         opened = checkpoint.reopened(run)
-        return _go_through(run, opened, _Equipment(watchers, holdings, wrap, chunk_s, progress))
+        return _go_through(run, opened, _Equipment(watchers, holdings, wrap, chunk_s, progress, conclude))
 
 
 def _create(scope: Scope, source: Source, command: str, also: Mapping[str, Any]) -> Run:
@@ -148,17 +157,16 @@ def _create(scope: Scope, source: Source, command: str, also: Mapping[str, Any])
 
 def _go_through(run: Run, source: Source, equipment: _Equipment) -> ReplayResult:
     try:
-        clock = _live_through(run, source, equipment)
+        return _live_through(run, source, equipment)
     except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
         runs.note_broken_off(run, error)
         raise Unreachable(f"the database went away: --resume {run.run_id} goes on with the run") from error
     except BaseException as error:  # whatever ends it early, Ctrl-C included, is noted before it goes on
         runs.note_broken_off(run, error)
         raise
-    return _close(run, source, clock)
 
 
-def _live_through(run: Run, source: Source, equipment: _Equipment) -> VirtualClock:
+def _live_through(run: Run, source: Source, equipment: _Equipment) -> ReplayResult:
     clock, scope, timeline = VirtualClock(), run.scope, equipment.wrap(source.timeline)
     parts = Parts(
         scope=scope,
@@ -172,16 +180,16 @@ def _live_through(run: Run, source: Source, equipment: _Equipment) -> VirtualClo
         pace=Pace(source.options.speed),
         chunk_s=equipment.chunk_s,
     )
+    driver = Driver(timeline, parts, checkpoint=checkpoint.state_of(run))
     with _past_settings(scope), _relaxed_disk():
-        Driver(timeline, parts, checkpoint=checkpoint.state_of(run)).run(equipment.progress)
-    return clock
+        return driver.run(equipment.progress, end=partial(_close, run, source, clock, equipment.conclude))
 
 
 def _venues(scope: Scope, clock: VirtualClock, fees: Mapping[str, FeeSchedule]) -> Venues:
     return trading_venues(scope, fees=fees, clock=clock)
 
 
-def _close(run: Run, source: Source, clock: VirtualClock) -> ReplayResult:
+def _close(run: Run, source: Source, clock: VirtualClock, conclude: Callable[[ReplayResult], None]) -> ReplayResult:
     summary = summarise(run.scope, source.timeline.days)
     result = ReplayResult(run.run_id, digest_of(run.scope), source.options.seed, run.settings, summary)
     Run.objects.filter(pk=run.pk).update(
@@ -191,6 +199,7 @@ def _close(run: Run, source: Source, clock: VirtualClock) -> ReplayResult:
         summary={"state": runs.COMPLETE, **summary.as_json()},
         checkpoint={},
     )
+    conclude(result)
     return result
 
 

@@ -15,7 +15,7 @@ from tests.trading.services.replay.interrupted import BreakingOff, broken_after
 from trading.models import BacktestReport, Balance, MarketSnapshot, Run
 from trading.services.backtest import Capital, Report, backtest, report_named, reports, resume_backtest
 from trading.services.replay import ReplayOptions, new_scope, replay
-from trading.services.replay.runs import delete_run
+from trading.services.replay.runs import delete_run, run_lines
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +137,22 @@ def test_a_backtest_that_was_broken_off_goes_on_to_the_same_report(tmp_path):
         backtest(files, OPTIONS, SMALL, scope=scope, wrap=broken_after(9), chunk_s=0)
     assert not BacktestReport.objects.filter(run_id=scope.run_id).exists()
     assert Run.objects.get(run_id=scope.run_id).checkpoint["state"] is not None
+    assert without_ids(resume_backtest(scope.run_id)) == without_ids(whole)
+    snapshots = (MarketSnapshot.objects.filter(run_id=run_id).count() for run_id in (scope.run_id, whole.run_id))
+    assert len(set(snapshots)) == 1
+
+
+def test_a_report_that_was_not_kept_leaves_a_run_that_goes_on_to_it(tmp_path, monkeypatch):
+    def no_time(*args, **kwargs):
+        raise BreakingOff
+
+    files, scope = wild(tmp_path, 1), new_scope()
+    whole = backtest(files, OPTIONS, SMALL)
+    with monkeypatch.context() as patched:
+        patched.setattr("trading.services.backtest.run.report_of", no_time)
+        with pytest.raises(BreakingOff):
+            backtest(files, OPTIONS, SMALL, scope=scope, chunk_s=0)  # every instant is behind the last checkpoint
+    assert [line.can_resume for line in run_lines() if line.run_id == scope.run_id] == [True]
     assert without_ids(resume_backtest(scope.run_id)) == without_ids(whole)
     snapshots = (MarketSnapshot.objects.filter(run_id=run_id).count() for run_id in (scope.run_id, whole.run_id))
     assert len(set(snapshots)) == 1
