@@ -8,6 +8,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
+from domain.errors import Refused
 from domain.market import Book
 from domain.scope import Scope
 from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
@@ -69,7 +70,7 @@ class Recorder:
         self._most_bytes = most_bytes
         self._encoder = PageEncoder()
         self._waiting: deque[EncodedPage] = deque()
-        self._cut_at_ns = self._life_at_ns = self._hour = 0
+        self._begun_ns = self._cut_at_ns = self._life_at_ns = self._hour = 0
         self._seen = self._refused = self._taken_bytes = 0
         self._is_full = False
         self._stored = _Stored()
@@ -78,7 +79,8 @@ class Recorder:
         """Open the recording; its row is written before its first page."""
         self._cut_at_ns, self._life_at_ns = now_ns + PAGE_EVERY_NS, now_ns + SIGN_OF_LIFE_NS
         self._hour = now_ns // NS_PER_HOUR
-        self._writer.offer("recording", partial(self._open, now_ns), ahead=True)
+        self._begun_ns = now_ns
+        self._writer.offer("recording", self._open, ahead=True)  # without room for it the first page opens it
 
     def add(self, at_ns: int, book: Book) -> None:
         """Record a book that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""
@@ -139,8 +141,8 @@ class Recorder:
 
     # What follows runs in the writer's thread. Each is safe to run twice.
 
-    def _open(self, now_ns: int) -> None:
-        started_at = from_ns(now_ns)
+    def _open(self) -> None:
+        started_at = from_ns(self._begun_ns)
         row, _ = Recording.objects.get_or_create(
             **self._scope.columns,
             process=self._process,
@@ -152,6 +154,8 @@ class Recorder:
     def _write(self, page: EncodedPage, lost: int) -> None:
         stored = self._stored
         try:
+            if stored.recording_id is None:
+                self._open()
             size = _store(page, stored, scope=self._scope, lost=lost)
         except (OperationalError, InterfaceError):
             raise  # the writer tries again
@@ -188,7 +192,10 @@ class _Stored:
 
 
 def _store(page: EncodedPage, stored: _Stored, *, scope: Scope, lost: int) -> int:
-    """Write a page, unless it was written before its connection broke, and return its size as stored."""
+    """Write a page, unless it was written before its connection broke, and return its size as stored.
+
+    Raises: Refused where the recording's row is gone, or does not go on with this page.
+    """
     payload = page.payload()
     first_at, last_at = from_ns(page.first_at_ns), from_ns(page.last_at_ns)
     mode, run_id = scope.columns.values()
@@ -202,4 +209,6 @@ def _store(page: EncodedPage, stored: _Stored, *, scope: Scope, lost: int) -> in
                 copy.set_types(_COPY_TYPES)
                 copy.write_row(row)
             cursor.execute(_ADD_TO_HOUR, [mode, run_id, hour, list(counts), list(counts.values())])
+        elif not Recording.objects.filter(pk=stored.recording_id, pages=stored.pages + 1).exists():
+            raise Refused(f"recording {stored.recording_id} does not go on with page {stored.pages}: is it deleted?")
     return len(payload)

@@ -140,6 +140,33 @@ def test_pages_that_a_full_writer_does_not_take_wait_and_none_is_lost(writer, ga
     assert (recorder.recorded().lost, writer.counts["dropped"]) == (0, 0)
 
 
+def test_a_recording_that_a_full_writer_could_not_open_is_opened_with_its_first_page(writer, gate):
+    gate.is_open.clear()
+    writer.submit("away", gate.wait)
+    while writer.offer("page", gate.wait, ahead=True):
+        pass
+    recorder = recorder_on(writer)
+    for at_ns, one in books(5):
+        recorder.add(at_ns, one)
+    gate.is_open.set()
+    recorder.finish(NOW_NS + NS_PER_S)
+    drained(writer)
+    assert len(stored()) == 5
+    assert (recorder.recorded().written, Recording.objects.get().ended_at) == (5, from_ns(NOW_NS + NS_PER_S))
+
+
+def test_books_of_a_recording_that_was_deleted_meanwhile_are_lost_and_not_told_as_written(writer):
+    recorder = recorder_on(writer)
+    drained(writer)
+    Recording.objects.all().delete()
+    for at_ns, one in books(5):
+        recorder.add(at_ns, one)
+    recorder.finish(NOW_NS + NS_PER_S)
+    drained(writer)
+    told = recorder.recorded()
+    assert (told.seen, told.written, told.lost, writer.counts["failed"]) == (5, 0, 5, 1)
+
+
 def test_what_comes_while_too_much_waits_is_counted_as_lost_and_the_rest_is_sound(writer, gate):
     recorder = recorder_on(writer, most_bytes=2_000)
     drained(writer)
