@@ -10,6 +10,8 @@ from rich.table import Table
 from domain.errors import ArbError
 from domain.market import MarketKey, Pair
 from domain.money import plain
+from trading.formats import plural, spaced
+from trading.management.tables import plain_table, print_apart
 from trading.marketdata.feeds import VenueStatus
 from trading.services.collect.figures import Figures, VenueFigures, problem_of
 from trading.services.collect.route_looks import RouteLook
@@ -42,10 +44,11 @@ class Lines:
         """Tell whom we ask first."""
         self.say(f"asking {_joined(venues)} which pairs they list")
 
-    def lists(self, venue: str, pairs: Sequence[Pair]) -> None:
-        """Tell what a venue lists."""
-        listed = ", ".join(pair.symbol for pair in pairs[:8]) + (f" and {len(pairs) - 8} more" if pairs[8:] else "")
-        self.say(f"{venue} lists {listed}" if pairs else f"{venue} lists none of the pairs in ARB_PAIRS: left out")
+    def lists(self, venue: str, pairs: Sequence[Pair], missing: Sequence[Pair]) -> None:
+        """Tell what a venue lists, and what is left out there."""
+        left_out = f"; not {_symbols(missing)}, left out there" if missing else ""
+        said = f"lists {_symbols(pairs)}{left_out}" if pairs else "lists none of the pairs in ARB_PAIRS: left out"
+        self.say(f"{venue} {said}")
 
     def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None:
         """Tell that a venue does not answer."""
@@ -54,7 +57,7 @@ class Lines:
     def watches(self, markets: Sequence[MarketKey]) -> None:
         """Tell that the watch begins."""
         venues = sorted({market.venue for market in markets})
-        self.say(f"watching and recording {_counted(len(markets), 'market')} of {_joined(venues)}; Ctrl-C ends it")
+        self.say(f"watching and recording {plural(len(markets), 'market')} of {_joined(venues)}; Ctrl-C ends it")
 
     def connects(self, status: VenueStatus, reason: str) -> None:
         """Tell how a connection stands."""
@@ -76,20 +79,20 @@ class Lines:
         lost = f", {figures.recorded.lost:,} lost" if figures.recorded.lost else ""
         self.say(
             f"after {length(figures.elapsed_s)}: {venues}; {figures.recorded.written:,} recorded{lost}, "
-            f"{_counted(figures.opportunities, 'opportunity')}, {size(figures.rss)} of memory"
+            f"{plural(figures.opportunities, 'opportunity')}, {size(figures.rss)} of memory"
         )
 
     def ends(self, figures: Figures) -> None:
         """Tell what it came to."""
         console = self._console
-        console.print(_venues(figures))
+        print_apart(_venues(figures, console), console)
         for line in (*_reasons(figures), *_summary(figures)):
             console.print(line, soft_wrap=True, markup=False)
 
     def shows(self, looks: Sequence[RouteLook]) -> None:
         """Tell what each route offers."""
         if looks:
-            self._console.print(_routes(looks))
+            print_apart(_routes(looks, self._console), self._console)
             if len(looks) > MOST_ROUTES:
                 self._console.print(f"... and {len(looks) - MOST_ROUTES} routes that offer less")
 
@@ -99,7 +102,7 @@ class Silence:
 
     def asks(self, venues: Sequence[str]) -> None: ...
 
-    def lists(self, venue: str, pairs: Sequence[Pair]) -> None: ...
+    def lists(self, venue: str, pairs: Sequence[Pair], missing: Sequence[Pair]) -> None: ...
 
     def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None: ...
 
@@ -155,10 +158,9 @@ def _trouble(one: VenueFigures) -> str:
     return one.problem or ", ".join(_word(reason) for reason in one.trouble)
 
 
-def _venues(figures: Figures) -> Table:
-    table = Table("venue", title=f"Collected in {figures.mode} in {length(figures.elapsed_s)}")
-    for name in ("markets", "books", "a second", "refused", "hours of 24", "comes"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _venues(figures: Figures, console: Console) -> Table:
+    names = ("venue", "markets", "books", "a second", "refused", "hours of 24", "comes")
+    table = plain_table(console, f"Collected in {figures.mode} in {length(figures.elapsed_s)}", *names)
     covered = {one.venue: one for one in figures.coverage}
     for one in figures.venues:
         hours = covered.get(one.venue)
@@ -189,7 +191,7 @@ def _summary(figures: Figures) -> list[str]:
     written = f"{done.written:,} of {done.seen:,} books written, {done.lost + done.waiting:,} lost"
     lines = [
         f"Recording {ids}: {written}, {size(done.size)}{each}.",
-        f"{_counted(figures.opportunities, 'opportunity')}; executions: {_counts(figures.executions)}.",
+        f"{plural(figures.opportunities, 'opportunity')}; executions: {_counts(figures.executions)}.",
         f"Memory {size(figures.rss_start)} at the start, {size(figures.rss)} at the end.",
     ]
     if figures.dropped or figures.failed:
@@ -199,11 +201,10 @@ def _summary(figures: Figures) -> list[str]:
     return lines
 
 
-def _routes(looks: Sequence[RouteLook]) -> Table:
-    table = Table("buy at", "sell at", "pair", title="What each route offers, the best first")
-    for name in ("ask", "bid", "before fees, bps", "after fees, bps"):
-        table.add_column(name, justify="right")
-    table.add_column("answer")
+def _routes(looks: Sequence[RouteLook], console: Console) -> Table:
+    names = ("buy at", "sell at", "pair", "ask", "bid", "before fees", "after fees", "answer")
+    title = "What each route offers, in bps, the best first"
+    table = plain_table(console, title, *names, texts=("sell at", "pair", "answer"))
     for look in looks[:MOST_ROUTES]:
         buy, sell = look.route.legs
         table.add_row(
@@ -214,7 +215,7 @@ def _routes(looks: Sequence[RouteLook]) -> Table:
             "-" if look.bid is None else plain(look.bid),
             "-" if look.gross_bps is None else f"{look.gross_bps:+.1f}",
             "-" if look.net_bps is None else f"{look.net_bps:+.1f}",
-            look.answer.replace("_", " "),
+            spaced(look.answer),
         )
     return table
 
@@ -224,12 +225,11 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _word(reason: str) -> str:
-    return _REASONS.get(reason, reason.replace("_", " "))
+    return _REASONS.get(reason, spaced(reason))
 
 
-def _counted(count: int, name: str) -> str:
-    plural = name.removesuffix("y") + "ies" if name.endswith("y") else f"{name}s"
-    return f"{count:,} {name if count == 1 else plural}"
+def _symbols(pairs: Sequence[Pair]) -> str:
+    return ", ".join(pair.symbol for pair in pairs[:8]) + (f" and {len(pairs) - 8} more" if pairs[8:] else "")
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -120,8 +120,8 @@ def market_sources(venues: VenueSettings, *, clock: Clock, rng: Random, max_age_
 def account_sources(venues: VenueSettings, pairs: Sequence[Pair], *, clock: Clock) -> dict[str, AccountSource]:
     """Return what can be asked about accounts and listings, by venue.
 
-    Without a key Kraken lists its pairs alone, and Alpaca those of a dated table; it lists them to a market-data key
-    just as well as to a read key.
+    Without a key Kraken lists its pairs alone, and Alpaca those of a dated table that it serves; it lists them to a
+    market-data key just as well as to a read key.
     """
     return {one.venue: _account(one, pairs, clock) for one in _configured(venues)}
 
@@ -150,7 +150,7 @@ def _account(one: _Configured, pairs: Sequence[Pair], clock: Clock) -> AccountSo
     alpaca = cast(AlpacaSettings, one.settings)
     keys = alpaca.read or alpaca.data
     if keys is None:
-        return alpaca_listings.KeylessAlpaca()
+        return alpaca_listings.KeylessAlpaca(alpaca.data_url, pairs)
     return alpaca_trade.AlpacaAccount(alpaca.trading_url, keys, clock=clock)
 
 

@@ -9,6 +9,11 @@ import aiohttp
 from domain.errors import Refused, Unreachable
 
 LARGEST_BODY = 16 << 20
+FAULTS_OF_THE_QUESTION = frozenset({400, 404, 422})
+
+
+class BadQuestion(Refused):
+    """Refused for what was asked, whoever asks: one of the things named is not there."""
 
 
 class RestClient:
@@ -19,7 +24,7 @@ class RestClient:
         self._base_url = base_url.rstrip("/")
 
     async def read(self, path: str, params: Mapping[str, str]) -> bytes:
-        """Return the body of a 200 answer. Raises: Refused for 4xx, Unreachable for all else."""
+        """Return the body of a 200 answer. Raises: Refused for 4xx (BadQuestion is one), Unreachable for all else."""
         try:
             async with self._session.get(self._base_url + path, params=dict(params), allow_redirects=False) as answer:
                 body = await answer.content.read(LARGEST_BODY)
@@ -41,5 +46,6 @@ def _check_status(status: int, path: str, body: bytes) -> None:
     if status == 200:
         return
     if 400 <= status < 500 and status not in (408, 425, 429):
-        raise Refused(f"{path}: HTTP {status} {body[:120].decode(errors='replace')}")
+        kind = BadQuestion if status in FAULTS_OF_THE_QUESTION else Refused
+        raise kind(f"{path}: HTTP {status} {body[:120].decode(errors='replace')}")
     raise Unreachable(f"{path}: HTTP {status}")

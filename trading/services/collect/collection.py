@@ -127,12 +127,12 @@ class Collection:
 
     # Told by ``ask_until_answered`` and the engine, told on.
 
-    def lists(self, venue: str, pairs: Sequence[Pair]) -> None:
+    def lists(self, venue: str, pairs: Sequence[Pair], missing: Sequence[Pair]) -> None:
         """Note that a venue answers."""
         self._problems.pop(venue, None)
         if not pairs:
             self._problems[venue] = "lists none of the pairs in ARB_PAIRS"
-        self._teller.lists(venue, pairs)
+        self._teller.lists(venue, pairs, missing)
 
     def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None:
         """Note why a venue does not answer."""

@@ -24,8 +24,8 @@ ASK_AGAIN_S = 2.0
 class Told(Protocol):
     """Who is told how the asking goes."""
 
-    def lists(self, venue: str, pairs: Sequence[Pair]) -> None:
-        """Take what a venue lists of the wanted pairs."""
+    def lists(self, venue: str, pairs: Sequence[Pair], missing: Sequence[Pair]) -> None:
+        """Take what a venue lists of the wanted pairs, and what it does not."""
 
     def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None:
         """Take why a venue did not answer; it is asked again unless that is final."""
@@ -34,7 +34,7 @@ class Told(Protocol):
 class Unheard:
     """Tells nobody: what matters is logged."""
 
-    def lists(self, venue: str, pairs: Sequence[Pair]) -> None: ...
+    def lists(self, venue: str, pairs: Sequence[Pair], missing: Sequence[Pair]) -> None: ...
 
     def fails(self, venue: str, error: ArbError, *, is_final: bool) -> None: ...
 
@@ -79,9 +79,10 @@ async def ask_until_answered(
         else:
             listed = {one.pair: one.lot for one in listings if one.is_tradable}
             lots = {pair: listed[pair] for pair in pairs if pair in listed}
-            if missing := [pair.symbol for pair in pairs if pair not in lots]:
-                log.info("pairs_not_listed", venue=venue, pairs=missing)
-            told.lists(venue, tuple(lots))
+            missing = tuple(pair for pair in pairs if pair not in lots)
+            if missing:
+                log.info("pairs_not_listed", venue=venue, pairs=[pair.symbol for pair in missing])
+            told.lists(venue, tuple(lots), missing)
             return lots
 
 

@@ -70,9 +70,8 @@ class Session:
         """Watch until cancelled, with the given work ``beside``, then hand over what was counted and recorded."""
         plan = self.plan
         plan.writer.submit("episodes_left_open", partial(close_left_open, plan.scope))
-        log.info(
-            "stream_started", scope=str(plan.scope), markets=[f"{key.venue}:{key.pair}" for key in self.known.lots]
-        )
+        markets = {venue: len(pairs) for venue, pairs in self.known.pairs.items()}
+        log.info("stream_started", scope=str(plan.scope), markets=markets)
         try:
             async with asyncio.TaskGroup() as group:
                 for work in (self.engine.run(), self.feeds.run(), self.cache.run(), *beside):

@@ -7,9 +7,34 @@ from domain.errors import BadMarketData
 from domain.market import Book, Clock, Pair
 from trading.venues.alpaca import wire
 from trading.venues.health import FeedHealth
-from trading.venues.rest import RestClient
+from trading.venues.rest import BadQuestion, RestClient
 
 FEED = "us"  # Alpaca's own exchange; its feed us-1 is Kraken's data and would compare Kraken with itself
+
+
+async def ask(client: RestClient, pairs: Sequence[Pair]) -> bytes:
+    """Return the latest books of ``pairs`` as Alpaca writes them.
+
+    Raises: BadQuestion where it does not serve one of them; Refused, Unreachable.
+    """
+    symbols = ",".join(pair.symbol for pair in pairs)
+    return await client.read(f"/v1beta3/crypto/{FEED}/latest/orderbooks", {"symbols": symbols})
+
+
+async def served(client: RestClient, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Return those of ``pairs`` whose books Alpaca serves.
+
+    One that it does not serve spoils the answer for all beside it, so they are found by halving. Raises: Refused,
+    Unreachable.
+    """
+    if not pairs:
+        return ()
+    try:
+        await ask(client, pairs)
+    except BadQuestion:
+        half = len(pairs) // 2
+        return (*await served(client, pairs[:half]), *await served(client, pairs[half:])) if half else ()
+    return tuple(pairs)
 
 
 class LatestBooks:
@@ -23,11 +48,9 @@ class LatestBooks:
         self._seq = seq
 
     async def read(self, client: RestClient, pairs: Sequence[Pair]) -> list[Book]:
-        """Return the book of each pair that has one, seen when we asked. Raises: Refused, Unreachable."""
+        """Return the book of each pair that has one, seen when we asked. Raises: as ``ask``."""
         asked_at_ns = self._clock.now_ns()
-        symbols = ",".join(pair.symbol for pair in pairs)
-        body = await client.read(f"/v1beta3/crypto/{FEED}/latest/orderbooks", {"symbols": symbols})
-        return self._parsed(body, pairs, asked_at_ns)
+        return self._parsed(await ask(client, pairs), pairs, asked_at_ns)
 
     def sound(self, books: Iterable[Book]) -> list[Book]:
         """Return those of ``books`` that are well formed and of now."""

@@ -6,16 +6,21 @@ order. A key reads the venue's own figures instead.
 Source: docs.alpaca.markets, "Crypto Spot Trading" and "Crypto Orders", as of 2026-11.
 """
 
+import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 
 from domain.errors import Refused
 from domain.market import Pair
 from domain.sizing import Lot
+from trading.venues.alpaca.latest import served
 from trading.venues.base import AccountView, Listing
+from trading.venues.rest import rest_client
 
 AS_OF = "2026-11"
 SOURCE = f"docs.alpaca.markets, Crypto Spot Trading, as of {AS_OF}"
 
+_TIMEOUT_S = 10.0
 _STEP = Decimal("1e-9")
 _LEAST_WORTH = {
     "USD": Decimal(10),
@@ -41,12 +46,24 @@ def stated_listings() -> tuple[Listing, ...]:
 
 
 class KeylessAlpaca:
-    """What can be said of Alpaca without a key: its stated listings, and nothing of any account."""
+    """What can be said of Alpaca without a key: which pairs of the table it serves, and nothing of any account."""
+
+    def __init__(self, data_url: str, pairs: Sequence[Pair]) -> None:
+        self._data_url = data_url
+        self._pairs = frozenset(pairs)
 
     def listings(self) -> tuple[Listing, ...]:
-        """Return the pairs of the dated table."""
-        return stated_listings()
+        """Return those of the wanted pairs that the dated table names and whose books are served.
+
+        Raises: Refused, Unreachable.
+        """
+        stated = {one.pair: one for one in stated_listings() if one.pair in self._pairs}
+        return tuple(stated[pair] for pair in asyncio.run(self._served(tuple(stated))))
 
     def account(self) -> AccountView:
         """Raise Refused: balances are told to a key."""
         raise Refused("Alpaca's balances need a key: set ALPACA_READ_API_KEY and ALPACA_READ_API_SECRET")
+
+    async def _served(self, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+        async with rest_client(self._data_url, timeout_s=_TIMEOUT_S, headers={}) as client:
+            return await served(client, pairs)

@@ -12,11 +12,11 @@ import structlog
 from domain.errors import BadInput, Unreachable
 from domain.market import Book, Clock, Pair
 from trading.venues.alpaca import wire
-from trading.venues.alpaca.latest import LatestBooks
+from trading.venues.alpaca.latest import LatestBooks, served
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Backoff
 from trading.venues.health import FeedHealth
-from trading.venues.rest import RestClient, rest_client
+from trading.venues.rest import BadQuestion, RestClient, rest_client
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,10 @@ class AlpacaRestFeed:
         return self._health.status()
 
     async def stream(self, pairs: Sequence[Pair], on_change: OnChange) -> None:
-        """Call ``on_change`` with every sound book that is new at a look, until cancelled. Raises: Refused."""
+        """Call ``on_change`` with every sound book that is new at a look, until cancelled.
+
+        A pair that Alpaca does not serve is left out, and said. Raises: Refused.
+        """
         poll_s = self._settings.poll_ms / 1000
         backoff = Backoff(self._rng, first_s=poll_s, longest_s=max(LONGEST_WAIT_S, poll_s))
         loop = asyncio.get_running_loop()
@@ -70,7 +73,7 @@ class AlpacaRestFeed:
             while True:
                 began_s = loop.time()
                 try:
-                    books = await self._look(client, pairs)
+                    pairs, books = await self._look(client, pairs)
                 except Unreachable as error:
                     wait_s = backoff.next_s()
                     self._note_outage(error, wait_s)
@@ -84,18 +87,31 @@ class AlpacaRestFeed:
     async def snapshot(self, pairs: Sequence[Pair]) -> list[Book]:
         """Return one sound book for each pair that has one. Raises: Refused, Unreachable."""
         async with self._client() as client:
-            return self._latest.sound(await self._latest.read(client, pairs))
+            _, books = await self._read(client, pairs)
+            return self._latest.sound(books)
 
     def _client(self) -> AbstractAsyncContextManager[RestClient]:
         return rest_client(self._settings.data_url, timeout_s=self._settings.rest_timeout_s, headers={})
 
-    async def _look(self, client: RestClient, pairs: Sequence[Pair]) -> list[Book]:
-        books = await self._latest.read(client, pairs)
+    async def _look(self, client: RestClient, pairs: Sequence[Pair]) -> tuple[Sequence[Pair], list[Book]]:
+        pairs, books = await self._read(client, pairs)
         now_ns = self._clock.now_ns()
         if self._health.connected_at_ns is None:
             self._health.connected(now_ns)
         self._health.heard(now_ns)
-        return self._latest.sound(self._new(books))
+        return pairs, self._latest.sound(self._new(books))
+
+    async def _read(self, client: RestClient, pairs: Sequence[Pair]) -> tuple[Sequence[Pair], list[Book]]:
+        """Return the pairs that are served, and their books."""
+        try:
+            return pairs, await self._latest.read(client, pairs)
+        except BadQuestion:
+            if not (left := await served(client, pairs)):
+                raise
+        self._health.trouble["pair_not_served"] += len(pairs) - len(left)
+        missing = [pair.symbol for pair in pairs if pair not in left]
+        log.warning("pairs_left_out", venue=self.venue, pairs=missing, reason="Alpaca does not serve them")
+        return left, await self._latest.read(client, left)
 
     def _new(self, books: Iterable[Book]) -> Iterator[Book]:
         for book in books:

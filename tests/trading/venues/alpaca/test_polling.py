@@ -2,12 +2,13 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from random import Random
 from typing import Self
 
 import pytest
 
-from domain.errors import BadInput
+from domain.errors import BadInput, Refused
 from domain.market import Book, Pair
 from simulator.faults import Channel, Fault, FaultKind
 from simulator.server import Doubles
@@ -26,10 +27,10 @@ def polled(doubles: Doubles, *, venue: str = "alpaca") -> AlpacaRestFeed:
 class Listening:
     """A feed that streams, and the books it handed on."""
 
-    def __init__(self, feed: AlpacaRestFeed) -> None:
+    def __init__(self, feed: AlpacaRestFeed, pairs: Sequence[Pair] = PAIRS) -> None:
         self.feed = feed
         self.books: list[Book] = []
-        self.task = asyncio.create_task(feed.stream(PAIRS, self.books.append))
+        self.task = asyncio.create_task(feed.stream(pairs, self.books.append))
 
     async def until(self, condition) -> None:
         for _ in range(1000):
@@ -98,6 +99,19 @@ async def test_a_bad_book_is_refused_by_name(doubles: Doubles, kind: FaultKind, 
         await listening.until(lambda: len(listening.books) > 2)
         doubles.faults.add(Fault(kind, "alpaca", 0.0, 3600.0))
         await listening.until(lambda: listening.feed.status.refused.get(reason, 0) > 0)
+
+
+async def test_a_pair_that_is_not_served_is_left_out_and_the_others_are_asked_for_on(doubles: Doubles) -> None:
+    wanted = (PAIRS[0], Pair.parse("BTC/USDC"), PAIRS[1], Pair.parse("NOBODY/USD"))
+    async with Listening(polled(doubles), wanted) as listening:
+        await listening.until(lambda: len({book.pair for book in listening.books}) == 2 and len(listening.books) > 6)
+    assert listening.feed.status.trouble == {"pair_not_served": 2}
+    assert {book.pair for book in await polled(doubles).snapshot(wanted)} == set(PAIRS)
+
+
+async def test_where_no_pair_is_served_the_feed_says_what_was_refused(doubles: Doubles) -> None:
+    with pytest.raises(Refused, match="BTC/USDC"):
+        await polled(doubles).stream((Pair.parse("BTC/USDC"),), lambda book: None)
 
 
 async def test_a_snapshot_is_one_book_a_pair(doubles: Doubles) -> None:
