@@ -17,6 +17,7 @@ from domain.scope import Scope
 from ops.admin_base import MODE_COLOURS
 from trading.admin import figures
 from trading.admin.panels import Table, coloured, label
+from trading.formats import NOTHING, in_bps, in_bps_needed, in_usd
 from trading.selectors import verdict_words as words
 from trading.selectors.offered import covered
 from trading.selectors.terms import Span, now_in, run_of
@@ -132,8 +133,8 @@ def _figures(found: PairVerdict | RouteVerdict) -> tuple[str, ...]:
     offered = found.offered
     edges = [offered.median_bps, offered.p90_bps, offered.p99_bps, offered.greatest_bps] if offered is not None else []
     return (
-        words.in_bps_needed(found.needed_bps),
-        *([words.in_bps(edge) for edge in edges] or [words.NOTHING] * 4),
+        in_bps_needed(found.needed_bps),
+        *([in_bps(edge) for edge in edges] or [NOTHING] * 4),
         f"{offered.count:,}" if offered else "0",
         _counted(found.above),
         _counted(found.trades),
@@ -154,18 +155,18 @@ def _day(day: DayVerdict) -> tuple[str, ...]:
     return (
         words.day_named(day.day, with_year=True),
         f"{offered.count:,}" if offered else "0",
-        *([words.in_bps(edge) for edge in edges] or [words.NOTHING] * 3),
+        *([in_bps(edge) for edge in edges] or [NOTHING] * 3),
         _counted(day.above),
         _counted(day.trades),
-        words.in_usd(day.planned_usd) if day.trades else words.NOTHING,
-        words.NOTHING if day.settled_usd is None else _gain(day),
+        in_usd(day.planned_usd) if day.trades else NOTHING,
+        NOTHING if day.settled_usd is None else _gain(day),
         label(kind, _FINDINGS.get(kind, "")),
     )
 
 
 def _gain(day: DayVerdict) -> str:
     assert day.settled_usd is not None
-    return coloured(words.in_usd(day.settled_usd), good=day.settled_usd > 0)
+    return coloured(in_usd(day.settled_usd), good=day.settled_usd > 0)
 
 
 def _change(found: Verdict) -> Table:
@@ -173,9 +174,9 @@ def _change(found: Verdict) -> Table:
     rows = [
         (
             f"{step.total_bps:f}",
-            step.meaning or words.NOTHING,
+            step.meaning or NOTHING,
             _counted(step.looks),
-            figures.share(step.looks / total) if total else words.NOTHING,
+            figures.share(step.looks / total) if total else NOTHING,
             f"{step.days}",
         )
         for step in found.steps

@@ -10,6 +10,7 @@ from trading.services.backtest import Unreadable, words
 from trading.services.backtest.compare import Comparison, Row
 from trading.services.backtest.figures import Report
 from trading.services.backtest.tables import sheets_of
+from trading.services.replay.assumptions import assumptions_in_words
 
 
 def show_report(report: Report, console: Console) -> None:
@@ -23,7 +24,7 @@ def show_report(report: Report, console: Console) -> None:
     console.print()
     for line in words.reasons(report):
         console.print(line)
-    for line in (words.sum_of_parts(report), *words.assumptions(report.assumptions)):
+    for line in (words.sum_of_parts(report), *assumptions_in_words(report.assumptions)):
         console.print(line, style="dim")
     console.print(f"Run {report.run_id}, digest {report.digest}", soft_wrap=True)
 

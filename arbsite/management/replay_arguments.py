@@ -6,7 +6,6 @@ import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
@@ -18,13 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from domain.costs import FeeSchedule, parse_fees
 from domain.errors import BadInput
 from domain.scope import Mode
+from trading.management.span_arguments import first_instant, last_instant
 from trading.services.candles import market_stated_as
 from trading.services.recording.source import RECORDED_MODES
 from trading.services.replay import ReplayOptions
 from trading.services.replay.driver import Progress as ProgressCallback
 from trading.services.replay.options import DEPTH_USD, EVERY_RECORDING, LATENCY_MS, SPREAD_BPS
-
-_DATE = re.compile(r"[0-9W-]+", re.ASCII)
 
 
 def add_replay_arguments(parser: CommandParser) -> None:
@@ -83,10 +81,18 @@ def _add_source_arguments(parser: CommandParser) -> None:
         help="the mode that recorded (default %(default)s)",
     )
     parser.add_argument(
-        "--from", dest="first", metavar="TIME", help="where to begin: a date, or an instant as 2023-03-11T04:00 (UTC)"
+        "--from",
+        dest="first",
+        type=first_instant,
+        metavar="TIME",
+        help="where to begin: a date, or an instant as 2023-03-11T04:00 (UTC)",
     )
     parser.add_argument(
-        "--to", dest="last", metavar="TIME", help="where to end: before an instant, or with the end of a date"
+        "--to",
+        dest="last",
+        type=last_instant,
+        metavar="TIME",
+        help="where to end: before an instant, or with the end of a date",
     )
 
 
@@ -106,25 +112,10 @@ def options_of(options: dict[str, Any]) -> ReplayOptions:
         seed=options["seed"],
         recording=options["recording"],
         recorded_in=Mode(options["recorded_in"]),
-        first=instant("--from", options["first"]),
-        last=instant("--to", options["last"], ends=True),
+        first=options["first"],
+        last=options["last"],
         speed=options["speed"],
     )
-
-
-def instant(name: str, text: str | None, *, ends: bool = False) -> datetime | None:
-    """Return the instant that a date or an ISO instant names, in UTC where it says nothing else.
-
-    A date that ends a span includes its day. Raises: BadInput that names the option.
-    """
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        at = at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        return at + timedelta(days=1) if ends and _DATE.fullmatch(text) else at
-    except (ValueError, OverflowError):
-        raise BadInput(f"{name} is {text!r}: it must be a date or an instant, as 2023-03-11T04:00") from None
 
 
 def recording(text: str) -> int | Literal["all"]:

@@ -1,4 +1,4 @@
-"""The span that a command looks at: ``--from`` and ``--to``, or the last so many days or hours."""
+"""Spans and lengths of time on a command line: ``--from`` and ``--to``, the last so many days, 90s or 2h."""
 
 import argparse
 import re
@@ -15,15 +15,15 @@ from trading.selectors.terms import Span, now_in, run_of
 USUAL_DAYS = 30  # looked back on where nothing is asked for; a replay is looked at whole
 MOST_DAYS = 3_650
 
-_LENGTH = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[mhd])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_LENGTH = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhd])", re.ASCII)
+_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 def add_span_arguments(parser: CommandParser) -> None:
     """Declare ``--days``, ``--from`` and ``--to``."""
     parser.add_argument("--days", type=_days, metavar="N", help="the last N days")
-    parser.add_argument("--from", dest="first", type=_first, metavar="DATE", help="a day or an instant (UTC)")
-    parser.add_argument("--to", dest="last", type=_last, metavar="DATE", help="a day, which is included, or an instant")
+    parser.add_argument("--from", dest="first", type=first_instant, metavar="DATE", help="a day or an instant (UTC)")
+    parser.add_argument("--to", dest="last", type=last_instant, metavar="DATE", help="a day, included, or an instant")
 
 
 def span_of(options: dict[str, Any], scope: Scope, *, now: datetime) -> Span | None:
@@ -31,30 +31,54 @@ def span_of(options: dict[str, Any], scope: Scope, *, now: datetime) -> Span | N
 
     Raises: BadInput for an empty or inverted span, and for one that holds no data, naming what there is.
     """
+    _check_possible(options)
     hours = covered(scope)
-    if options["days"] and (options["first"] or options["last"]):
-        raise BadInput("--days and --from or --to are two ways to say a span: choose one")
     if hours is None:
         return None
     begins, ends = hours[0], hours[1] + timedelta(hours=1)
     first, last = _asked(options, scope, now=now, begins=begins, ends=ends)
-    if options["first"] and options["last"] and first >= last:
-        raise BadInput(f"the span from {_said(first)} to {_until(last)} holds nothing: it ends before it begins")
     if first >= ends or last <= begins:
         there_is = f"the data of {scope} go from {_said(begins)} to {_until(ends)}"
         raise BadInput(f"there is nothing {_asked_in_words(options)}: {there_is}")
     return Span.around(first, last)
 
 
+def first_instant(text: str) -> datetime:
+    """Return the instant that a day or an instant states, in UTC where it says nothing else; for argparse."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a day or an instant: write 2023-03-11 or 2023-03-11T04:30"
+        ) from None
+    if not 2009 <= at.year < 2100:
+        raise argparse.ArgumentTypeError(f"{text!r} does not lie between 2009 and 2100")
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def last_instant(text: str) -> datetime:
+    """Return where a span ends: before the instant stated, or with the end of the day stated; for argparse."""
+    at = first_instant(text)
+    return at + timedelta(days=1) if _is_day(text) else at
+
+
 def length_of(text: str) -> timedelta:
-    """Return the length of time that 90m, 2h or 3d states; for argparse."""
+    """Return the length of time that 90s, 20m, 2h or 3d states; for argparse."""
     stated = _LENGTH.fullmatch(text)
     if stated is None or not int(stated["count"]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time: write 90m, 2h or 3d")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time: write 90s, 20m, 2h or 3d")
     length = int(stated["count"]) * _UNITS[stated["unit"]]
     if length > timedelta(days=MOST_DAYS):
         raise argparse.ArgumentTypeError(f"{text!r} is more than {MOST_DAYS} days")
     return length
+
+
+def _check_possible(options: dict[str, Any]) -> None:
+    first, last = options["first"], options["last"]
+    if options["days"] and (first or last):
+        raise BadInput("--days and --from or --to are two ways to say a span: choose one")
+    if first and last and first >= last:
+        raise BadInput(f"the span from {_said(first)} to {_until(last)} holds nothing: it ends before it begins")
 
 
 def _asked(
@@ -95,27 +119,6 @@ def _days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_DAYS):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to {MOST_DAYS}")
     return int(text)
-
-
-def _first(text: str) -> datetime:
-    return _instant(text)
-
-
-def _last(text: str) -> datetime:
-    at = _instant(text)
-    return at + timedelta(days=1) if _is_day(text) else at
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a day or an instant: write 2023-03-11 or 2023-03-11T04:30"
-        ) from None
-    if not 2009 <= at.year < 2100:
-        raise argparse.ArgumentTypeError(f"{text!r} does not lie between 2009 and 2100")
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _is_day(text: str) -> bool:

@@ -1,23 +1,22 @@
 """Tables on a terminal: no frames, figures to the right and never cut off, right at 80 columns and at 120."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 
 WIDE = 100  # columns of a terminal that leave room
-_TEXTS = frozenset({"kind", "before"})
 
 
-def plain_table(console: Console, title: str, *names: str) -> Table:
-    """Return an empty table; the first column, and those named by blanks alone, hold text and wrap."""
+def plain_table(console: Console, title: str, *names: str, texts: Collection[str] = ()) -> Table:
+    """Return an empty table: the first column, and those named by blanks, hold text and wrap; ``texts`` do not wrap."""
     gap = 2 if console.width >= WIDE else 1
     is_headed = any(name.strip() for name in names)
     table = Table(title=title, show_header=is_headed, box=None, pad_edge=False, padding=(0, gap, 0, 0))
     for number, name in enumerate(names):
-        is_text = number == 0 or not name.strip() or name in _TEXTS
         wraps = number == 0 or not name.strip()
-        justify: Literal["left", "right"] = "left" if is_text else "right"
+        justify: Literal["left", "right"] = "left" if wraps or name in texts else "right"
         table.add_column(name, justify=justify, header_style="dim", no_wrap=not wraps, overflow="fold")
     return table
 

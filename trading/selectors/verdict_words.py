@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from domain.money import plain
 from domain.scope import Mode, Scope
 from domain.verdict import LEAST_DAYS, Finding, Left, Measures, Sign
+from trading.formats import in_bps, in_bps_needed, in_percent, in_usd, lasting, plural
 from trading.selectors.offered import MOST_EPISODES, MOST_MEASURED
 from trading.selectors.terms import Span
 from trading.selectors.verdict import DayVerdict, PairVerdict, Verdict
 
-NOTHING = "–"
-
-_CENT = Decimal("0.01")
-_TENTH = Decimal("0.1")
 _DAY = timedelta(days=1)
 
 FINDINGS = {
@@ -78,37 +75,6 @@ def notes(verdict: Verdict) -> list[str]:
     return [_seen(verdict), *_assumed(verdict), *_fees(verdict), *_left_out(verdict)]
 
 
-def in_bps(value: Decimal) -> str:
-    """Return basis points with one decimal."""
-    return f"{value.quantize(_TENTH, rounding=ROUND_FLOOR):,}"
-
-
-def in_bps_needed(value: Decimal | None) -> str:
-    """Return basis points that are needed, with one decimal, rounded up."""
-    return NOTHING if value is None else f"{value.quantize(_TENTH, rounding=ROUND_CEILING):,}"
-
-
-def in_usd(value: Decimal) -> str:
-    """Return dollars and cents, rounded down."""
-    cents = value.quantize(_CENT, rounding=ROUND_FLOOR)
-    return f"{'-' if cents < 0 else ''}${abs(cents):,}"
-
-
-def in_percent(value: Decimal) -> str:
-    """Return a share in whole percent."""
-    return f"{value:.0%}".replace("%", " %")
-
-
-def lasting(offset_ms: int) -> str:
-    """Return a length of time in the unit that suits it."""
-    if offset_ms < 1_000:
-        return f"{offset_ms} ms"
-    seconds = offset_ms / 1_000
-    if seconds < 60:
-        return f"{seconds:g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 7_200 else f"{seconds / 3_600:.3g} h"
-
-
 def day_named(day: date, *, with_year: bool = False) -> str:
     """Return a day as 11 March."""
     return f"{day.day} {day:%B %Y}" if with_year else f"{day.day} {day:%B}"
@@ -137,11 +103,6 @@ def route_named(route_key: str, *, is_only_symbol: bool) -> str:
 def symbols_of(pair: PairVerdict) -> list[str]:
     """Return the pairs that two venues were compared on."""
     return sorted({route.route_key.split(">")[0].split(":", 1)[1] for route in pair.routes})
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def span_named(span: Span) -> str:
@@ -189,15 +150,18 @@ def _nothing_to_compare(verdict: Verdict) -> str:
 def _paid_or_not(verdict: Verdict) -> str:
     days, paid = verdict.days, verdict.days_paid
     if not paid:
-        return f"{_nothing_paid(days)}{_seen_but_not_sized(verdict)}"
+        return f"{_nothing_paid(days)}{_seen_but_not_traded(verdict)}"
     cleared = f"{plural(verdict.trades, 'trade')} would have cleared the fees: {_money(verdict)}."
+    cleared += _seen_but_not_traded(verdict)
     if len(days) == 1:
         return f"On {day_named(days[0].day)} {cleared}"
     where = days_named([day.day for day in paid])
-    without = len(days) - len(paid)
-    if not without:
+    without = sum(not (day.trades or day.above) for day in days)
+    if len(paid) == len(days):
         return f"On every one of {len(days)} days, {where}, trades were to be had: {cleared}"
     on = where if len(paid) == 1 else f"{len(paid)} ({where})"
+    if not without:
+        return f"On {on} of {len(days)} days {cleared}"
     return f"On {without} of {plural(len(days), 'day')} nothing would have paid; on {on} {cleared}"
 
 
@@ -208,11 +172,14 @@ def _nothing_paid(days: Sequence[DayVerdict]) -> str:
     return f"On {len(days)} of {len(days)} days nothing would have paid."
 
 
-def _seen_but_not_sized(verdict: Verdict) -> str:
-    above = sum(day.above for day in verdict.days)
-    if not above:
+def _seen_but_not_traded(verdict: Verdict) -> str:
+    """Tell of the days on which the edge was there and something else was lacking."""
+    days = [day for day in verdict.days if day.above and not day.trades]
+    if not days:
         return ""
-    return f" In {plural(above, verdict.terms.unit)} the edge was high enough, but no trade came of it: manage.py why."
+    looks = plural(sum(day.above for day in days), verdict.terms.unit)
+    on = f" On {days_named([day.day for day in days])}" if len(verdict.days) > 1 else " There"
+    return f"{on} the edge was high enough in {looks}, but no trade came of it: manage.py why."
 
 
 def _money(verdict: Verdict) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from trading.formats import in_bps, in_percent, in_usd, lasting, plural, spaced
 from trading.selectors.story import Story
-from trading.selectors.verdict_words import in_bps, in_percent, in_usd, lasting, plural, span_named
+from trading.selectors.verdict_words import span_named
 from trading.selectors.why import Why
 
 REASONS = {
@@ -42,8 +43,8 @@ def reason_in_words(reason: str) -> str:
     """Return why, in plain words; a venue in front of the reason stays in front."""
     venue, colon, rest = reason.rpartition(": ")
     if rest.startswith("breaker_"):
-        return f"breaker open: {rest.removeprefix('breaker_').replace('_', ' ')}"
-    told = REASONS.get(rest, rest.replace("_", " "))
+        return f"breaker open: {spaced(rest.removeprefix('breaker_'))}"
+    told = REASONS.get(rest, spaced(rest))
     return f"{venue}: {told}" if colon else told
 
 
@@ -77,7 +78,7 @@ def _came_of_it(steps: Mapping[str, int]) -> str:
         return f"Of {looks} at a route none found a price that paid after fees."
     return (
         f"Of {looks} at a route {steps['after fees']:,} found a price that paid after fees; they were "
-        f"{_opportunities(steps['opportunities'])}, and {steps['executed']:,} of these were executed."
+        f"{plural(steps['opportunities'], 'opportunity')}, and {steps['executed']:,} of these were executed."
     )
 
 
@@ -124,7 +125,3 @@ def _share_tried(story: Story) -> str:
     return (
         "" if share > Decimal("0.99") else f" with {in_percent(share)} of its size, which is all the gates let through,"
     )
-
-
-def _opportunities(count: int) -> str:
-    return f"{count:,} {'opportunity' if count == 1 else 'opportunities'}"

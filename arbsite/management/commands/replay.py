@@ -1,13 +1,11 @@
 """``manage.py replay``: candles or recorded books of several venues, lived through on a virtual clock."""
 
 import json
-from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
-from rich.table import Table
 
 from arbsite.management.replay_arguments import (
     add_replay_arguments,
@@ -15,18 +13,16 @@ from arbsite.management.replay_arguments import (
     options_of,
     progress_shown,
 )
+from arbsite.management.replay_console import show_result, show_runs
 from arbsite.relay import relayed
 from domain.errors import BadInput
-from domain.execution import ExecutionState
 from risk.stopfile import operator
 from trading.services.replay import ReplayResult, replay, resume
 from trading.services.replay.driver import Progress
 from trading.services.replay.run import unwrapped
-from trading.services.replay.runs import RunLine, delete_run, run_lines, run_named
-from trading.services.replay.summary import Summary
+from trading.services.replay.runs import delete_run, run_lines, run_named
 
 OVER_SOCKETS = "over_sockets"  # as it is kept with the run
-MOST_REASONS = 12  # lines of the table of refusals
 
 
 class Command(BaseCommand):
@@ -67,14 +63,14 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(result.as_json(), indent=2))
         else:
-            _show(result, self._console())
+            show_result(result, self._console())
 
     def _list(self, options: dict[str, Any]) -> None:
         lines = run_lines()
         if options["json"]:
             self.stdout.write(json.dumps({"runs": [line.as_json() for line in lines]}, indent=2))
         elif lines:
-            self._console().print(_runs(lines))
+            show_runs(lines, self._console())
         else:
             self.stdout.write("No run is there yet.")
 
@@ -109,98 +105,3 @@ def _replayed(options: dict[str, Any], progress: Progress) -> ReplayResult:
 def _resumed(run_id: str, progress: Progress) -> ReplayResult:
     wrap = relayed if run_named(run_id).settings.get(OVER_SOCKETS) else unwrapped
     return resume(run_id, progress=progress, wrap=wrap)
-
-
-def _runs(lines: Sequence[RunLine]) -> Table:
-    table = Table(title="Runs, the latest first")
-    for name in ("run", "command", "state", "came to (UTC)", "digest"):
-        table.add_column(name, no_wrap=name in ("run", "digest"))
-    for line in lines:
-        came_to = f"{line.last_instant:%Y-%m-%d %H:%M:%S}" if line.last_instant else "-"
-        state = f"{line.state}, can go on" if line.can_resume else line.state
-        table.add_row(line.run_id, line.command, state, came_to, line.digest[:12])
-    return table
-
-
-def _show(result: ReplayResult, console: Console) -> None:
-    _show_assumptions(result, console)
-    console.print(_days(result))
-    _show_reasons(result, console)
-    _show_ends(result.summary, console)
-    console.print(f"Run {result.run_id}, digest {result.digest}", soft_wrap=True)
-    console.print("Look at it: make web MODE=replay")
-
-
-def _show_assumptions(result: ReplayResult, console: Console) -> None:
-    told = result.assumptions
-    for held in told["data"]:
-        console.print(_recorded(held) if "recording" in held else _file(held), soft_wrap=True)
-    for venue, fees in told["fees"].items():
-        console.print(f"Fees {venue}: taker {fees['taker_bps']} bps ({fees['source']})", soft_wrap=True)
-    rates = ", ".join(f"{asset} = {rate} USD" for asset, rate in told["quote_usd"].items())
-    candles = f"spread {told['spread_bps']} bps, depth {told['depth_usd']} USD a side, " if "spread_bps" in told else ""
-    rounded = " rounded up to whole minutes" if candles else ""
-    console.print(
-        f"Assumed: {candles}latency {told['latency_ms']} ms{rounded}, filled at {told['fill']}; for valuation {rates}; "
-        f"largest trade {told['max_trade_usd']} USD; more than {told['min_net_bps']} bps net.",
-        soft_wrap=True,
-    )
-
-
-def _file(held: Mapping[str, Any]) -> str:
-    return (
-        f"{held['venue']} {held['symbol']}: {held['minutes_traded']} minutes with trades, "
-        f"{held['first_minute'][:16]} to {held['last_minute'][:16]} UTC ({held['file']})"
-    )
-
-
-def _recorded(held: Mapping[str, Any]) -> str:
-    lost = f", {held['lost']:,} more were seen and lost" if held["lost"] else ""
-    return (
-        f"Recording {held['recording']} of {held['mode']}: {held['books']:,} books of {len(held['markets'])} markets, "
-        f"{held['first_book'][:19]} to {held['last_book'][:19]} UTC{lost}"
-    )
-
-
-def _days(result: ReplayResult) -> Table:
-    table = Table("day (UTC)", title="What it came to", show_footer=True)
-    total = result.summary.total
-    table.columns[0].footer = "all"
-    table.add_column("opportunities", justify="right", footer=str(total.opportunities))
-    table.add_column("executions", justify="right", footer=str(total.executions))
-    table.add_column("P&L in USD", justify="right", footer=f"{total.pnl_to_the_cent:,}")
-    for day, figures in result.summary.per_day.items():
-        table.add_row(
-            day.isoformat(), str(figures.opportunities), str(figures.executions), f"{figures.pnl_to_the_cent:,}"
-        )
-    return table
-
-
-def _show_reasons(result: ReplayResult, console: Console) -> None:
-    table = Table("stage", "reason", title="Why nothing, or no more, was traded")
-    table.add_column("times", justify="right")
-    rows = [
-        (stage, reason, count)
-        for stage, reasons in result.summary.refused.items()
-        for reason, count in list(reasons.items())[:MOST_REASONS]
-    ]
-    for stage, reason, count in rows:
-        table.add_row(stage, reason, f"{count:,}")
-    if rows:
-        console.print(table)
-        console.print(
-            "Up to 'size' a time is one look at one route, from 'admission' on one opportunity.", soft_wrap=True
-        )
-
-
-def _show_ends(summary: Summary, console: Console) -> None:
-    console.print(f"Executions by final state: {_counts(summary.executions)}", soft_wrap=True)
-    if waiting := summary.executions.get(ExecutionState.NEEDS_PERSON, 0):
-        console.print(
-            f"{waiting} could not be unwound: their position stays open and is not in the sum.", soft_wrap=True
-        )
-    console.print(f"Breakers, times opened: {_counts(summary.breakers)}", soft_wrap=True)
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()) or "none"

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from arbsite.entry import MODE_OF_COMMAND, exit_code
 from arbsite.management.commands.replay import Command
@@ -73,7 +74,7 @@ def test_json_is_one_object_with_all_that_was_promised(files, capsys):
 
 def test_the_table_tells_days_assumptions_reasons_and_where_to_look(files, capsys):
     told = ask(capsys, *files)
-    for part in ("2023-03-11", "opportunities", "not_crossed", "taker 25 bps", "spread 2 bps", "digest", "MODE=replay"):
+    for part in ("2023-03-11", "opportunities", "not crossed", "taker 25 bps", "spread 2 bps", "digest", "MODE=replay"):
         assert part in told
 
 
@@ -182,10 +183,14 @@ def test_a_date_that_ends_a_span_includes_its_day_and_an_instant_does_not(tmp_pa
     assert told["refused"] == {"not_crossed": 2, "no_book": 2 * 4}
 
 
+def test_what_is_no_instant_is_named_with_its_option(files):
+    with pytest.raises(CommandError, match="--from: '2023-02-30' is not a day or an instant"):
+        call_command("replay", *files, "--from", "2023-02-30")
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (["--from", "2023-02-30"], "--from is '2023-02-30': it must be a date or an instant"),
         (["--from", "2023-03-12", "--to", "2023-03-10"], "it is from 2023-03-12 00:00 UTC and before 2023-03-11 00:00"),
         (["--from", "2023-03-12"], "holds no minute from 2023-03-12 00:00 UTC: it holds 2023-03-11 00:00 to"),
         (["--recording", "7"], "are two sources: name one of them"),
@@ -234,7 +239,7 @@ def test_a_recording_is_replayed_and_told(capsys):
     told = ask(capsys, "--recording", "--recorded-in", "sim")
     for part in (
         f"Recording {recording.pk} of sim: 200 books of 2 markets",
-        "latency 250 ms, filled at the book",
+        "Latency 250 ms, filled at the book",
         "2025",
     ):
         assert part in told

@@ -97,6 +97,11 @@ def test_a_span_that_cannot_be_is_named_with_what_there_is(march, capsys, monkey
         ask(capsys, monkeypatch, *args)
 
 
+def test_a_span_that_cannot_be_is_refused_where_there_is_no_data_too():
+    with pytest.raises(BadInput, match="from 2023-03-09 to 2023-03-01 holds nothing"):
+        call_command("breakeven", "--mode", "sim", "--from", "2023-03-09", "--to", "2023-03-01")
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -120,12 +125,12 @@ def test_a_running_scope_is_looked_back_on_from_now_as_far_as_its_data_go():
     assert span_of(asked | {"days": 1}, scope, now=now).first == datetime(2026, 11, 22, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("text", "minutes"), [("90m", 90), ("2h", 120), ("1d", 1_440)])
+@pytest.mark.parametrize(("text", "minutes"), [("90s", 1.5), ("90m", 90), ("2h", 120), ("1d", 1_440)])
 def test_a_length_of_time_is_a_number_and_its_unit(text, minutes):
     assert length_of(text) == timedelta(minutes=minutes)
 
 
-@pytest.mark.parametrize("text", ["", "1", "h", "0h", "1y", "-1h", "99999d"])
+@pytest.mark.parametrize("text", ["", "1", "h", "0h", "1y", "-1h", "99999d", "5x", "0s", "1.5h", "9999999h"])
 def test_what_is_no_length_of_time_is_refused(text):
     with pytest.raises(ArgumentTypeError):
         length_of(text)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from domain.errors import BadInput, Unreachable
 from domain.scope import Mode, Scope
@@ -81,9 +82,9 @@ def test_sizes_read_well(count, told):
     assert size(count) == told
 
 
-@pytest.mark.parametrize("text", ["5x", "0s", "-3s", "1.5h", "", "9999999h"])
+@pytest.mark.parametrize("text", ["5x", "-3s", ""])
 def test_a_duration_that_is_none_is_named(text):
-    with pytest.raises(BadInput, match=r"--duration is .*: write 90s, 20m or 2h"):
+    with pytest.raises(CommandError, match=r"--duration: .* is not a length of time: write 90s, 20m, 2h or 3d"):
         call_command("collect", f"--duration={text}")
 
 

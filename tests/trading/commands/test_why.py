@@ -78,6 +78,8 @@ def test_without_data_it_says_what_to_run(capsys):
 def test_two_ways_to_say_a_span_and_unknown_numbers_are_refused(march, capsys, monkeypatch):
     with pytest.raises(BadInput, match="two ways to say a span"):
         ask(capsys, monkeypatch, "--last", "1h", "--days", "2")
+    with pytest.raises(BadInput, match="7 names one opportunity, whenever it was: leave the span out"):
+        ask(capsys, monkeypatch, "7", "--last", "1h")
     with pytest.raises(BadInput, match="there is no opportunity 987654"):
         ask(capsys, monkeypatch, "987654")
     with pytest.raises(CommandError, match="'first' is not the number of an opportunity"):

@@ -150,7 +150,7 @@ def test_an_edge_that_comes_back_either_way_and_goes_is_repeatable(run):
 def test_an_edge_that_was_high_enough_but_never_sized_points_to_why(run):
     offer(1, {900: 3})
     assert (
-        "In 3 minutes the edge was high enough, but no trade came of it: manage.py why." in words.headline(verdict())[0]
+        "the edge was high enough in 3 minutes, but no trade came of it: manage.py why." in words.headline(verdict())[0]
     )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 
 from domain.scope import Mode
+from trading.formats import NOTHING, in_bps, in_bps_needed, in_usd
 from trading.json_values import to_json
 from trading.management.span_arguments import add_span_arguments, span_of
 from trading.management.tables import plain_table, print_apart
@@ -93,7 +94,7 @@ def _show_days(found: Verdict, console: Console) -> None:
     names = [f"{found.terms.unit}s", "median", "99 %", "best", "enough", "trades"]
     if found.trades:
         names += ["planned", "filled", "kind"]
-    table = plain_table(console, "Day by day (UTC)", "", *names)
+    table = plain_table(console, "Day by day (UTC)", "", *names, texts=("kind",))
     for day in days:
         table.add_row(*_day(day)[: len(names) + 1])
     print_apart(table, console)
@@ -106,7 +107,7 @@ def _show_change(found: Verdict, console: Console) -> None:
     table = plain_table(console, "What would change it: lower fees", *names)
     total = found.offered.count if found.offered else 0
     for step in found.steps:
-        share = f"{step.looks / total:.1%}" if total else words.NOTHING
+        share = f"{step.looks / total:.1%}" if total else NOTHING
         table.add_row(f"{step.total_bps:f}", f"{step.looks:,}", share, str(step.days), step.meaning)
     print_apart(table, console)
     for sentence in words.change(found):
@@ -117,16 +118,16 @@ def _figures(found: PairVerdict | RouteVerdict) -> list[str]:
     lie, count = found.offered, found.offered.count if found.offered else 0
     edges = (lie.median_bps, lie.p90_bps, lie.p99_bps, lie.greatest_bps) if lie else (None,) * 4
     shown = [_edge(edge) for edge in edges]
-    return [words.in_bps_needed(found.needed_bps), *shown, f"{count:,}", f"{found.above:,}", f"{found.trades:,}"]
+    return [in_bps_needed(found.needed_bps), *shown, f"{count:,}", f"{found.above:,}", f"{found.trades:,}"]
 
 
 def _day(day: DayVerdict) -> list[str]:
     lie, count = day.offered, day.offered.count if day.offered else 0
     shown = [_edge(edge) for edge in ((lie.median_bps, lie.p99_bps, lie.greatest_bps) if lie else (None,) * 3)]
-    filled = words.NOTHING if day.settled_usd is None else words.in_usd(day.settled_usd)
-    traded = [words.in_usd(day.planned_usd), filled, words.FINDINGS[day.finding]] if day.trades else ["", "", ""]
+    filled = NOTHING if day.settled_usd is None else in_usd(day.settled_usd)
+    traded = [in_usd(day.planned_usd), filled, words.FINDINGS[day.finding]] if day.trades else ["", "", ""]
     return [f"{day.day:%d %b}".lstrip("0").rjust(6), f"{count:,}", *shown, f"{day.above:,}", f"{day.trades:,}", *traded]
 
 
 def _edge(edge: Decimal | None) -> str:
-    return words.NOTHING if edge is None else words.in_bps(edge)
+    return NOTHING if edge is None else in_bps(edge)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import sys
 from typing import IO, Any, cast
 
@@ -12,15 +11,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from domain.errors import BadInput, Unreachable
 from domain.scope import Mode
 from trading.management.collect_console import Lines, Silence, nothing_came
+from trading.management.span_arguments import length_of
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services.collect.figures import Figures
 from trading.services.collect.run import collect, look_once
 
 COLLECTED = (Mode.DRY_RUN, Mode.SIM)
-LONGEST_S = 366 * 86_400
-
-_LENGTH = re.compile(r"(?P<count>[0-9]{1,8})(?P<unit>[smhd]?)", re.ASCII)
-_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class Command(BaseCommand):
@@ -33,13 +29,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--mode", help="dry_run (the default) or sim")
-        parser.add_argument("--duration", metavar="TIME", help="end after 90s, 20m or 2h")
+        parser.add_argument("--duration", type=length_of, metavar="TIME", help="end after 90s, 20m or 2h")
         parser.add_argument("--once", action="store_true", help="one look at every market, by REST; nothing is traded")
         parser.add_argument("--json", action="store_true", help="one object at the end, and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Collect. Raises: BadInput; Refused; Unreachable where no venue gave any book."""
-        scope, duration_s = settings.ARB.scope, _seconds(options["duration"])
+        scope = settings.ARB.scope
+        duration_s = options["duration"].total_seconds() if options["duration"] else None
         if scope.mode not in COLLECTED:
             raise BadInput(f"collect is a dry run and does not work in {scope.mode}: choose dry_run or sim")
         if options["once"] and duration_s is not None:
@@ -52,7 +49,8 @@ class Command(BaseCommand):
             figures, looks = look_once(scope, clock=SYSTEM_CLOCK, teller=teller)
             told = figures.as_json() | {"routes": [look.as_json() for look in looks]}
         else:
-            figures, looks = collect(scope, clock=SYSTEM_CLOCK, teller=teller, duration_s=duration_s), []
+            figures = collect(scope, clock=SYSTEM_CLOCK, teller=teller, duration_s=duration_s)
+            looks = []
             told = figures.as_json()
         if options["json"]:
             self.stdout.write(json.dumps(told))
@@ -65,16 +63,6 @@ class Command(BaseCommand):
 def _check(figures: Figures, *, is_bounded: bool) -> None:
     if is_bounded and not figures.books:
         raise Unreachable(nothing_came(figures))
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    stated = _LENGTH.fullmatch(text)
-    seconds = int(stated["count"]) * _UNITS_S[stated["unit"]] if stated else 0
-    if not 0 < seconds <= LONGEST_S:
-        raise BadInput(f"--duration is {text!r}: write 90s, 20m or 2h, at most a year")
-    return float(seconds)
 
 
 def _leave_the_terminal_to_the_lines() -> None:

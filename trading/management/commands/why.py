@@ -12,13 +12,13 @@ from rich.table import Table
 
 from domain.errors import BadInput
 from domain.scope import Mode, Scope
+from trading.formats import NOTHING, in_bps, in_usd, lasting, spaced
 from trading.json_values import to_json
 from trading.management.span_arguments import add_span_arguments, length_of, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words, why_words
 from trading.selectors.story import ExecutionStory, LegStory, SeenBook, Story, story_of
 from trading.selectors.terms import Span, chosen_scope, now_in, run_of
-from trading.selectors.verdict_words import NOTHING, in_bps, in_usd
 from trading.selectors.why import Missed, Why, why_of
 from trading.services.venues import fees_of
 
@@ -45,6 +45,7 @@ class Command(BaseCommand):
         scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
         if options["id"] is not None:
+            _check_alone(options)
             self._tell(story_of(scope, options["id"]), console, options)
         elif (span := _span(options, scope)) is not None:
             self._explain(why_of(scope, span, fees_of=fees_of), console, options)
@@ -71,6 +72,11 @@ class Command(BaseCommand):
         else:
             for sentence in said:
                 console.print(sentence)
+
+
+def _check_alone(options: dict[str, Any]) -> None:
+    if any(options[name] for name in ("lookback", "days", "first", "last")):
+        raise BadInput(f"{options['id']} names one opportunity, whenever it was: leave the span out")
 
 
 def _number(text: str) -> int:
@@ -115,7 +121,7 @@ def _show_funnel(why: Why, console: Console) -> None:
 
 
 def _show_looks(why: Why, console: Console) -> None:
-    table = plain_table(console, "Why a look ended before it paid", "reason", "times", "before")
+    table = plain_table(console, "Why a look ended before it paid", "reason", "times", "before", texts=("before",))
     for one in why.looks[:MOST_REASONS]:
         table.add_row(why_words.reason_in_words(one.reason), f"{one.count:,}", why_words.stage_in_words(one.stage))
     print_apart(table, console)
@@ -176,9 +182,9 @@ def _show_reckoning(story: Story, console: Console) -> None:
 def _show_gates(story: Story, console: Console) -> None:
     table = plain_table(console, "What models and gates answered", "", " ", "  ")
     abstained = story.scores.get("abstained")
-    table.add_row("models", "abstained" if abstained else "scored", str(abstained or story.scores).replace("_", " "))
+    table.add_row("models", "abstained" if abstained else "scored", spaced(str(abstained or story.scores)))
     for gate in story.gates:
-        table.add_row(gate.gate.replace("_", " "), "passed" if gate.passed else "refused", gate.detail)
+        table.add_row(spaced(gate.gate), "passed" if gate.passed else "refused", gate.detail)
     print_apart(table, console)
 
 
@@ -188,12 +194,12 @@ def _show_later(story: Story, console: Console) -> None:
     table = plain_table(console, "What was left of the edge", "after", "net bps", "size")
     for look in story.later:
         net = "not seen" if look.net_bps is None else in_bps(look.net_bps)
-        table.add_row(verdict_words.lasting(look.offset_ms), net, _short(look.size) if look.net_bps else NOTHING)
+        table.add_row(lasting(look.offset_ms), net, _short(look.size) if look.net_bps else NOTHING)
     print_apart(table, console)
 
 
 def _show_execution(told: ExecutionStory, console: Console) -> None:
-    title = f"Execution {told.execution_id}: {told.state.replace('_', ' ')}"
+    title = f"Execution {told.execution_id}: {spaced(told.state)}"
     names = ("leg", "quantity", "limit", "filled", "at", "fee", " ")
     table = plain_table(console, title, *names)
     for leg in told.legs:
@@ -232,8 +238,8 @@ def _events(told: ExecutionStory, console: Console) -> Table:
     table = plain_table(console, "What happened (UTC)", "", " ", "  ")
     for event in told.events:
         at = f"{event.at:%H:%M:%S}.{event.at.microsecond // 1000:03d}"
-        step = f"{event.before} > {event.after}".replace("_", " ")
-        table.add_row(at, event.subject or "execution", f"{event.event.replace('_', ' ')}: {step}")
+        step = spaced(f"{event.before} > {event.after}")
+        table.add_row(at, event.subject or "execution", f"{spaced(event.event)}: {step}")
     return table
 
 

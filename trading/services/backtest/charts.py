@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from domain.timestamps import from_ns
+from trading.formats import lasting
 from trading.services.backtest import words
 from trading.services.backtest.figures import Report
 
@@ -185,7 +186,7 @@ def _decay(axes: "Axes", report: Report) -> None:
         left = {0: route.edges.net_median_bps} | {one.offset_ms: one.median_bps for one in route.decay}
         shown = [(at, left[offset]) for at, offset in enumerate([0, *offsets]) if left.get(offset) is not None]
         axes.plot(*zip(*shown, strict=True), color=colour, marker="o", label=words.route_name(route.route))
-    axes.set_xticks(range(len(offsets) + 1), ["found", *(words.offset(offset) for offset in offsets)])
+    axes.set_xticks(range(len(offsets) + 1), ["found", *(lasting(offset) for offset in offsets)])
     axes.set_ylabel("bps net")
     axes.set_ylim(bottom=0)
     _finish(axes)

@@ -10,6 +10,7 @@ from trading.services.backtest import words
 from trading.services.backtest.charts import charts_of
 from trading.services.backtest.figures import Report
 from trading.services.backtest.tables import sheets_of
+from trading.services.replay.assumptions import assumptions_in_words
 
 TEMPLATE = "trading/backtest_report.html"
 
@@ -26,7 +27,7 @@ def page_of(report: Report) -> str:
         "charts": charts_of(report),
         "reasons": words.reasons(report),
         "sum": words.sum_of_parts(report),
-        "assumptions": words.assumptions(report.assumptions),
+        "assumptions": assumptions_in_words(report.assumptions),
     }
     return render_to_string(TEMPLATE, told)
 

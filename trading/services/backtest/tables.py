@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from trading.formats import lasting
 from trading.services.backtest import words
 from trading.services.backtest.figures import Fall, Report, RouteFigures
 
@@ -102,7 +103,7 @@ def _decay(routes: Sequence[RouteFigures]) -> Sequence[Sheet]:
         left = {decay.offset_ms: decay.median_bps for decay in route.decay}
         found = (left.get(one) for one in offsets)
         rows.append((words.route_name(route.route), *("-" if bps is None else f"{bps:,.1f}" for bps in found)))
-    names = ("", *(f"+{words.offset(one)}" for one in offsets))
+    names = ("", *(f"+{lasting(one)}" for one in offsets))
     return [Sheet("What was left of the net edge later, median in bps", names, tuple(rows))]
 
 

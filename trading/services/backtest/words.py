@@ -1,11 +1,11 @@
 """A report in plain words: what it came to, what to make of that, and what it rests on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
-from typing import Any
 
 from domain.detection import STAGES
 from domain.money import EXACT, ZERO, plain
+from trading.formats import counts_in_words, spaced
 from trading.services.backtest.figures import Report
 from trading.services.replay.summary import EXECUTION_STAGE
 
@@ -113,58 +113,16 @@ def sum_of_parts(report: Report) -> str:
     return f"Exactly: executed {executed} + hold {hold} + inventory {inventory} = {total}, remainder {left}."
 
 
-def assumptions(told: Mapping[str, Any]) -> list[str]:
-    """Return what the result rests on, in sentences."""
-    lines = [_data(held) for held in told.get("data", ())]
-    lines += [
-        f"Fees {venue}: taker {fees['taker_bps']} bps ({fees['source']})."
-        for venue, fees in sorted(told["fees"].items())
-    ]
-    if "spread_bps" in told:
-        lines.append(
-            f"Assumed around every candle: spread {told['spread_bps']} bps, depth {told['depth_usd']} USD a side."
-        )
-    rates = ", ".join(f"{asset} = {rate} USD" for asset, rate in sorted(told["quote_usd"].items()))
-    lines.append(
-        f"Latency {told['latency_ms']} ms, filled at {told['fill']}; largest trade {told['max_trade_usd']} USD; "
-        f"more than {told['min_net_bps']} bps net; for valuation {rates}."
-    )
-    return lines
-
-
-def _data(held: Mapping[str, Any]) -> str:
-    if "recording" in held:
-        return (
-            f"Recording {held['recording']} of {held['mode']}: {held['books']:,} books, {held['first_book'][:16]} to "
-            f"{held['last_book'][:16]} UTC."
-        )
-    return (
-        f"{held['venue']} {held['symbol']}: {held['minutes_traded']:,} minutes with trades, "
-        f"{held['first_minute'][:16]} to {held['last_minute'][:16]} UTC ({held['file']})."
-    )
-
-
 def reasons(report: Report) -> list[str]:
     """Return why nothing more was traded, how executions ended, what breakers did."""
     stages = (report.refused.get(stage, {}) for stage in reversed((*STAGES, EXECUTION_STAGE)))  # the nearest first
     listed = [(reason, count) for found in stages for reason, count in sorted(found.items(), key=_often)]
-    told = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in listed[:MOST_REFUSALS])
+    told = ", ".join(f"{spaced(reason)} {count:,}" for reason, count in listed[:MOST_REFUSALS])
     return [
         f"Why nothing, or no more, was traded: {told or 'nothing was refused'}.",
-        f"Executions by final state: {_counts(report.executions)}.",
-        f"Breakers, times opened: {_counts(report.trips)}.",
+        f"Executions by final state: {counts_in_words(report.executions)}.",
+        f"Breakers, times opened: {counts_in_words(report.trips)}.",
     ]
-
-
-def _counts(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in sorted(found.items())) or "none"
-
-
-def offset(offset_ms: int) -> str:
-    """Return a delay as people say it."""
-    if offset_ms < 1_000:
-        return f"{offset_ms} ms"
-    return f"{offset_ms // 1_000} s" if offset_ms < 60_000 else f"{offset_ms // 60_000} min"
 
 
 def _often(counted: tuple[str, int]) -> tuple[int, str]:

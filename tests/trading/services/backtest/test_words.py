@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 from tests.trading.services.backtest.reports import NOTHING_TRADED, REPORT, ROUTE, TOLD
+from trading.formats import lasting
 from trading.services.backtest import words
 from trading.services.backtest.tables import sheets_of
+from trading.services.replay.assumptions import assumptions_in_words
 
 
 def test_a_loss_and_a_cost_are_never_shown_smaller_than_they_are():
@@ -67,20 +69,22 @@ def test_a_route_is_named_as_people_say_it(key, name):
 
 
 def test_delays_are_told_in_their_own_unit():
-    assert [words.offset(one) for one in (250, 3_000, 60_000)] == ["250 ms", "3 s", "1 min"]
+    assert [lasting(one) for one in (250, 3_000, 60_000)] == ["250 ms", "3 s", "1 min"]
 
 
 def test_what_it_rests_on_is_told_for_candles_and_for_recordings():
-    assert "spread 2 bps" in " ".join(words.assumptions(TOLD))
+    assert "spread 2 bps" in " ".join(assumptions_in_words(TOLD))
     held = {
         "recording": 4,
         "mode": "sim",
         "books": 12_000,
+        "markets": ["kraken:BTC/USD", "alpaca:BTC/USD"],
+        "lost": 0,
         "first_book": "2026-11-01T10:00:00+00:00",
         "last_book": "2026-11-01T11:00:00+00:00",
     }
-    told = " ".join(words.assumptions({**TOLD, "data": [held]}))
-    assert "Recording 4 of sim: 12,000 books, 2026-11-01T10:00 to 2026-11-01T11:00 UTC." in told
+    told = " ".join(assumptions_in_words({**TOLD, "data": [held]}))
+    assert "Recording 4 of sim: 12,000 books of 2 markets, 2026-11-01T10:00:00 to 2026-11-01T11:00:00 UTC." in told
 
 
 def test_every_table_has_a_cell_for_every_name():
