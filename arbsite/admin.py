@@ -27,7 +27,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from ops.admin_base import MODE_COLOURS
+from ops.admin.base import MODE_COLOURS
 
 # title, app: the sidebar shows the pages of each app that this user may see
 SECTIONS = (

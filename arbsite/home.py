@@ -14,14 +14,14 @@ from arbsite.hours import charts_of
 from domain.breakers import BreakerState
 from domain.ledger import Waterfall
 from domain.scope import Mode, Scope
-from ops.admin_base import MODE_COLOURS
+from ops.admin import figures
+from ops.admin.base import MODE_COLOURS
 from ops.models import Alert
 from ops.services import canaries, outbox
 from risk.selectors import breakers_of, latest_equity
 from risk.services import status
-from trading.admin import figures
 from trading.admin.executions import EXECUTION_COLOURS
-from trading.admin.panels import Table, gain, label, link
+from trading.admin.panels import Table, label, link
 from trading.models import Execution, Opportunity
 from trading.selectors.pages import newest_runs_of
 from trading.selectors.results import (
@@ -34,6 +34,8 @@ from trading.selectors.results import (
     refusals_of,
     results_of,
 )
+
+MAY_READ = "trading.view_opportunity"  # whoever may see no opportunity is shown no sums of them
 
 _LIGHTS = {BreakerState.CLOSED: "success", BreakerState.HALF_OPEN: "warning", BreakerState.OPEN: "danger"}
 _GATES = {"active": "success", "reducing": "warning", "halted": "danger"}
@@ -75,14 +77,24 @@ class Period:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return ``context`` with what the first page shows."""
     scope, now = shown_scope(), datetime.now(UTC)
-    period = _period(scope, now)
-    beginnings = busy_since(scope, period.since)
-    results = results_of(scope, since=beginnings.executions)
-    return context | {
+    shown = {
         "title": "Overview",
         "scope": scope,
         "is_newest_run": scope != settings.ARB.scope,
         "scope_colour": MODE_COLOURS[scope.mode],
+        "breakers": list(_risk_lights(scope, now)),
+        "canaries": list(_canary_lights(now)) if scope.mode is not Mode.REPLAY else [],
+        "stop_file": settings.ARB.stop_file if settings.ARB.stop_file.exists() else None,
+    }
+    return context | shown | (_results(scope, now) if request.user.has_perm(MAY_READ) else {})
+
+
+def _results(scope: Scope, now: datetime) -> dict[str, Any]:
+    """Return what only those are shown who may read the rows behind it."""
+    period = _period(scope, now)
+    beginnings = busy_since(scope, period.since)
+    results = results_of(scope, since=beginnings.executions)
+    return {
         "cards": [*_counts(scope, period, beginnings), *_money(scope, results, period)],
         "charts": charts_of(scope, period.now),
         "panels": [
@@ -92,9 +104,6 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             _executions(scope),
             _alerts(scope),
         ],
-        "breakers": list(_risk_lights(scope, now)),
-        "canaries": list(_canary_lights(now)) if scope.mode is not Mode.REPLAY else [],
-        "stop_file": settings.ARB.stop_file if settings.ARB.stop_file.exists() else None,
     }
 
 
@@ -135,7 +144,7 @@ def _money(scope: Scope, results: Results, period: Period) -> Iterator[Card]:
     equity = latest_equity(scope)
     won = "none yet" if results.win_rate is None else f"{results.win_rate:.0%} of {results.filled:,}"
     log = _list("trading_executionlog")
-    yield Card(f"net result {period.words}", gain("net_usd", results.waterfall.net), log)
+    yield Card(f"net result {period.words}", figures.gain("net_usd", results.waterfall.net), log)
     yield Card("filled executions that earned", won, log)
     open_breakers = sum(one.state != BreakerState.CLOSED for one in breakers_of(scope))
     yield Card("equity", figures.shown("equity_usd", equity), _list("risk_equitymark"))
@@ -195,7 +204,7 @@ def _waterfall(waterfall: Waterfall, period: Period) -> Table:
         ("− gas", figures.usd(waterfall.gas)),
         ("− slippage", figures.usd(waterfall.slippage)),
         ("− unwinding", figures.usd(waterfall.unwind)),
-        ("= net", gain("net_usd", waterfall.net)),
+        ("= net", figures.gain("net_usd", waterfall.net)),
     ]
     return Table("From gross to net", (f"Ended executions {period.words}", "USD"), lines, is_wide=False)
 
@@ -213,10 +222,10 @@ def _executions(scope: Scope) -> Table:
     rows = [
         (
             link(row, figures.instant(row.decided_at)),
-            figures.route(row.route_key),
+            figures.shown("route_key", row.route_key),
             label(row.state, EXECUTION_COLOURS.get(row.state, "")),
             figures.usd(row.notional_usd),
-            gain("net_usd", row.net_usd),
+            figures.gain("net_usd", row.net_usd),
             figures.shown("reason", row.reason),
         )
         for row in newest

@@ -9,8 +9,8 @@ from django.urls import reverse
 from arbsite.charts import Bar, Chart, chart
 from domain.money import EXACT, ZERO
 from domain.scope import Scope
-from ops.admin_drill import hour_asked
-from trading.admin import figures
+from ops.admin import figures
+from ops.admin.dates import hour_asked
 from trading.selectors.results import HourOfTrading, hours_of
 
 HOURS = 48

@@ -2,6 +2,8 @@
 
 import warnings
 
+from django.templatetags.static import static
+
 from arbsite import config
 from arbsite.logs import logging_config
 
@@ -90,6 +92,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # The embedded web process speaks plain HTTP on loopback; cookies are bound to TLS wherever it is reached otherwise.
 IS_LOOPBACK = set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]"}
@@ -115,6 +118,7 @@ UNFOLD = {
     "SITE_HEADER": "arbsite",
     "SITE_SUBHEADER": "cross-venue arbitrage",
     "SITE_SYMBOL": "swap_horiz",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("arbsite/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "arbsite.admin.environment_badge",
     "DASHBOARD_CALLBACK": "arbsite.home.dashboard",

@@ -14,9 +14,9 @@ from django.utils.html import format_html
 
 from arbsite.home import shown_scope
 from domain.scope import Scope
-from ops.admin_base import MODE_COLOURS
-from trading.admin import figures
-from trading.admin.panels import Table, coloured, label
+from ops.admin import figures
+from ops.admin.base import MODE_COLOURS
+from trading.admin.panels import Table, label
 from trading.formats import NOTHING, in_bps, in_bps_needed, in_usd
 from trading.selectors import verdict_words as words
 from trading.selectors.offered import covered
@@ -166,7 +166,7 @@ def _day(day: DayVerdict) -> tuple[str, ...]:
 
 def _gain(day: DayVerdict) -> str:
     assert day.settled_usd is not None
-    return coloured(in_usd(day.settled_usd), good=day.settled_usd > 0)
+    return figures.coloured(in_usd(day.settled_usd), good=day.settled_usd > 0)
 
 
 def _change(found: Verdict) -> Table:
@@ -187,7 +187,7 @@ def _change(found: Verdict) -> Table:
 
 
 def _counted(count: int) -> str:
-    return coloured(f"{count:,}", good=True) if count else "0"
+    return figures.coloured(f"{count:,}", good=True) if count else "0"
 
 
 def _strong(text: str) -> str:

@@ -78,3 +78,11 @@ def routes_between(markets: Iterable[MarketKey], origins: Mapping[str, str] | No
         for sell in by_base[buy.pair.base]
         if of.get(buy.venue, buy.venue) != of.get(sell.venue, sell.venue)
     )
+
+
+def route_said(key: str) -> str:
+    """Return a route's key as it is said: the pair once where both legs trade it, then from where to where."""
+    legs = [leg.partition(":") for leg in key.split(">")]
+    if len({symbol for _, _, symbol in legs}) == 1:
+        return f"{legs[0][2]} {' → '.join(venue for venue, _, _ in legs)}"
+    return " → ".join(f"{venue} {symbol}".strip() for venue, _, symbol in legs)

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from domain.breakers import BreakerKind
 from domain.errors import ArbError, Unreachable
-from ops.admin_base import ReadOnlyAdmin
+from ops.admin.base import ReadOnlyAdmin
+from ops.admin.columns import column, light, result
 from risk.admin.forms import LimitForm, ReasonForm, dialog
 from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Limit, LimitKind, Outcome, Reservation
 from risk.services import Halted, halt, recover, reset, resume, set_limit
@@ -45,14 +46,15 @@ class GateAdmin(OperatedAdmin):
     """The switch of each scope, with the halt and its lifting."""
 
     icon = "traffic"
-    list_display = ("state_light", "reason", "changed_at", "actor", "scope_label")
+    list_display = (
+        light("state", GATE_COLOURS),
+        column("reason"),
+        column("changed_at", "changed at (UTC)"),
+        "actor",
+        "scope_label",
+    )
     list_filter = (*ReadOnlyAdmin.list_filter, ("state", ChoicesDropdownFilter))
     actions_list = ["halt_trading", "resume_trading"]
-
-    @display(description="state", ordering="state", label=GATE_COLOURS)
-    def state_light(self, gate: Gate) -> str:
-        """Return the state, coloured."""
-        return gate.state
 
     @action(
         description="Halt everything",
@@ -96,17 +98,20 @@ class BreakerAdmin(OperatedAdmin):
     """The breakers' lights, and their recovery."""
 
     icon = "electrical_services"
-    list_display = ("kind", "state_light", "reason", "opened_at", "cool_until", "probes_left", "scope_label")
+    list_display = (
+        column("kind"),
+        light("state", BREAKER_COLOURS),
+        column("reason"),
+        column("opened_at", "opened at (UTC)"),
+        column("cool_until", "cool until (UTC)"),
+        "probes_left",
+        "scope_label",
+    )
     list_filter = (*ReadOnlyAdmin.list_filter, ("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
     ordering = ("mode", "run_id", "kind")
     actions_list = ["reset_all"]
     actions_row = ["recover_breaker"]
     actions_detail = ["recover_breaker"]
-
-    @display(description="state", ordering="state", label=BREAKER_COLOURS)
-    def state_light(self, breaker: Breaker) -> tuple[str, str]:
-        """Return the state, coloured."""
-        return breaker.state, breaker.state.replace("_", " ")
 
     @action(
         description="Recover",
@@ -157,7 +162,7 @@ class LimitAdmin(OperatedAdmin):
     """The limits, and their tightening."""
 
     icon = "speed"
-    list_display = ("kind", "value", "changed_at", "actor", "scope_label")
+    list_display = (column("kind"), column("value"), column("changed_at", "changed at (UTC)"), "actor", "scope_label")
     list_filter = (*ReadOnlyAdmin.list_filter, ("kind", ChoicesDropdownFilter))
     actions_row = ["change_limit"]
     actions_detail = ["change_limit"]
@@ -191,7 +196,15 @@ class BreakerEventAdmin(ReadOnlyAdmin):
     """Every change of every breaker."""
 
     icon = "history"
-    list_display = ("happened_at", "kind", "before", "after", "reason", "actor", "scope_label")
+    list_display = (
+        column("happened_at", "at (UTC)"),
+        "scope_label",
+        column("kind"),
+        light("before", BREAKER_COLOURS),
+        light("after", BREAKER_COLOURS),
+        column("reason"),
+        "actor",
+    )
     list_filter = (*ReadOnlyAdmin.list_filter, ("kind", ChoicesDropdownFilter), ("after", ChoicesDropdownFilter))
     newest_column = date_hierarchy = "happened_at"
 
@@ -201,7 +214,14 @@ class ReservationAdmin(ReadOnlyAdmin):
     """The room that is taken under the limits."""
 
     icon = "event_seat"
-    list_display = ("created_at", "symbol", "notional_usd", "worst_loss_usd", "released_at", "scope_label")
+    list_display = (
+        column("created_at", "created at (UTC)"),
+        "scope_label",
+        "symbol",
+        column("notional_usd", "notional"),
+        column("worst_loss_usd", "worst loss"),
+        column("released_at", "released at (UTC)"),
+    )
     list_filter = (*ReadOnlyAdmin.list_filter, ("released_at", admin.EmptyFieldListFilter))
     newest_column = "opportunity_id"
 
@@ -212,14 +232,14 @@ class OutcomeAdmin(ReadOnlyAdmin):
 
     icon = "paid"
     list_display = (
-        "settled_at",
-        "execution_id",
-        "net_usd",
-        "gross_usd",
-        "fees_usd",
-        "executed",
-        "probe",
+        column("settled_at", "settled at (UTC)"),
         "scope_label",
+        column("execution_id", "execution"),
+        column("gross_usd", "gross"),
+        column("fees_usd", "fees"),
+        result("net_usd", "net"),
+        column("executed"),
+        column("probe"),
     )
     newest_column = date_hierarchy = "settled_at"
     sortable_by = ("settled_at",)
@@ -230,6 +250,6 @@ class EquityMarkAdmin(ReadOnlyAdmin):
     """What each scope was worth."""
 
     icon = "show_chart"
-    list_display = ("timestamp", "equity_usd", "scope_label")
+    list_display = (column("timestamp", "at (UTC)"), "scope_label", column("equity_usd", "equity"))
     newest_column = date_hierarchy = "timestamp"
     sortable_by = ("timestamp",)

@@ -1,67 +1,22 @@
 """The base of trading's pages: written columns, a search that has its index, and details made of panels."""
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db.models import JSONField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 from unfold.decorators import display
 
-from ops.admin_base import MODE_COLOURS, ReadOnlyAdmin
-from ops.admin_filters import chosen_mode, chosen_run
-from trading.admin import figures, panels
+from ops.admin import figures
+from ops.admin.base import MODE_COLOURS, ReadOnlyAdmin
+from ops.admin.columns import Column
+from ops.admin.filters import chosen_mode, chosen_run
+from trading.admin import panels
 from trading.admin.panels import Panel
 from trading.selectors.pages import routes_of
 
 _LONGEST_KEY = 19  # digits that surely fit a row's key
 _CORRELATION = re.compile(r"[0-9a-f]{8}-?[0-9a-f-]{9,27}")
-
-Column = Callable[[Any], Any]
-
-
-def column(name: str, title: str = "") -> Column:
-    """Return a list's column that writes the attribute for people and sorts by it."""
-
-    @display(description=title or figures.words(name), ordering=name)
-    def written(row: Any) -> str | None:
-        value = getattr(row, name)
-        if value is None or value == "":
-            return None
-        text = figures.shown(name, value)
-        is_whole = isinstance(value, datetime) or name == "route_key"
-        return format_html('<span class="whitespace-nowrap">{}</span>', text) if is_whole else text
-
-    written.__name__ = name
-    return written
-
-
-def result(name: str, title: str = "") -> Column:
-    """Return a column of money that was gained or lost, coloured."""
-
-    @display(description=title or figures.words(name), ordering=name)
-    def written(row: Any) -> str | None:
-        value = getattr(row, name)
-        return None if value is None else panels.gain(name, value)
-
-    written.__name__ = name
-    return written
-
-
-def light(name: str, colours: dict[str, str], title: str = "", words: Mapping[str, str] | None = None) -> Column:
-    """Return a column whose value, said in ``words`` where those have it, stands on its colour in ``colours``."""
-
-    def said(value: str) -> str:
-        return (words or {}).get(value, figures.words(value))
-
-    @display(description=title or name, ordering=name, label={said(value): colour for value, colour in colours.items()})
-    def written(row: Any) -> str:
-        return said(str(getattr(row, name)))
-
-    written.__name__ = name
-    return written
 
 
 def to(name: str, title: str = "") -> Column:

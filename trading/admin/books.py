@@ -5,8 +5,8 @@ from typing import Any
 
 from domain.market import Book, Level, Side
 from domain.timestamps import from_ns
-from trading.admin import figures
-from trading.admin.panels import Table, coloured
+from ops.admin import figures
+from trading.admin.panels import Table
 from trading.marketdata.book_json import book_from_json
 
 _LEVELS = 10
@@ -35,7 +35,7 @@ def _side(levels: tuple[Level, ...], size: Decimal) -> list[tuple[str, str]]:
     prices = figures.aligned([level.price for level in best])
     quantities = figures.aligned([level.quantity for level in best])
     for level, *texts in zip(best, prices, quantities, strict=True):
-        price, quantity = (coloured(text, good=True) if before < size else text for text in texts)
+        price, quantity = (figures.coloured(text, good=True) if before < size else text for text in texts)
         cells.append((price, quantity))
         before += level.quantity
     return cells

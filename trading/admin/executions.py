@@ -6,9 +6,11 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from domain.market import Side
-from ops.admin_filters import recent
-from trading.admin import books, figures, panels
-from trading.admin.base import TradingAdmin, column, light, result, to
+from ops.admin import figures
+from ops.admin.columns import column, light, result
+from ops.admin.filters import recent
+from trading.admin import books, panels
+from trading.admin.base import TradingAdmin, to
 from trading.admin.panels import Facts, Panel, Table, label, link
 from trading.models import Execution, Fill, FillObservation, LedgerEntry, Order, StateEvent
 from trading.selectors.pages import account_sums, opportunity_of
@@ -88,10 +90,10 @@ class ExecutionAdmin(TradingAdmin):
 def _summary(row: Execution) -> Facts:
     opportunity = opportunity_of(row)
     return Facts(
-        figures.route(row.route_key),
+        figures.shown("route_key", row.route_key),
         [
             ("state", label(row.state, EXECUTION_COLOURS.get(row.state, ""))),
-            ("net", panels.gain("net_usd", row.net_usd)),
+            ("net", figures.gain("net_usd", row.net_usd)),
             ("notional", figures.usd(row.notional_usd)),
             ("reason", figures.shown("reason", row.reason)),
             ("decided at (UTC)", figures.instant(row.decided_at)),

@@ -8,9 +8,11 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from domain.features import FEATURE_NAMES
 from domain.market import Side
-from ops.admin_filters import recent
-from trading.admin import books, figures, panels
-from trading.admin.base import TradingAdmin, column, light, result
+from ops.admin import figures
+from ops.admin.columns import column, light, result
+from ops.admin.filters import recent
+from trading.admin import books, panels
+from trading.admin.base import TradingAdmin
 from trading.admin.panels import Facts, Panel, Table
 from trading.models import Opportunity
 from trading.selectors.pages import edges_of, execution_of
@@ -63,7 +65,7 @@ def _episode(row: Opportunity) -> Facts:
     execution = execution_of(row)
     base, quote = row.symbol.split("/")
     return Facts(
-        figures.route(row.route_key),
+        figures.shown("route_key", row.route_key),
         [
             ("seen at (UTC)", figures.instant(row.timestamp)),
             ("paid for", figures.after(row.closed_at, row.timestamp)),
@@ -74,7 +76,7 @@ def _episode(row: Opportunity) -> Facts:
             ("gross edge", f"{figures.bps(row.gross_edge_bps)} bps"),
             ("net edge", f"{figures.bps(row.edge_bps)} bps"),
             ("best net edge", f"{figures.bps(row.peak_edge_bps)} bps"),
-            ("profit", panels.gain("profit_usd", row.profit_usd)),
+            ("profit", figures.gain("profit_usd", row.profit_usd)),
             (f"profit in {quote}", figures.NOTHING if row.profit_quote is None else figures.exact(row.profit_quote)),
             ("execution", panels.link(execution, f"{execution.pk}, {execution.state}" if execution else "")),
             ("made of", f"candles of {row.resolution_s} s" if row.resolution_s else "order books"),

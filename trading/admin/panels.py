@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 
-from trading.admin import figures
+from ops.admin import figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,6 @@ def link(row: Model | None, text: str = "") -> str:
         return figures.NOTHING
     address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a class="text-link" href="{}">{}</a>', address, text or str(row))
-
-
-def coloured(text: str, *, good: bool) -> str:
-    """Return a gain in green or a loss in red."""
-    tone = "text-green-700 dark:text-green-400" if good else "text-red-700 dark:text-red-400"
-    return format_html('<span class="{}">{}</span>', tone, text)
-
-
-def gain(name: str, value: Any) -> str:
-    """Return a result of money, coloured by its sign."""
-    text = figures.shown(name, value)
-    return coloured(text, good=value > 0) if value else text
 
 
 def facts_of(row: Model, title: str, *, without: Iterable[str] = ()) -> Facts:

@@ -5,9 +5,11 @@ from typing import Any
 
 from django.contrib import admin
 
-from ops.admin_filters import recent
-from trading.admin import figures, panels
-from trading.admin.base import TradingAdmin, column
+from ops.admin import figures
+from ops.admin.columns import column
+from ops.admin.filters import recent
+from trading.admin import panels
+from trading.admin.base import TradingAdmin
 from trading.admin.panels import Facts, Panel, Table, label
 from trading.models import OfferedEdge, RecordedHour, Recording
 from trading.selectors.pages import PAGES_SHOWN, newest_pages_of, recorded_bytes_of
@@ -67,7 +69,7 @@ class RecordingAdmin(TradingAdmin):
     @admin.display(description="lost", ordering="lost")
     def lost_books(self, row: Recording) -> str:
         """Return how many books were seen but never written."""
-        return panels.coloured(f"{row.lost:,}", good=False) if row.lost else "0"
+        return figures.coloured(f"{row.lost:,}", good=False) if row.lost else "0"
 
     def panels(self, row: Recording) -> list[Panel]:
         """Return the recording, its terms and its newest pages."""

@@ -4,9 +4,11 @@ from decimal import Decimal
 
 from django.contrib import admin
 
-from ops.admin_filters import recent
-from trading.admin import figures, panels
-from trading.admin.base import TradingAdmin, column, result
+from ops.admin import figures
+from ops.admin.columns import column, result
+from ops.admin.filters import recent
+from trading.admin import panels
+from trading.admin.base import TradingAdmin
 from trading.admin.panels import Panel
 from trading.models import Balance, Run
 

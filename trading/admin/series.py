@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
-from ops.admin_base import list_in
-from ops.admin_filters import RecentValues, recent
-from trading.admin import figures
-from trading.admin.base import Column, TradingAdmin, column, light, result
+from ops.admin import figures
+from ops.admin.base import list_in
+from ops.admin.columns import Column, column, light, result
+from ops.admin.filters import RecentValues, recent
+from trading.admin.base import TradingAdmin
 from trading.admin.executions import EXECUTION_COLOURS
 from trading.admin.panels import Table
 from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility

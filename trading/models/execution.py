@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from domain.execution import ExecutionState, LegState
 from domain.market import MarketKey, Pair, Side
 from domain.money import plain
+from domain.routes import route_said
 from ops.columns import MoneyField, choices_of, is_number, is_positive
 from ops.scoped import ScopedModel
 from trading.models.opportunity import Opportunity
@@ -81,7 +82,7 @@ class Execution(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pk} {self.route_key} {self.state}"
+        return f"{self.pk} {route_said(self.route_key)} {self.state}"
 
 
 class Order(ScopedModel):

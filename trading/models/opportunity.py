@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from domain.routes import route_said
 from ops.columns import MoneyField, is_number, is_positive
 from ops.scoped import ScopedModel
 
@@ -74,7 +75,7 @@ class Opportunity(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.route_key} {self.edge_bps:.1f} bps"
+        return f"{route_said(self.route_key)} {self.edge_bps:.1f} bps"
 
 
 class OpenEpisode(ScopedModel):
@@ -92,7 +93,7 @@ class OpenEpisode(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return self.route_key
+        return route_said(self.route_key)
 
 
 class EvaluationCount(ScopedModel):
@@ -120,7 +121,7 @@ class EvaluationCount(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.route_key} {self.stage} {self.reason}: {self.count}"
+        return f"{route_said(self.route_key)} {self.stage} {self.reason}: {self.count}"
 
 
 class OfferedEdge(ScopedModel):
@@ -144,4 +145,4 @@ class OfferedEdge(ScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.route_key} {self.tenth_bps / 10:.1f} bps: {self.count}"
+        return f"{route_said(self.route_key)} {self.tenth_bps / 10:.1f} bps: {self.count}"

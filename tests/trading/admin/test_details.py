@@ -3,16 +3,18 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from ops.admin import figures
 from tests.fakes import SIM, book
 from tests.trading.models.rows import BOOKS, NOW, make
+from tests.trading.services.backtest.reports import REPORT
 from tests.trading.services.conftest import Line
-from trading.admin import figures
 from trading.models import (
     BacktestReport,
     EdgeObservation,
@@ -24,6 +26,7 @@ from trading.models import (
     Recording,
     Run,
 )
+from trading.services.backtest.page import page_of
 
 PAGES = sorted(
     (model for model in admin.site._registry if model._meta.app_label == "trading"), key=lambda model: model.__name__
@@ -210,8 +213,20 @@ def test_a_recording_shows_its_terms_its_pages_and_whether_it_runs(operator, db)
     assert "broken off" in operator.get(reverse("admin:trading_recording_changelist")).content.decode()
 
 
-def test_a_report_leads_to_its_run_and_shows_its_figures(operator, db):
-    report = make(BacktestReport, figures={"total": {"net_usd": "1.5"}, "assumptions": ["no transfers"]})
-    text = text_of(operator, report)
-    assert "no transfers" in text
-    assert str(report.backtest) in text
+def test_a_report_is_shown_as_the_page_that_the_backtest_writes(operator, db):
+    report = make(BacktestReport, figures=REPORT.as_json())
+    page = operator.get(reverse("admin:trading_backtestreport_change", args=[report.pk])).content.decode()
+    (shown,) = re.findall(r'srcdoc="([^"]*)"', page)
+    assert unescape(shown) == page_of(REPORT)
+
+
+def test_a_report_that_cannot_be_read_says_so(operator, db):
+    assert "cannot be read, run the backtest again" in text_of(operator, make(BacktestReport, figures={"total": 1}))
+
+
+def test_a_list_of_reports_shows_what_each_came_to_and_leads_to_its_run(operator, db):
+    report = make(BacktestReport, figures=REPORT.as_json())
+    page = operator.get(reverse("admin:trading_backtestreport_changelist")).content.decode()
+    assert reverse("admin:trading_run_change", args=[report.backtest_id]) in page
+    for figure in ("$1.50", "$0.36", "$2.50", "$4.36"):
+        assert figure in page

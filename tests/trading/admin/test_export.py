@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ops import admin_export
+from ops.admin import export
 from tests.trading.models.rows import make
 from trading.models import Opportunity, Recording
 
@@ -24,7 +24,7 @@ def exported(client, **asked) -> list[dict[str, str]]:
 
 
 def test_the_filtered_list_is_exported_whole_newest_first(operator, monkeypatch):
-    monkeypatch.setattr(admin_export, "_PIECE", 3)
+    monkeypatch.setattr(export, "_PIECE", 3)
     rows = [make(Opportunity, timestamp=f"2026-11-22T08:00:0{second}Z") for second in (1, 2, 2, 2, 2, 3, 4)]
     make(Opportunity, reason="halted", symbol="ETH/USD")
     make(Opportunity, mode="live")
@@ -47,7 +47,7 @@ def test_text_that_a_spreadsheet_would_run_is_defused(operator):
 
 
 def test_an_export_holds_no_more_rows_at_once_than_a_piece(operator, monkeypatch):
-    monkeypatch.setattr(admin_export, "_PIECE", 2)
+    monkeypatch.setattr(export, "_PIECE", 2)
     for _ in range(5):
         make(Opportunity)
     with CaptureQueriesContext(connection) as queries:

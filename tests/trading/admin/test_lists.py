@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ops.admin_base import MOST_ROWS, CappedPaginator
+from ops.admin.base import MOST_ROWS, CappedPaginator
 from tests.trading.models.rows import SOUND, make
 from trading.models import Execution, LedgerEntry, Opportunity, Order, Run
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ops import admin_base
+from ops.admin import base
 from tests.trading.admin.many import fill_tables, scanned_whole
 from trading.admin import series
 from trading.models import Execution, Opportunity
@@ -71,10 +71,10 @@ def addresses() -> Iterator[str]:
 
 
 def test_no_page_reads_a_big_table_from_end_to_end(operator, monkeypatch):
-    for module, name in ((admin_base, "MOST_ROWS"), (results, "MOST_OPPORTUNITIES"), (results, "MOST_COUNTED")):
+    for module, name in ((base, "MOST_ROWS"), (results, "MOST_OPPORTUNITIES"), (results, "MOST_COUNTED")):
         monkeypatch.setattr(module, name, 100)  # as small beside these tables as the real one beside millions
     monkeypatch.setattr(series, "MOST_COUNTED", 100)
-    monkeypatch.setattr(admin_base.ScopedAdmin, "list_per_page", 10)
+    monkeypatch.setattr(base.ScopedAdmin, "list_per_page", 10)
     fill_tables()
     slow, busy = {}, {}
     for address in addresses():

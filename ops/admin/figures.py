@@ -5,10 +5,14 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
+from django.utils.html import format_html
+
+from domain.routes import route_said
+
 NOTHING = "–"
 SCREEN = Context(prec=40, rounding=ROUND_HALF_EVEN)  # for the eye alone: rows keep every digit
 
-_WORDS = {"reason", "state", "from_state", "event", "stage"}
+_WORDS = {"reason", "state", "from_state", "event", "stage", "kind", "before", "after", "delivery"}
 _CENT = Decimal("0.01")
 _TENTH = Decimal("0.1")
 _EIGHT_PLACES = Decimal("1e-8")
@@ -27,7 +31,7 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, Decimal):
         return amount_of(name, value)
     if name == "route_key":
-        return route(str(value))
+        return route_said(str(value))
     return words(str(value)) if name in _WORDS else str(value)
 
 
@@ -41,14 +45,6 @@ def amount_of(name: str, value: Decimal) -> str:
 def words(name: str) -> str:
     """Return a name of ours as words."""
     return name.replace("_", " ")
-
-
-def route(key: str) -> str:
-    """Return a route's key as it is said: the pair once where both legs trade it, then from where to where."""
-    legs = [leg.partition(":") for leg in key.split(">")]
-    if len({symbol for _, _, symbol in legs}) == 1:
-        return f"{legs[0][2]} {' → '.join(venue for venue, _, _ in legs)}"
-    return " → ".join(f"{venue} {symbol}".strip() for venue, _, symbol in legs)
 
 
 def exact(value: Decimal) -> str:
@@ -78,6 +74,18 @@ def usd(value: Decimal) -> str:
     size = value.copy_abs()
     text = f"{size.quantize(_CENT, context=SCREEN):,}" if size >= _CENT or not size else _below_a_cent(size)
     return f"{'-' if value < 0 else ''}${text}"
+
+
+def coloured(text: str, *, good: bool) -> str:
+    """Return a gain in green or a loss in red."""
+    tone = "text-green-700 dark:text-green-400" if good else "text-red-700 dark:text-red-400"
+    return format_html('<span class="{}">{}</span>', tone, text)
+
+
+def gain(name: str, value: Any) -> str:
+    """Return a result of money, coloured by its sign."""
+    text = shown(name, value)
+    return coloured(text, good=value > 0) if value else text
 
 
 def share(value: float | None) -> str:

@@ -13,9 +13,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from ops.admin_drill import drill_of
-from ops.admin_export import csv_of
-from ops.admin_filters import ModeFilter, RunFilter, chosen_mode, in_chosen_mode, in_chosen_scope, is_one_scope
+from ops.admin.dates import drill_of
+from ops.admin.export import csv_of
+from ops.admin.filters import ModeFilter, RunFilter, chosen_mode, in_chosen_mode, in_chosen_scope, is_one_scope
 
 MODE_COLOURS = {"sim": "info", "dry_run": "success", "live": "danger", "replay": "primary"}
 MOST_ROWS = 2_000  # a list pages this far and counts no further; dates and filters lead to older rows

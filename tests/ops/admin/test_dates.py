@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from ops.admin_drill import drill_of
+from ops.admin.dates import drill_of
 from ops.models import Outbox
 
 pytestmark = pytest.mark.django_db
