@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Count
 
 from domain.market import Clock
@@ -64,6 +64,7 @@ def _writer() -> Iterator[Writer]:
 def _with_rows(figures: Figures, scope: Scope, clock: Clock) -> Figures:
     """Add what only the rows know, once everything is written."""
     now = from_ns(clock.now_ns())
+    connection.close()  # it may have broken while this thread asked for nothing
     try:
         found = Opportunity.objects.in_scope(scope).filter(timestamp__gte=figures.started_at).count()
         states = Execution.objects.in_scope(scope).filter(decided_at__gte=figures.started_at).order_by()

@@ -219,6 +219,7 @@ def test_a_database_that_is_away_for_a_while_costs_no_book_and_no_decision(doubl
     assert figures.recorded.written == Recording.objects.get().updates == figures.books
     assert decided_again() == [_told(decision) for decision in notes.decisions]
     assert Opportunity.objects.count() == len(notes.decisions)
+    assert sum(one.updates for one in figures.coverage) == figures.books  # counted on a session of after the outage
 
 
 async def test_a_second_process_is_refused_the_watch_in_one_sentence():
