@@ -27,6 +27,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from arbsite.home import MAY_READ
 from ops.admin.base import MODE_COLOURS
 
 # title, app: the sidebar shows the pages of each app that this user may see
@@ -51,7 +52,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     verdict = {"title": "Would it have paid?", "icon": "gavel", "link": reverse("verdict")}
     sections = [{"title": title, "separator": True, "items": _pages(request, app)} for title, app in SECTIONS]
-    return [{"items": [home, verdict]}, *(section for section in sections if section["items"])]
+    first = [home, verdict] if request.user.has_perm(MAY_READ) else [home]
+    return [{"items": first}, *(section for section in sections if section["items"])]
 
 
 def _pages(request: HttpRequest, app_label: str) -> list[dict[str, Any]]:

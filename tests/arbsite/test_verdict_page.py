@@ -81,3 +81,14 @@ def test_the_first_sentences_stand_alone_for_the_home_page(operator):
 def test_a_stranger_is_sent_to_the_login(client):
     assert client.get(reverse("verdict")).status_code == 302
     assert client.get(reverse("verdict_headline")).status_code == 302
+
+
+def test_who_may_see_no_opportunity_is_shown_no_sums_of_them(client):
+    client.force_login(User.objects.create_user("guest", is_staff=True))
+    assert client.get(reverse("verdict")).status_code == 403
+    assert client.get(reverse("verdict_headline")).status_code == 403
+    home = client.get(reverse("admin:index"))
+    assert home.status_code == 200
+    assert "Gate and breakers" in home.content.decode()
+    assert not {"cards", "charts", "panels"} & set(home.context_data)
+    assert reverse("verdict") not in home.content.decode()
