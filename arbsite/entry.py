@@ -30,6 +30,15 @@ WITHOUT_SCHEMA = frozenset({"migrate", "makemigrations", "showmigrations", "sqlm
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
+DJANGO_S_OPTIONS = (  # they work, and are listed by no command's help
+    "--version",
+    "--settings",
+    "--pythonpath",
+    "--traceback",
+    "--no-color",
+    "--force-color",
+)
+
 _held: list[Lease] = []
 
 
@@ -148,13 +157,27 @@ def _prepare_schema(command: str, *, applies: bool) -> None:
         ensure_migrated(applies=applies)
 
 
+def in_one_sentence(command: Any) -> Any:
+    """Return a command that says what is wrong with its options in one line, and lists no more than its own."""
+    command.suppressed_base_arguments = {*command.suppressed_base_arguments, *DJANGO_S_OPTIONS}
+    create = command.create_parser
+
+    def create_terse(prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        parser = create(prog_name, subcommand, **kwargs)
+        parser.error = lambda message: parser.exit(2, f"{message} ({parser.prog} --help lists the options)\n")
+        return parser
+
+    command.create_parser = create_terse
+    return command
+
+
 def _execute(argv: list[str]) -> None:
     from django.core.management import ManagementUtility  # late: as above
 
     class OurUtility(ManagementUtility):
         def fetch_command(self, subcommand: str) -> Any:
             try:
-                return super().fetch_command(subcommand)
+                return in_one_sentence(super().fetch_command(subcommand))
             except SystemExit:  # said already, but with the exit code of an error
                 sys.exit(2)
 

@@ -36,7 +36,7 @@ def lasting(offset_ms: int) -> str:
         return f"{offset_ms} ms"
     seconds = offset_ms / 1_000
     if seconds < 60:
-        return f"{seconds:g} s"
+        return f"{seconds:.3g} s"
     return f"{seconds / 60:.3g} min" if seconds < 7_200 else f"{seconds / 3_600:.3g} h"
 
 

@@ -47,6 +47,29 @@ def test_an_unknown_option_or_command_is_exit_2(argv):
     assert "nonsense" in done.stderr
 
 
+@pytest.mark.parametrize("argv", [("breakeven", "--days", "none"), ("replay", "--nonsense"), ("breakers", "mend")])
+def test_what_is_wrong_with_an_option_is_one_line_that_names_the_help(argv):
+    done = _manage(*argv, "--skip-checks")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert argv[-1] in done.stderr
+    assert f"(manage.py {argv[0]} --help" in done.stderr
+
+
+def test_the_help_of_a_command_lists_its_own_options():
+    done = _manage("replay", "--help")
+    assert done.returncode == 0
+    assert "--recording" in done.stdout
+    assert "--pythonpath" not in done.stdout
+
+
+def test_without_its_packages_a_command_says_how_to_get_them():
+    done = subprocess.run(
+        [sys.executable, "-S", "manage.py", "help"], capture_output=True, text=True, cwd=CHECKOUT, env={}, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "make environment" in done.stderr
+
+
 def test_a_server_that_is_down_is_one_line_and_exit_5():
     done = _manage("shell", "-c", "pass", DATABASE_URL="postgresql://u:hunter2@127.0.0.1:9/base")
     assert (done.returncode, done.stderr.count("\n")) == (5, 1)

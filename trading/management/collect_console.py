@@ -21,6 +21,8 @@ MOST_ROUTES = 20  # lines of the table of one look
 
 _REASONS = {  # to be read after the venue's name
     "no_connection": "gave no connection",
+    "name_not_found": "name not found: is there a network?",
+    "no_answer_in_time": "gave no answer in time",
     "connect_timeout": "gave no answer in time",
     "handshake": "broke off at the handshake",
     "silent": "fell silent",

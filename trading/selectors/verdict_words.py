@@ -12,6 +12,8 @@ from trading.selectors.offered import MOST_EPISODES, MOST_MEASURED
 from trading.selectors.terms import Span
 from trading.selectors.verdict import DayVerdict, PairVerdict, Verdict
 
+LONG_MS = 60_000  # what is left after it was left by everybody
+
 _DAY = timedelta(days=1)
 
 FINDINGS = {
@@ -234,9 +236,14 @@ def _reasons(found: Measures, verdict: Verdict) -> Iterator[str]:
         f"have taken {drain} of stock on one side."
     )
     if found.last_left is not None:
-        yield f"{_left_words(found.left)}: {'nobody closed it' if Sign.LASTING in signs else 'it went away'}."
+        yield f"{_left_words(found.left)}: {_stayed(found.last_left) if Sign.LASTING in signs else 'it went away'}."
     if found.median_life_s is not None:
         yield f"Half of the trades were there for {lasting(int(found.median_life_s * 1_000))} or less."
+
+
+def _stayed(last: Left) -> str:
+    """Say no more than the latest look can tell: within a few seconds nobody has had the time to close a gap."""
+    return "nobody closed it" if last.offset_ms >= LONG_MS else "most of it stayed as long as was looked"
 
 
 def _left_words(left: Sequence[Left]) -> str:

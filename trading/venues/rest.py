@@ -31,7 +31,7 @@ class RestClient:
                 _check_status(answer.status, path, body)
                 return body
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
-            raise Unreachable(f"{path}: {type(error).__name__}") from error
+            raise Unreachable(f"{self._base_url}: {_named(error)}") from error
 
 
 @asynccontextmanager
@@ -40,6 +40,15 @@ async def rest_client(base_url: str, *, timeout_s: float, headers: Mapping[str, 
     timeout = aiohttp.ClientTimeout(total=timeout_s)
     async with aiohttp.ClientSession(timeout=timeout, headers=dict(headers), auto_decompress=True) as session:
         yield RestClient(session, base_url)
+
+
+def _named(error: Exception) -> str:
+    """Return what went wrong on the way in a few words."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "name not found"
+    return "no connection" if isinstance(error, aiohttp.ClientConnectorError) else "cut off"
 
 
 def _check_status(status: int, path: str, body: bytes) -> None:

@@ -170,7 +170,9 @@ def _show_book(book: SeenBook, console: Console) -> None:
 
 
 def _show_reckoning(story: Story, console: Console) -> None:
-    table = plain_table(console, f"What {_short(story.size)} {story.symbol} were worth", "", "USD", "bps", " ")
+    table = plain_table(
+        console, f"What {_short(story.size)} {story.symbol.partition('/')[0]} were worth", "", "USD", "bps", " "
+    )
     notional, costs = story.notional_usd, sum((cost.usd for cost in story.costs), Decimal(0))
     table.add_row("gross edge", in_usd(story.planned_usd + costs), in_bps(story.gross_bps), f"on {in_usd(notional)}")
     for cost in story.costs:

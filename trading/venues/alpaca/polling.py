@@ -123,6 +123,6 @@ class AlpacaRestFeed:
                 yield book
 
     def _note_outage(self, error: Unreachable, wait_s: float) -> None:
-        reason = str(error).rpartition(": ")[2]
+        reason = str(error).rpartition(": ")[2].lower().replace(" ", "_")
         self._health.disconnected(reason)
         log.warning("feed_disconnected", venue=self.venue, reason=reason, wait_s=round(wait_s, 3))

@@ -13,6 +13,7 @@ from trading.venues.kraken import wire
 T = TypeVar("T")
 
 _BROKEN_ANSWER = (LookupError, TypeError, AttributeError, ValueError)  # what ccxt raises on bodies it did not expect
+_IN_WORDS = {"NetworkError": "no connection", "RequestTimeout": "no answer in time"}  # by ccxt's names
 
 
 class KrakenAccount:
@@ -97,7 +98,8 @@ def translated(error: Exception, *, is_read: bool) -> ArbError:
     """
     import ccxt  # late: as above
 
-    said = f"Kraken: {type(error).__name__}: {str(error)[:200]}"
+    name = type(error).__name__
+    said = f"Kraken: {_IN_WORDS.get(name, name)}: {str(error).removeprefix('kraken ')[:200]}"
     if isinstance(error, ccxt.ExchangeError):
         return Refused(said)
     if is_read or isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded | ccxt.InvalidNonce):
