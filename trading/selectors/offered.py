@@ -1,19 +1,20 @@
 """Reads of what was offered, and of the episodes that cleared the fees, for the verdict; each is bounded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from domain.execution import ExecutionState
 from domain.money import ZERO
 from domain.scope import Scope
 from domain.verdict import Episode, Histogram
 from trading.models import EvaluationCount, Execution
+from trading.selectors.pages import looks_by_reason
+from trading.selectors.sql import rows_of
 from trading.selectors.terms import Span
 
 MOST_EPISODES = 100_000  # newest first: what a look at the trades takes in
@@ -153,7 +154,7 @@ def offers_in(scope: Scope, span: Span) -> tuple[list[DayOffers], list[RouteOffe
     """
     days: dict[tuple[date, Way], dict[int, int]] = {}
     routes: dict[str, dict[int, int]] = {}
-    for day, first, second, tenth, count, _ in _rows(_OFFERS, [*_where(scope, span), MOST_ROUTES]):
+    for day, first, second, tenth, count, _ in rows_of(_OFFERS, [*_where(scope, span), MOST_ROUTES]):
         if day is None:
             routes.setdefault(first, {})[tenth] = count
         else:
@@ -166,29 +167,28 @@ def offers_in(scope: Scope, span: Span) -> tuple[list[DayOffers], list[RouteOffe
 
 def hours_by_day(scope: Scope, span: Span) -> dict[date, int]:
     """Return in how many hours of each day two fresh books could be compared."""
-    return dict(_rows(_HOURS, [span.first, span.last, *scope.columns.values()]))
+    return dict(rows_of(_HOURS, [span.first, span.last, *scope.columns.values()]))
 
 
 def trades_by_day(scope: Scope, span: Span) -> list[DayTrades]:
     """Return the episodes that cleared the fees, by day and route: of very many the newest."""
-    return [DayTrades(*row) for row in _rows(_TRADES, [*_where(scope, span), MOST_EPISODES])]
+    return [DayTrades(*row) for row in rows_of(_TRADES, [*_where(scope, span), MOST_EPISODES])]
 
 
 def episodes_of(scope: Scope, span: Span) -> list[Episode]:
     """Return the episodes that cleared the fees, oldest first: of many the newest."""
-    return [Episode(*row) for row in _rows(_EPISODES, [*_where(scope, span), MOST_MEASURED])]
+    return [Episode(*row) for row in rows_of(_EPISODES, [*_where(scope, span), MOST_MEASURED])]
 
 
 def left_by_day(scope: Scope, span: Span) -> list[DayLeft]:
     """Return what was left of the edges later on, by day and direction: of many the newest."""
     asked = [*_where(scope, span), MOST_MEASURED, *scope.columns.values(), MOST_LOOKS]
-    return [DayLeft(day, Way(buy, sell), *rest) for day, buy, sell, *rest in _rows(_LEFT, asked)]
+    return [DayLeft(day, Way(buy, sell), *rest) for day, buy, sell, *rest in rows_of(_LEFT, asked)]
 
 
 def looks_in(scope: Scope, span: Span) -> list[tuple[str, str, int]]:
     """Return stage, reason and number of looks, the commonest first."""
-    counts = EvaluationCount.objects.in_scope(scope).filter(hour__gte=span.first, hour__lt=span.last).order_by()
-    return list(counts.values_list("stage", "reason").annotate(total=Sum("count")).order_by("-total"))
+    return looks_by_reason(EvaluationCount.objects.in_scope(scope).filter(hour__gte=span.first, hour__lt=span.last))
 
 
 def stuck_in(scope: Scope, span: Span) -> int:
@@ -212,9 +212,3 @@ def settled_of(trades: Sequence[DayTrades]) -> Decimal | None:
 
 def _where(scope: Scope, span: Span) -> list[Any]:
     return [*scope.columns.values(), span.first, span.last]
-
-
-def _rows(sql: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        yield from cursor.fetchall()

@@ -48,7 +48,7 @@ def account_sums(execution: Execution) -> list[tuple[str, str, Decimal]]:
     return list(lines.values_list("account", "asset").annotate(Sum("amount")))
 
 
-def looks_by_reason(counts: QuerySet[EvaluationCount], *, most: int) -> list[tuple[str, str, int]]:
+def looks_by_reason(counts: QuerySet[EvaluationCount], *, most: int | None = None) -> list[tuple[str, str, int]]:
     """Return stage, reason and number of looks, the commonest first."""
     totals = counts.order_by().values_list("stage", "reason").annotate(total=Sum("count"))
     return list(totals.order_by("-total", "stage", "reason")[:most])

@@ -20,6 +20,13 @@ from trading.models import EvaluationCount, Execution, ExecutionLog, Opportunity
 from trading.selectors.pages import MOST_COUNTED, newest_since
 
 MOST_OPPORTUNITIES = 100_000  # that a page adds up; an index alone holds what is asked of them
+_NARROWINGS = (
+    ("seen", ()),
+    ("fresh", (Stage.FRESH,)),
+    ("crossed", (Stage.CONVERSION, Stage.CROSSED)),
+    ("after_fees", (Stage.COST,)),
+    ("sized", (Stage.SIZE,)),
+)
 _LINES = ("gross", "fees", "gas", "slippage", "unwind", "net")
 
 
@@ -111,21 +118,22 @@ class HourOfTrading:
 def funnel_of(scope: Scope) -> Funnel:
     """Return how far the looks of ``scope`` came."""
     stages = Counter(dict(_looks(scope).values_list("stage").annotate(total=Sum("count"))))
-    seen = sum(stages.values())
-    fresh = seen - stages[Stage.FRESH]
-    crossed = fresh - stages[Stage.CONVERSION] - stages[Stage.CROSSED]
-    after_fees = crossed - stages[Stage.COST]
     found = _opportunities(scope).aggregate(total=Count("id"), executed=Count("id", filter=Q(executed=True)))
     return Funnel(
-        seen=seen,
-        fresh=fresh,
-        crossed=crossed,
-        after_fees=after_fees,
-        sized=after_fees - stages[Stage.SIZE],
+        **looks_left(stages),
         opportunities=found["total"],
         admitted=_executions(scope).count(),
         executed=found["executed"],
     )
+
+
+def looks_left(ended: Counter[str]) -> dict[str, int]:
+    """Return how many looks came how far, from how many ended at which stage."""
+    left, found = sum(ended.values()), {}
+    for name, stages in _NARROWINGS:
+        left -= sum(ended[stage] for stage in stages)
+        found[name] = left
+    return found
 
 
 def edge_of(scope: Scope) -> Edge:

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-from django.db import connection
 
 from domain.detection import Stage
 from domain.scope import Scope
+from trading.formats import spaced
 from trading.selectors.offered import MOST_EPISODES, MOST_MEASURED, looks_in
+from trading.selectors.results import looks_left
+from trading.selectors.sql import rows_of
 from trading.selectors.terms import FeesOf, Span, Terms, run_of, terms_of
 
 EXECUTION = "execution"
@@ -136,17 +136,7 @@ def _funnel(looks: Sequence[tuple[str, str, int]], found: Sequence[Missed]) -> l
     ended = Counter[str]()
     for stage, _, count in looks:
         ended[stage] += count
-    left, steps = sum(ended.values()), []
-    for name, stages in (
-        ("seen", ()),
-        ("fresh", (Stage.FRESH,)),
-        ("crossed", (Stage.CONVERSION, Stage.CROSSED)),
-        ("after fees", (Stage.COST,)),
-        ("sized", (Stage.SIZE,)),
-    ):
-        left -= sum(ended[stage] for stage in stages)
-        steps.append(Step(name, left))
-    return steps + _opened(found)
+    return [Step(spaced(name), count) for name, count in looks_left(ended).items()] + _opened(found)
 
 
 def _opened(found: Sequence[Missed]) -> list[Step]:
@@ -167,16 +157,12 @@ def _opportunities(scope: Scope, span: Span, terms: Terms) -> list[Missed]:
     asked = [*of_scope, span.first, span.last]
     later = {
         (stage, reason): (count, usd)
-        for stage, reason, count, usd in _rows(_DELAYED, [*asked, MOST_MEASURED, *of_scope, *of_scope, terms.delay_ms])
+        for stage, reason, count, usd in rows_of(
+            _DELAYED, [*asked, MOST_MEASURED, *of_scope, *of_scope, terms.delay_ms]
+        )
     }
     nothing = (0, Decimal(0))
     return [
         Missed(stage, reason, count, planned, *later.get((stage, reason), nothing), settled)
-        for stage, reason, count, planned, settled in _rows(_MISSED, [*asked, MOST_EPISODES, *of_scope])
+        for stage, reason, count, planned, settled in rows_of(_MISSED, [*asked, MOST_EPISODES, *of_scope])
     ]
-
-
-def _rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return list(cursor.fetchall())

@@ -1,16 +1,15 @@
 """The figures of each route, reckoned by the database from a run's rows."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Sum
 
 from domain.money import EXACT, exact_sum, quantize_down
 from domain.scope import Scope
 from trading.models import EvaluationCount, Opportunity
+from trading.selectors.sql import rows_of
 from trading.services.backtest.figures import CostFigures, DecayFigures, EdgeFigures, FillFigures, RouteFigures
 
 _EDGES = """
@@ -56,7 +55,7 @@ GROUP BY route_key, quote_asset
 
 def route_figures(scope: Scope, quote_usd: Mapping[str, Decimal]) -> tuple[RouteFigures, ...]:
     """Return every route on which there was an opportunity, the most frequent first."""
-    decay, fills = _decay(scope), {row[0]: FillFigures(*row[1:]) for row in _rows(_FILLS, scope)}
+    decay, fills = _decay(scope), {row[0]: FillFigures(*row[1:]) for row in rows_of(_FILLS, scope.columns)}
     costs, refused, short = _costs(scope, quote_usd), _refused(scope), _short_looks(scope)
     return tuple(
         RouteFigures(
@@ -69,19 +68,13 @@ def route_figures(scope: Scope, quote_usd: Mapping[str, Decimal]) -> tuple[Route
             fills=fills.get(route, FillFigures()),
             costs=costs.get(route, CostFigures()),
         )
-        for route, count, *edges in _rows(_EDGES, scope)
+        for route, count, *edges in rows_of(_EDGES, scope.columns)
     )
-
-
-def _rows(query: str, scope: Scope) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, scope.columns)
-        yield from cursor.fetchall()
 
 
 def _decay(scope: Scope) -> Mapping[str, list[DecayFigures]]:
     found: dict[str, list[DecayFigures]] = defaultdict(list)
-    for route, offset_ms, looks, unseen, gone, median_bps in _rows(_DECAY, scope):
+    for route, offset_ms, looks, unseen, gone, median_bps in rows_of(_DECAY, scope.columns):
         median = None if median_bps is None else float(median_bps)
         found[route].append(DecayFigures(offset_ms, looks, unseen, gone, median))
     return found
@@ -90,7 +83,7 @@ def _decay(scope: Scope) -> Mapping[str, list[DecayFigures]]:
 def _costs(scope: Scope, quote_usd: Mapping[str, Decimal]) -> dict[str, CostFigures]:
     """Sum the waterfalls by route: net as it was settled, each other line rounded down."""
     found: dict[str, list[tuple[Decimal, ...]]] = defaultdict(list)
-    for route, quote, *lines in _rows(_COSTS, scope):
+    for route, quote, *lines in rows_of(_COSTS, scope.columns):
         *costs, net_usd = lines
         in_usd = (quantize_down(EXACT.multiply(line, quote_usd[quote])) for line in costs)
         found[route].append((*in_usd, net_usd))

@@ -61,7 +61,7 @@ class Unreadable:
     error: str
 
 
-class Stage:
+class Setup:
     """What a run is given beside its source: its capital in place, what its orders may use, a watch on the prices."""
 
     def __init__(self, timeline: Timeline, capital: Capital, scope: Scope) -> None:
@@ -117,16 +117,16 @@ def backtest(
     Raises: what ``open_source`` and ``replay`` raise.
     """
     source, scope = open_source(files, options), scope or new_scope()
-    stage = Stage(source.timeline, capital, scope)
+    setup = Setup(source.timeline, capital, scope)
     result = replay(
         source,
         progress=progress,
         scope=scope,
         command=COMMAND,
-        begin=stage.begin,
-        conclude=stage.conclude,
-        watchers=(stage.watch,),
-        holdings=stage.holdings,
+        begin=setup.begin,
+        conclude=setup.conclude,
+        watchers=(setup.watch,),
+        holdings=setup.holdings,
         wrap=wrap,
         also=capital.as_json(),
         chunk_s=chunk_s,
@@ -143,15 +143,15 @@ def resume_backtest(
     if run.command != COMMAND or "capital_usd" not in told:
         raise BadInput(f"run {run_id} is no backtest: say {run.command} --resume {run_id}")
     capital = Capital(Decimal(told["capital_usd"]), told["is_limited"])
-    stage = Stage(checkpoint.reopened(run).timeline, capital, run.scope)
-    stage.begin()
+    setup = Setup(checkpoint.reopened(run).timeline, capital, run.scope)
+    setup.begin()
     resume(
         run_id,
         progress=progress,
         command=COMMAND,
-        conclude=stage.conclude,
-        watchers=(stage.watch,),
-        holdings=stage.holdings,
+        conclude=setup.conclude,
+        watchers=(setup.watch,),
+        holdings=setup.holdings,
         wrap=wrap,
     )
     return report_named(run_id)
