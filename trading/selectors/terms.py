@@ -13,11 +13,12 @@ from domain.errors import BadInput
 from domain.money import ZERO
 from domain.scope import Mode, Scope
 from trading.json_values import from_json
-from trading.models import Run
+from trading.models import EvaluationCount, Recording, Run
 
 FeesOf = Callable[[str], FeeSchedule]
 HOUR = timedelta(hours=1)
 BEGINNING = datetime(2009, 1, 1, tzinfo=UTC)
+RUNS_APART = frozenset({Mode.REPLAY, Mode.SIM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +64,30 @@ def newest_run(mode: Mode) -> Run | None:
 
 
 def chosen_scope(mode: Mode | None, run_id: str) -> Scope:
-    """Return the scope that a command's ``--mode`` and ``--run`` name: of replays the last where none is named.
+    """Return the scope that a command's ``--mode`` and ``--run`` name.
 
-    Raises: BadInput for a run that is not there, and for one outside replay.
+    Where no run is named: of replays the last; of simulations the last demo, or what came later outside any run.
+    Raises: BadInput for a run that is not there, and for one in a mode without runs.
     """
     configured: Scope = settings.ARB.scope
     mode = mode or configured.mode
-    if mode is not Mode.REPLAY:
+    if mode not in RUNS_APART:
         if run_id:
-            raise BadInput(f"--run is {run_id!r}, but the mode is {mode}: only replay tells runs apart")
+            raise BadInput(f"--run is {run_id!r}, but the mode is {mode}: only replay and sim tell runs apart")
         return configured if configured.mode is mode else Scope(mode)
     if run_id and run_of(Scope(mode, run_id)) is None:
-        raise BadInput(f"there is no replay run {run_id!r}")
+        raise BadInput(f"there is no {mode} run {run_id!r}")
     newest = None if run_id else newest_run(mode)
+    if newest is not None and newest.started_at < _seen_outside_runs(mode):
+        newest = None
     return Scope(mode, run_id or (newest.run_id if newest else None))
+
+
+def _seen_outside_runs(mode: Mode) -> datetime:
+    """Return since when anything was seen in a mode's own scope, for the last time and to the hour or better."""
+    counted = EvaluationCount.objects.in_scope(Scope(mode)).order_by("-hour").values_list("hour", flat=True)
+    watched = Recording.objects.in_scope(Scope(mode)).order_by("-started_at").values_list("started_at", flat=True)
+    return max(counted.first() or BEGINNING, watched.first() or BEGINNING)
 
 
 def terms_of(run: Run | None, *, fees_of: FeesOf, venues: set[str]) -> Terms:

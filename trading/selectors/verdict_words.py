@@ -30,8 +30,15 @@ def title(verdict: Verdict) -> str:
     """Return what was judged: the span and the scope."""
     if verdict.span is None:
         return f"Nothing to judge yet in {verdict.scope.mode}"
-    name = f"{verdict.command} {verdict.scope.run_id}" if verdict.command else str(verdict.scope)
-    return f"{span_named(verdict.span)} (UTC), {name}"
+    return f"{span_named(verdict.span)} (UTC), {run_named(verdict.command, verdict.scope)}"
+
+
+def run_named(command: str, scope: Scope) -> str:
+    """Return a run with the command that made it, said once; a scope that is no run by itself."""
+    run_id = scope.run_id or ""
+    if not command:
+        return str(scope)
+    return run_id if run_id.startswith(command) else f"{command} {run_id}"
 
 
 def headline(verdict: Verdict) -> list[str]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from trading.formats import in_bps, in_percent, in_usd, lasting, plural, spaced
 from trading.selectors.story import Story
-from trading.selectors.verdict_words import span_named
+from trading.selectors.verdict_words import run_named, span_named
 from trading.selectors.why import Why
 
 REASONS = {
@@ -55,8 +55,7 @@ def stage_in_words(stage: str) -> str:
 
 def title(why: Why) -> str:
     """Return what is explained: the span and the scope."""
-    name = f"{why.command} {why.scope.run_id}" if why.command else str(why.scope)
-    return f"{span_named(why.span)} (UTC), {name}"
+    return f"{span_named(why.span)} (UTC), {run_named(why.command, why.scope)}"
 
 
 def answer(why: Why) -> list[str]:

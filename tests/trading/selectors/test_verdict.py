@@ -10,7 +10,7 @@ from domain.errors import BadInput
 from domain.scope import Mode, Scope
 from domain.verdict import Finding
 from tests.trading.models.rows import make
-from trading.models import EdgeObservation, EvaluationCount, OfferedEdge, Opportunity, Run
+from trading.models import EdgeObservation, EvaluationCount, OfferedEdge, Opportunity, Recording, Run
 from trading.selectors import verdict_words as words
 from trading.selectors.offered import covered
 from trading.selectors.terms import Span, chosen_scope
@@ -230,8 +230,19 @@ def test_the_scope_of_replays_is_the_last_one_unless_a_run_is_named(run):
     assert chosen_scope(Mode.REPLAY, "march") == SCOPE
     with pytest.raises(BadInput, match="there is no replay run 'april'"):
         chosen_scope(Mode.REPLAY, "april")
-    with pytest.raises(BadInput, match="only replay tells runs apart"):
-        chosen_scope(Mode.SIM, "march")
+    with pytest.raises(BadInput, match="only replay and sim tell runs apart"):
+        chosen_scope(Mode.DRY_RUN, "march")
+
+
+def test_the_scope_of_simulations_is_the_last_demo_or_what_came_after_it(run):
+    plain, demo = Scope(Mode.SIM), Scope(Mode.SIM, "demo-1")
+    assert chosen_scope(Mode.SIM, "") == plain
+    make(EvaluationCount, **plain.columns, hour=datetime(2026, 11, 22, 9, tzinfo=UTC))
+    make(Run, **demo.columns, command="demo", started_at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC))
+    assert chosen_scope(Mode.SIM, "") == demo
+    make(Recording, **plain.columns, started_at=datetime(2026, 11, 22, 9, 45, tzinfo=UTC))
+    assert chosen_scope(Mode.SIM, "") == plain
+    assert chosen_scope(Mode.SIM, "demo-1") == demo
 
 
 def test_the_hours_that_a_scope_covers_are_those_of_its_looks(calm):

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--last", dest="lookback", type=length_of, metavar="TIME", help="as 90m, 1h or 2d")
         add_span_arguments(parser)
         parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="the replay; by default the last one")
+        parser.add_argument("--run", default="", help="a replay or a demo; by default the last one")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
