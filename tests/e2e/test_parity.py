@@ -16,6 +16,7 @@ from arbsite.demo.plan import SHOW_SETTINGS
 from tests.e2e.running import CHECKOUT, answer, environ
 
 LEFT_OUT = timedelta(seconds=5)  # what began this shortly before the end may have been broken off with the demo
+TOO_BUSY = "not_begun_in_time"  # our own machine was late to send what it had committed; a replay has no machine
 
 SETTLED = """
 import json
@@ -24,7 +25,7 @@ fills = {}
 for fill in Fill.objects.order_by("order__leg", "order__attempt", "id").select_related("order"):
     fills.setdefault(fill.order.execution_id, []).append([fill.order.side, str(fill.quantity), str(fill.price), str(fill.fee)])
 rows = Execution.objects.filter(run_id="%s", settled_at__isnull=False).order_by("decided_at", "route_key")
-print(json.dumps([[row.decided_at.isoformat(), row.route_key, row.state, str(row.net_quote), fills.get(row.pk, [])] for row in rows]))
+print(json.dumps([[row.decided_at.isoformat(), row.route_key, row.state, row.reason, str(row.net_quote), fills.get(row.pk, [])] for row in rows]))
 """
 
 
@@ -34,6 +35,7 @@ class Settled(NamedTuple):
     decided_at: datetime
     route_key: str
     state: str
+    reason: str
     net_quote: str
     fills: tuple[tuple[str, ...], ...]
 
@@ -49,15 +51,15 @@ def settled(state_dir: Any, mode: str, run_id: str) -> set[Settled]:
         check=True,
     )
     return {
-        Settled(datetime.fromisoformat(at), route, state, net, tuple(tuple(fill) for fill in fills))
-        for at, route, state, net, fills in json.loads(done.stdout)
+        Settled(datetime.fromisoformat(at), route, state, reason, net, tuple(tuple(fill) for fill in fills))
+        for at, route, state, reason, net, fills in json.loads(done.stdout)
     }
 
 
 @pytest.mark.timeout(400)
 def test_workers_and_replay_settle_the_same_set(start):
     demo = start("--forever", "--no-incident", "--seed", "11", ARB_RECORD="yes")
-    demo.wait_for(r"(1[2-9]|[2-9]\d) executed", within_s=200)
+    demo.wait_for(r"[1-9]\d executed", within_s=200)
     demo.process.send_signal(signal.SIGINT)
     code, summary = demo.finish()
     assert code == 130, demo.lines[-20:]
@@ -68,6 +70,9 @@ def test_workers_and_replay_settle_the_same_set(start):
     replayed = settled(state_dir, "replay", run["run"])
 
     until = max(one.decided_at for one in ours) - LEFT_OUT
-    by_workers, by_replay = ({one for one in found if one.decided_at <= until} for found in (ours, replayed))
+    late = {one.decided_at for one in ours if TOO_BUSY in one.reason}
+    by_workers, by_replay = (
+        {one for one in found if one.decided_at <= until and one.decided_at not in late} for found in (ours, replayed)
+    )
     assert len(by_workers) >= 5
     assert by_workers == by_replay, sorted(by_workers ^ by_replay)
