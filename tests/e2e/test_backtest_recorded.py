@@ -1,5 +1,6 @@
 """The backtest of 10 to 12 March 2023: $10,000 at Kraken and Binance.US, half in coins, and nothing transferred."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -42,9 +43,10 @@ def test_ten_thousand_dollars_without_transfers_come_to_three_parts_that_add_up(
     assert report_named(report.run_id) == report
 
 
-def test_without_the_limit_the_same_trades_are_found_as_in_a_plain_replay():
+def test_without_the_limit_no_trade_lacks_anything_and_accounts_go_below_zero():
     files = [recorded("kraken_BTC-USDC"), recorded("binanceus_BTC-USDC")]
-    report = backtest(files, THREE_DAYS, Capital(Decimal(10_000), is_limit=False))
+    morning = replace(THREE_DAYS, first=datetime(2023, 3, 11, tzinfo=UTC), last=datetime(2023, 3, 11, 12, tzinfo=UTC))
+    report = backtest(files, morning, Capital(Decimal(10_000), is_limit=False))
     assert "size" not in report.refused
     assert min(place.lowest for place in report.places) < 0
     assert report.remainder_usd == 0

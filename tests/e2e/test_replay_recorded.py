@@ -46,15 +46,6 @@ def scenario(bps: int) -> dict[str, FeeSchedule]:
     return dict(parse_fees(f"{venue}={bps}/{bps}") for venue in ("kraken", "binanceus"))
 
 
-def test_at_entry_tier_fees_calm_days_pay_nothing_and_11_march_pays_most():
-    result = replay([recorded("kraken_BTC-USDC"), recorded("binanceus_BTC-USDC")], ReplayOptions())
-    found = {day.day: figures.opportunities for day, figures in result.summary.per_day.items()}
-    assert [found[day] for day in range(1, 10)] == [0] * 9
-    assert found[11] > 2 * max(count for day, count in found.items() if day != 11)
-    assert result.summary.total.executions > 0
-    assert sum(fees.taker_bps for fees in ReplayOptions().fees_of({"kraken", "binanceus"}).values()) == 65
-
-
 def test_at_ten_bps_most_calm_days_have_some(tmp_path):
     files = [days_of(market, 1, 7, tmp_path) for market in ("kraken_BTC-USDC", "binanceus_BTC-USDC")]
     per_day = replay(files, ReplayOptions(fees=scenario(5))).summary.per_day.values()

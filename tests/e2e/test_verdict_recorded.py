@@ -9,7 +9,7 @@ from tests.e2e.test_replay_recorded import pytestmark, recorded
 from trading.selectors import verdict_words as words
 from trading.selectors.terms import Span
 from trading.selectors.verdict import Verdict, verdict_of
-from trading.services.replay import ReplayOptions, replay
+from trading.services.replay import ReplayOptions, ReplayResult, replay
 from trading.services.venues import fees_of
 
 __all__ = ["pytestmark"]
@@ -20,8 +20,9 @@ def judged(scope: Scope, first: int, last: int) -> Verdict:
     return verdict_of(scope, span, fees_of=fees_of)
 
 
-def test_calm_days_would_have_paid_nothing_and_11_march_was_an_inventory_event():
+def test_at_entry_tier_fees_calm_days_would_have_paid_nothing_and_11_march_was_an_inventory_event():
     result = replay([recorded("kraken_BTC-USDC"), recorded("binanceus_BTC-USDC")], ReplayOptions())
+    _check_what_was_found(result)
     scope = Scope(Mode.REPLAY, result.run_id)
     _check_calm_days(judged(scope, 1, 9))
     _check_11_march(judged(scope, 11, 11))
@@ -31,6 +32,14 @@ def test_calm_days_would_have_paid_nothing_and_11_march_was_an_inventory_event()
     assert whole.gap is not None
     above = {day.day: count for day, count in whole.gap.above_by_day.items() if count}
     assert above == {10: 7, 11: 555, 12: 35}
+
+
+def _check_what_was_found(result: ReplayResult) -> None:
+    found = {day.day: figures.opportunities for day, figures in result.summary.per_day.items()}
+    assert [found[day] for day in range(1, 10)] == [0] * 9
+    assert found[11] > 2 * max(count for day, count in found.items() if day != 11)
+    assert result.summary.total.executions > 0
+    assert sum(fees.taker_bps for fees in ReplayOptions().fees_of({"kraken", "binanceus"}).values()) == 65
 
 
 def _check_calm_days(calm: Verdict) -> None:

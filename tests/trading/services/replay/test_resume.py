@@ -42,7 +42,7 @@ def test_candles_go_on_from_any_minute_to_the_same_end(candles):
     watcher = Noting()
     whole = replay(candles, OPTIONS, watchers=[watcher])
     assert whole.summary.executions.keys() >= {"settled", "unwound"}
-    for after in (0, 1, 37, LAST - 1):
+    for after in (0, 37, LAST - 1):
         run_id, going_on = broken_off(candles, OPTIONS, after=after), Noting()
         result = resume(run_id, watchers=[going_on])
         assert result.digest == whole.digest
@@ -64,12 +64,12 @@ def test_a_run_that_broke_off_behind_its_last_instant_is_only_closed(candles, mo
 
 @pytest.mark.django_db(transaction=True)
 def test_recordings_go_on_from_any_book_to_the_same_end():
-    books = walk(1_200, seed=3)
-    store(books[:700])
-    store(books[760:])
+    books = walk(800, seed=3)
+    store(books[:400])
+    store(books[460:])
     whole = replay((), RECORDED)
-    assert whole.summary.total.executions > 4
-    for after in (1, 123, 700, 950):
+    assert whole.summary.total.executions > 2
+    for after in (1, 400, 560):
         run_id = broken_off((), RECORDED, after=after)
         result = resume(run_id, watchers=[Noting()])
         assert result.digest == whole.digest
