@@ -29,7 +29,7 @@ def test_recorded_books_are_traded_with_what_lies_there_and_add_up():
 
 
 def test_prices_are_kept_once_a_minute_and_at_the_end():
-    store(walk(3_000, seed=3))  # 150 s
+    store(walk(750, seed=3, every_ms=200))  # 150 s
     report = backtest((), RECORDED, Capital(Decimal(5_000)))
     times = sorted(set(MarketSnapshot.objects.filter(run_id=report.run_id).values_list("timestamp", flat=True)))
     assert len(times) in (4, 5)  # the first of all, of each minute begun since, and the last of all
