@@ -116,7 +116,7 @@ class Bench:
             profiler.enable()
         for venue, frame in frames:
             begun_ns = time.thread_time_ns()
-            self._talks[venue].answer(_text(frame) if self._adapters[venue] == KRAKEN else frame)
+            self._talks[venue].answer(frame.decode() if self._adapters[venue] == KRAKEN else frame)
             changed = self._take()
             read_ns += (between_ns := time.thread_time_ns()) - begun_ns
             for key in changed:
@@ -152,10 +152,6 @@ def _payload(adapter: str, frame: Stamped) -> bytes:
     """Return a frame's payload with the present instant."""
     whole = frame.head + FRAMES[adapter].stamp(SYSTEM_CLOCK.now_ns()) + frame.tail
     return whole[{126: 4, 127: 10}.get(whole[1], 2) :]
-
-
-def _text(frame: bytes) -> str:
-    return frame.decode()
 
 
 def _config(markets: Sequence[MarketKey], adapters: dict[str, str]) -> DetectConfig:

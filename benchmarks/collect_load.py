@@ -78,7 +78,6 @@ class Venues:
         told = json.loads(process.stdout.readline())
         self.control: str = told["control"]
         self.variables: dict[str, str] = told["variables"]
-
         self._before: Counter[str] = Counter()
 
     def counts(self) -> Any:

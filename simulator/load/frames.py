@@ -1,7 +1,7 @@
 """WebSocket frames built beforehand: all but the instant, which has a fixed length and is put in when a frame goes."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -67,8 +67,8 @@ class KrakenFrames:
         self,
         kind: str,
         book: Book,
-        bids: "tuple[Level, ...] | list[Level]",
-        asks: "tuple[Level, ...] | list[Level]",
+        bids: Sequence[Level],
+        asks: Sequence[Level],
         lot: Decimal,
     ) -> Stamped:
         text = kraken_wire.book_frame(kind, book, bids=bids, asks=asks, lot=lot, crc=kraken_wire.checksum(book))
@@ -97,8 +97,8 @@ class AlpacaFrames:
     def _frame(
         self,
         book: Book,
-        bids: "tuple[Level, ...] | list[Level]",
-        asks: "tuple[Level, ...] | list[Level]",
+        bids: Sequence[Level],
+        asks: Sequence[Level],
         more: Mapping[str, object],
     ) -> Stamped:
         message = {
