@@ -84,11 +84,11 @@ class Lines:
             f"{plural(figures.opportunities, 'opportunity')}, {size(figures.rss)} of memory"
         )
 
-    def ends(self, figures: Figures) -> None:
-        """Tell what it came to."""
+    def ends(self, figures: Figures, *, is_look: bool = False) -> None:
+        """Tell what it came to; one look trades nothing, so there is nothing to tell of that."""
         console = self._console
         print_apart(_venues(figures, console), console)
-        for line in (*_reasons(figures), *_summary(figures)):
+        for line in (*_reasons(figures), *_summary(figures, is_look=is_look)):
             console.print(line, soft_wrap=True, markup=False)
 
     def shows(self, looks: Sequence[RouteLook]) -> None:
@@ -186,14 +186,16 @@ def _reasons(figures: Figures) -> Iterator[str]:
             yield f"{one.venue} had trouble: {one.problem or _counts(one.trouble)}."
 
 
-def _summary(figures: Figures) -> list[str]:
+def _summary(figures: Figures, *, is_look: bool) -> list[str]:
     done = figures.recorded
     each = f", {done.size / done.written:.1f} bytes each" if done.written else ""
     ids = ", ".join(map(str, figures.recordings)) or "none"
     written = f"{done.written:,} of {done.seen:,} books written, {done.lost + done.waiting:,} lost"
     lines = [
         f"Recording {ids}: {written}, {size(done.size)}{each}.",
-        f"{plural(figures.opportunities, 'opportunity')}; executions: {_counts(figures.executions)}.",
+        "One look trades nothing."
+        if is_look
+        else f"{plural(figures.opportunities, 'opportunity')}; executions: {_counts(figures.executions)}.",
         f"Memory {size(figures.rss_start)} at the start, {size(figures.rss)} at the end.",
     ]
     if figures.dropped or figures.failed:

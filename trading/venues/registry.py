@@ -112,6 +112,15 @@ def adapters(venues: VenueSettings) -> Mapping[str, str]:
     return {one.venue: one.adapter for one in _configured(venues)}
 
 
+def addresses(venues: VenueSettings) -> Mapping[str, str]:
+    """Return every address that market data comes from, under the name of its venue and what it is."""
+    found: dict[str, str] = {}
+    for one in _configured(venues):
+        names = ("rest_url", "ws_url") if one.adapter == KRAKEN else ("data_url", "stream_url")
+        found |= {f"{one.venue}'s {name.replace('_', ' ')}": str(getattr(one.settings, name)) for name in names}
+    return found
+
+
 def market_sources(venues: VenueSettings, *, clock: Clock, rng: Random, max_age_ms: int) -> tuple[MarketSource, ...]:
     """Return a source of books for each venue; Alpaca without a data key is asked at a pace, and that is said."""
     return tuple(_source(one, clock, rng, max_age_ms) for one in _configured(venues))

@@ -100,6 +100,20 @@ def test_a_mode_that_is_no_dry_run_is_refused(settings, mode):
         call_command("collect")
 
 
+def test_a_real_venue_is_never_recorded_as_a_simulated_one(settings):
+    simulated = settings_for(NOWHERE, PAIRS)
+    kraken = replace(simulated.venues.kraken, rest_url="https://api.kraken.com")
+    settings.ARB = replace(simulated, scope=Scope(Mode.SIM), venues=replace(simulated.venues, kraken=kraken))
+    with pytest.raises(BadInput, match=r"kraken's rest url is https://api.kraken.com: start manage.py simulate"):
+        call_command("collect", "--once")
+
+
+def test_one_look_says_that_it_trades_nothing_and_counts_no_trades():
+    text = said(lambda lines: lines.ends(figures(opportunities=0, executions={}), is_look=True))
+    assert "One look trades nothing." in text
+    assert "0 opportunities" not in text
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_look_gives_one_object_with_every_route(settings, capsys):
     with doubles_in_thread(PAIRS) as urls:
