@@ -74,7 +74,15 @@ def test_json_is_one_object_with_all_that_was_promised(files, capsys):
 
 def test_the_table_tells_days_assumptions_reasons_and_where_to_look(files, capsys):
     told = ask(capsys, *files)
-    for part in ("2023-03-11", "opportunities", "did not cross", "taker 25 bps", "spread 2 bps", "digest", "MODE=replay"):
+    for part in (
+        "2023-03-11",
+        "opportunities",
+        "did not cross",
+        "taker 25 bps",
+        "spread 2 bps",
+        "digest",
+        "MODE=replay",
+    ):
         assert part in told
     assert told.startswith("Would it have paid? 11 March 2023")
 
