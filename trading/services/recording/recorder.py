@@ -209,6 +209,6 @@ def _store(page: EncodedPage, stored: _Stored, *, scope: Scope, lost: int) -> in
                 copy.set_types(_COPY_TYPES)
                 copy.write_row(row)
             cursor.execute(_ADD_TO_HOUR, [mode, run_id, hour, list(counts), list(counts.values())])
-        elif not Recording.objects.filter(pk=stored.recording_id, pages=stored.pages + 1).exists():
+        elif not Recording.objects.filter(pk__in=[stored.recording_id], pages=stored.pages + 1).exists():
             raise Refused(f"recording {stored.recording_id} does not go on with page {stored.pages}: is it deleted?")
     return len(payload)
