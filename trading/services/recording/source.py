@@ -73,8 +73,13 @@ def connect_to(mode: Mode) -> psycopg.Connection[Any]:
     source.execute("SET default_transaction_read_only TO on")
     if source.execute("SELECT to_regclass('recorded_pages')").fetchone() == (None,):
         source.close()
-        raise Unreachable(f"the database {name} holds no recordings yet: run manage.py collect --mode {mode} first")
+        raise Unreachable(f"the database {name} holds no recordings yet: {how_to_record(mode)} first")
     return source
+
+
+def how_to_record(mode: Mode) -> str:
+    """Return what to run so that something is recorded in a mode."""
+    return "run manage.py stream with ARB_RECORD=yes" if mode is Mode.LIVE else f"run manage.py collect --mode {mode}"
 
 
 def recordings(

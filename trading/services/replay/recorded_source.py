@@ -17,7 +17,7 @@ from domain.routes import routes_between
 from domain.scope import Mode
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns, to_ns
 from trading.json_values import to_json
-from trading.services.recording.source import RecordingInfo, connect_to, looks, recordings
+from trading.services.recording.source import RecordingInfo, connect_to, how_to_record, looks, recordings
 from trading.services.replay.assumptions import lots_json, span_told
 from trading.services.replay.options import EVERY_RECORDING, ReplayOptions
 from trading.services.replay.timeline import Instant, Json, Opening, days_between
@@ -163,7 +163,7 @@ def _chosen(source: psycopg.Connection[Any], options: ReplayOptions) -> list[Rec
     held = [one for one in recordings(source, mode=options.recorded_in, recording_id=asked) if one.first_at is not None]
     if not held:
         name = "nothing is recorded" if asked is None else f"recording {asked} holds no book"
-        raise BadInput(f"{name} in {options.recorded_in}: run manage.py collect --mode {options.recorded_in} first")
+        raise BadInput(f"{name} in {options.recorded_in}: {how_to_record(options.recorded_in)} first")
     chosen = [one for one in held if _overlaps(one, options)]
     if not chosen:
         told = ", ".join(_told(one) for one in held[-3:])

@@ -8,7 +8,7 @@ from tests.fakes import NOW_NS, SIM, book
 from tests.trading.services.recording.test_terms import terms
 from trading.models import RecordedPage, Recording
 from trading.services.recording.pages import MalformedPageError, PageEncoder, Seen
-from trading.services.recording.source import connect_to, looks, recordings
+from trading.services.recording.source import connect_to, how_to_record, looks, recordings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,6 +110,11 @@ def test_the_connection_can_change_nothing(source):
 def test_a_mode_that_records_nothing_is_told_so():
     with pytest.raises(BadInput, match="nothing is recorded in replay"):
         connect_to(Mode.REPLAY)
+
+
+def test_what_records_is_named_for_each_mode():
+    assert how_to_record(Mode.DRY_RUN) == "run manage.py collect --mode dry_run"
+    assert how_to_record(Mode.LIVE) == "run manage.py stream with ARB_RECORD=yes"  # collect is a dry run
 
 
 def test_a_database_that_is_not_there_is_named():
