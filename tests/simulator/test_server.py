@@ -81,7 +81,13 @@ async def test_run_announces_its_urls_and_ends_cleanly_when_interrupted() -> Non
         "run(SimulatorConfig(), announce=lambda urls: print(json.dumps(urls.as_dict()), flush=True))"
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=os.getcwd()
+        sys.executable,
+        "-c",
+        program,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=os.getcwd(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests run in a background job ignore it
     )
     assert process.stdout is not None
     urls = json.loads(await process.stdout.readline())
