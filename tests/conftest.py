@@ -9,6 +9,7 @@ from pathlib import Path
 import django
 import pytest
 from django.db import connections
+from hypothesis import HealthCheck, settings
 
 from arbsite import config
 from arbsite.config import claim_state_dir
@@ -55,6 +56,8 @@ def _take_slot(state_dir: Path) -> int:
     raise pytest.UsageError("fifteen test runs are under way in this checkout: wait for one to end")
 
 
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")  # a busy machine is no fault of the code's
 _forget_the_operators_settings()
 _SLOT = _use_test_services()
 config.name_settings_module()
