@@ -150,7 +150,7 @@ def _by_day(found: Verdict) -> Table:
 
 
 def _day(day: DayVerdict) -> tuple[str, ...]:
-    offered, kind = day.offered, words.FINDINGS[day.finding]
+    offered, kind = day.offered, words.kind_of(day)
     edges = [offered.median_bps, offered.p99_bps, offered.greatest_bps] if offered else []
     return (
         words.day_named(day.day, with_year=True),

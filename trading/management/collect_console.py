@@ -206,15 +206,14 @@ def _summary(figures: Figures, *, is_look: bool) -> list[str]:
 
 
 def _routes(looks: Sequence[RouteLook], console: Console) -> Table:
-    names = ("buy at", "sell at", "pair", "ask", "bid", "before fees", "after fees", "answer")
-    title = "What each route offers, in bps, the best first"
-    table = plain_table(console, title, *names, texts=("sell at", "pair", "answer"))
+    names = ("route", "pair", "ask", "bid", "before", "after", "answer")
+    title = "What each route offers, in bps before and after fees, the best first"
+    table = plain_table(console, title, *names, texts=("pair", "answer"))
     for look in looks[:MOST_ROUTES]:
         buy, sell = look.route.legs
         table.add_row(
-            buy.venue,
-            sell.venue,
-            buy.pair.symbol if buy.pair == sell.pair else f"{buy.pair} > {sell.pair}",
+            f"{buy.venue} > {sell.venue}",
+            buy.pair.symbol if buy.pair == sell.pair else f"{buy.pair} > {sell.pair.quote}",
             "-" if look.ask is None else plain(look.ask),
             "-" if look.bid is None else plain(look.bid),
             "-" if look.gross_bps is None else f"{look.gross_bps:+.1f}",

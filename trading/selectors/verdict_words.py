@@ -26,6 +26,11 @@ FINDINGS = {
 }
 
 
+def kind_of(day: DayVerdict) -> str:
+    """Return what a day's trades amount to, in a word; where enough was offered and none was made, that."""
+    return "untraded" if day.above and not day.trades else FINDINGS[day.finding]
+
+
 def title(verdict: Verdict) -> str:
     """Return what was judged: the span and the scope."""
     if verdict.span is None:

@@ -75,10 +75,13 @@ def _came_of_it(steps: Mapping[str, int]) -> str:
     looks = plural(steps["seen"], "look")
     if not steps["after fees"]:
         return f"Of {looks} at a route none found a price that paid after fees."
-    return (
-        f"Of {looks} at a route {steps['after fees']:,} found a price that paid after fees; they were "
-        f"{plural(steps['opportunities'], 'opportunity')}, and {steps['executed']:,} of these were executed."
+    found, executed = steps["opportunities"], steps["executed"]
+    they = (
+        f"they were {plural(found, 'opportunity')}, of which {executed:,} {'was' if executed == 1 else 'were'} executed"
     )
+    if found == 1:
+        they = f"they were 1 opportunity, which was {'' if executed else 'not '}executed"
+    return f"Of {looks} at a route {steps['after fees']:,} found a price that paid after fees; {they}."
 
 
 def notes(why: Why) -> list[str]:

@@ -3,12 +3,15 @@
 import io
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from domain.errors import BadInput, Unreachable
+from domain.market import Pair, Side
+from domain.routes import Leg, Route
 from domain.scope import Mode, Scope
 from domain.timestamps import from_ns
 from simulator.instruments import DEFAULT_PAIRS
@@ -17,6 +20,7 @@ from tests.fakes import NOW_NS
 from tests.trading.services.stream.doubles import doubles_in_thread, settings_for
 from trading.management.collect_console import Lines, length, nothing_came, size
 from trading.services.collect.figures import Figures, VenueFigures
+from trading.services.collect.route_looks import RouteLook
 from trading.services.recording.recorder import Recorded
 
 PAIRS = DEFAULT_PAIRS[:2]
@@ -112,6 +116,15 @@ def test_one_look_says_that_it_trades_nothing_and_counts_no_trades():
     text = said(lambda lines: lines.ends(figures(opportunities=0, executions={}), is_look=True))
     assert "One look trades nothing." in text
     assert "0 opportunities" not in text
+
+
+def test_the_routes_of_one_look_fit_a_terminal_of_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    btc, cash = Pair.parse("BTC/USD"), Pair.parse("BTC/USDC")
+    route = Route((Leg("binanceus", btc, Side.BUY), Leg("kraken", cash, Side.SELL)))
+    look = RouteLook(route, Decimal("63891.2"), Decimal("63961.66"), -110.4, -1054.0, "no_conversion")
+    text = said(lambda lines: lines.shows([look]))
+    assert "binanceus > kraken BTC/USD > USDC 63891.2 63961.66 -110.4 -1054.0 no conversion" in text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -224,6 +224,12 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(calm, django_assert_m
         verdict()
 
 
+def test_a_day_that_offered_enough_and_was_not_traded_is_not_said_to_have_offered_nothing(calm):
+    offer(11, {9_000: 3, 10: 5})
+    found = verdict()
+    assert [words.kind_of(day) for day in found.days[-2:]] == ["nothing", "untraded"]
+
+
 def test_the_scope_of_replays_is_the_last_one_unless_a_run_is_named(run):
     newest = make(Run, **Scope(Mode.REPLAY, "later").columns, started_at=datetime(2026, 11, 23, tzinfo=UTC))
     assert chosen_scope(Mode.REPLAY, "") == newest.scope

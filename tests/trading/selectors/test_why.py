@@ -118,7 +118,9 @@ def test_other_scopes_and_other_hours_are_left_out(traded):
 
 def test_the_answer_is_plain_and_names_the_commonest_reason(traded):
     first, second = words.answer(why())
-    assert first.startswith("Of 5 looks at a route 2 found a price that paid after fees; they were 1 opportunity, and")
+    assert first.startswith(
+        "Of 5 looks at a route 2 found a price that paid after fees; they were 1 opportunity, which "
+    )
     assert second == "Most often, in 40 % of the looks, it ended because a book was too old."
 
 

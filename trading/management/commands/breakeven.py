@@ -125,7 +125,8 @@ def _day(day: DayVerdict) -> list[str]:
     lie, count = day.offered, day.offered.count if day.offered else 0
     shown = [_edge(edge) for edge in ((lie.median_bps, lie.p99_bps, lie.greatest_bps) if lie else (None,) * 3)]
     filled = NOTHING if day.settled_usd is None else in_usd(day.settled_usd)
-    traded = [in_usd(day.planned_usd), filled, words.FINDINGS[day.finding]] if day.trades else ["", "", ""]
+    kind = words.kind_of(day)
+    traded = [in_usd(day.planned_usd), filled, kind] if day.trades else ["", "", kind if day.above else ""]
     return [f"{day.day:%d %b}".lstrip("0").rjust(6), f"{count:,}", *shown, f"{day.above:,}", f"{day.trades:,}", *traded]
 
 
