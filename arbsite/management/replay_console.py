@@ -38,7 +38,7 @@ def show_runs(lines: Sequence[RunLine], console: Console) -> None:
     table = plain_table(console, "Runs, the latest first", *names, texts=names)
     for line in lines:
         came_to = f"{line.last_instant:%Y-%m-%d %H:%M:%S}" if line.last_instant else "-"
-        state = f"{line.state}, can go on" if line.can_resume else line.state
+        state = "can go on" if line.can_resume else line.state  # short: a run's name must fit beside it to be copied
         table.add_row(line.run_id, line.command, state, came_to, line.digest[:12])
     print_apart(table, console)
 
