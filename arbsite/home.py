@@ -23,7 +23,6 @@ from risk.services import status
 from trading.admin.executions import EXECUTION_COLOURS
 from trading.admin.panels import Table, label, link
 from trading.models import Execution, Opportunity
-from trading.selectors.pages import newest_runs_of
 from trading.selectors.results import (
     MOST_OPPORTUNITIES,
     Beginnings,
@@ -34,6 +33,7 @@ from trading.selectors.results import (
     refusals_of,
     results_of,
 )
+from trading.selectors.terms import chosen_scope
 
 MAY_READ = "trading.view_opportunity"  # whoever may see no opportunity is shown no sums of them
 
@@ -108,12 +108,9 @@ def _results(scope: Scope, now: datetime) -> dict[str, Any]:
 
 
 def shown_scope() -> Scope:
-    """Return this process's scope; of replays, which are all runs, the newest."""
+    """Return this process's scope, or what a command that names no run tells of."""
     scope: Scope = settings.ARB.scope
-    if scope.mode is not Mode.REPLAY or scope.run_id:
-        return scope
-    runs = newest_runs_of(scope.mode)
-    return runs[0].scope if runs else scope
+    return scope if scope.run_id else chosen_scope(scope.mode, "")
 
 
 def _period(scope: Scope, now: datetime) -> Period:
