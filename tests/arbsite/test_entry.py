@@ -47,7 +47,7 @@ def test_an_unknown_option_or_command_is_exit_2(argv):
     assert "nonsense" in done.stderr
 
 
-@pytest.mark.parametrize("argv", [("breakeven", "--days", "none"), ("replay", "--nonsense"), ("breakers", "mend")])
+@pytest.mark.parametrize("argv", [("simulate", "--seed", "none"), ("simulate", "--nonsense"), ("show_config", "whole")])
 def test_what_is_wrong_with_an_option_is_one_line_that_names_the_help(argv):
     done = _manage(*argv, "--skip-checks")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
