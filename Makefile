@@ -35,7 +35,7 @@ web: environment ## open the admin on the configured mode's data, or MODE=replay
 	@$(PY) manage.py web $(ARGS)
 
 test: environment ## run the tests: ARGS="tests/domain -k sizing"
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 campaigns: environment ## run the long tests: kills and faults by the hundred
 	@$(PY) -m pytest -m campaign --timeout 3600 $(ARGS)

@@ -97,3 +97,13 @@ class RunningDemo:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines.append(line.rstrip("\n"))
+
+
+def assert_sound(summary: dict[str, Any]) -> None:
+    """Whatever happened in between: it traded, nothing was unexpected, and the rows agree."""
+    assert summary["mode"] == "sim"
+    assert summary["executions_with_fills"] >= 1
+    assert summary["seconds_to_first_execution"] > 0
+    assert summary["unexpected_errors"] == 0, summary["first_unexpected_errors"]
+    assert not any(summary["audit"].values()), summary["audit"]
+    assert {"gross", "fees", "gas", "slippage", "unwind", "net", "currency"} <= set(summary["pnl"])

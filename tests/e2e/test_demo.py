@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from arbsite.config import generated_secret
-from tests.e2e.running import RunningDemo
+from tests.e2e.running import RunningDemo, assert_sound
 
 
 def children_of(pid: int) -> list[int]:
@@ -34,29 +34,6 @@ def postgres_pid(demo: RunningDemo) -> int:
 
 def worker_child(demo: RunningDemo) -> int:
     return children_of(demo.pid_of("worker-execution"))[0]
-
-
-def assert_sound(summary: dict) -> None:
-    """Whatever happened in between: it traded, nothing was unexpected, and the rows agree."""
-    assert summary["mode"] == "sim"
-    assert summary["executions_with_fills"] >= 1
-    assert summary["seconds_to_first_execution"] > 0
-    assert summary["unexpected_errors"] == 0, summary["first_unexpected_errors"]
-    assert not any(summary["audit"].values()), summary["audit"]
-    assert {"gross", "fees", "gas", "slippage", "unwind", "net", "currency"} <= set(summary["pnl"])
-
-
-@pytest.mark.timeout(300)
-def test_an_interrupted_demo_has_traded_sums_up_and_leaves_nothing_running(start):
-    demo = start("--forever", "--seed", "7")
-    demo.wait_for(r"[1-9]\d* executed", within_s=200)
-    demo.process.send_signal(signal.SIGINT)
-    code, summary = demo.finish()
-    assert code == 130
-    assert summary["interrupted_by"] == "SIGINT"
-    assert summary["seed"] == 7
-    assert_sound(summary)
-    assert not demo.pids_left()
 
 
 @pytest.mark.campaign

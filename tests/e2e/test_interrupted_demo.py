@@ -1,19 +1,22 @@
-"""The same feed through real workers and through a replay settles the same set.
+"""A demo that is interrupted ends well, and the feed that its workers traded on settles the same set in a replay.
 
-The demo's stream records what it sees while its workers trade on it; the delay is one setting for both.
+Its stream records what it sees while its workers trade on it; the delay is one setting for both.
 """
 
 import json
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from arbsite.demo.plan import SHOW_SETTINGS
-from tests.e2e.running import CHECKOUT, answer, environ
+from tests.e2e.running import CHECKOUT, RunningDemo, answer, assert_sound, environ
 
 LEFT_OUT = timedelta(seconds=5)  # what began this shortly before the end may have been broken off with the demo
 TOO_BUSY = "not_begun_in_time"  # our own machine was late to send what it had committed; a replay has no machine
@@ -40,7 +43,7 @@ class Settled(NamedTuple):
     fills: tuple[tuple[str, ...], ...]
 
 
-def settled(state_dir: Any, mode: str, run_id: str) -> set[Settled]:
+def settled(state_dir: Path, mode: str, run_id: str) -> set[Settled]:
     """Return every execution of a run that ended, read by a process of the mode's own."""
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "--no-imports", "-c", SETTLED % run_id],
@@ -56,17 +59,43 @@ def settled(state_dir: Any, mode: str, run_id: str) -> set[Settled]:
     }
 
 
-@pytest.mark.timeout(400)
-def test_workers_and_replay_settle_the_same_set(start):
-    demo = start("--forever", "--no-incident", "--seed", "11", ARB_RECORD="yes")
-    demo.wait_for(r"[1-9]\d executed", within_s=200)
-    demo.process.send_signal(signal.SIGINT)
-    code, summary = demo.finish()
-    assert code == 130, demo.lines[-20:]
-    state_dir = demo.state_dir
+pytestmark = pytest.mark.timeout(400)
 
+
+class Ended(NamedTuple):
+    """A demo that was interrupted: its exit code, its summary, and what it left running."""
+
+    state_dir: Path
+    code: int
+    summary: dict[str, Any]
+    left: list[str]
+
+
+@pytest.fixture(scope="module")
+def interrupted() -> Iterator[Ended]:
+    with tempfile.TemporaryDirectory(prefix="arbsite-test-", dir="/var/tmp") as name:
+        Path(name).chmod(0o711)  # as root the servers run as another account
+        demo = RunningDemo(Path(name) / "state", "--forever", "--no-incident", "--seed", "11", ARB_RECORD="yes")
+        try:
+            demo.wait_for(r"[1-9]\d executed", within_s=200)
+            demo.process.send_signal(signal.SIGINT)
+            code, summary = demo.finish()
+            yield Ended(demo.state_dir, code, summary, demo.pids_left())
+        finally:
+            demo.end()
+
+
+def test_an_interrupted_demo_has_traded_sums_up_and_leaves_nothing_running(interrupted):
+    assert interrupted.code == 130
+    assert (interrupted.summary["interrupted_by"], interrupted.summary["seed"]) == ("SIGINT", 11)
+    assert_sound(interrupted.summary)
+    assert not interrupted.left
+
+
+def test_workers_and_replay_settle_the_same_set(interrupted):
+    state_dir = interrupted.state_dir
     run = answer(state_dir, "replay", "--recording", "--recorded-in", "sim", **SHOW_SETTINGS)
-    ours = settled(state_dir, "sim", summary["run_id"])
+    ours = settled(state_dir, "sim", interrupted.summary["run_id"])
     replayed = settled(state_dir, "replay", run["run"])
 
     until = max(one.decided_at for one in ours) - LEFT_OUT
