@@ -9,7 +9,7 @@ import pytest
 from domain.money import EXACT, exact_sum
 from tests.e2e.test_replay_recorded import FOLDER, recorded
 from trading.services.backtest import Capital, backtest, report_named
-from trading.services.replay import ReplayOptions
+from trading.services.replay import ReplayOptions, replay
 
 pytestmark = [
     pytest.mark.django_db,
@@ -43,10 +43,11 @@ def test_ten_thousand_dollars_without_transfers_come_to_three_parts_that_add_up(
     assert report_named(report.run_id) == report
 
 
-def test_without_the_limit_no_trade_lacks_anything_and_accounts_go_below_zero():
+def test_without_the_limit_it_is_the_plain_replay_and_accounts_go_below_zero():
     files = [recorded("kraken_BTC-USDC"), recorded("binanceus_BTC-USDC")]
     morning = replace(THREE_DAYS, first=datetime(2023, 3, 11, tzinfo=UTC), last=datetime(2023, 3, 11, 12, tzinfo=UTC))
     report = backtest(files, morning, Capital(Decimal(10_000), is_limit=False))
+    assert report.digest == replay(files, morning).digest
     assert "size" not in report.refused
     assert min(place.lowest for place in report.places) < 0
     assert report.remainder_usd == 0
