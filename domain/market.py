@@ -86,8 +86,45 @@ class Book:
     seen_at_ns: int
     seq: int
 
+    @property
+    def best_bid(self) -> Decimal:
+        """Return the price of the first unit sold."""
+        return self.bids[0].price
 
-Market: TypeAlias = Book
+    @property
+    def best_ask(self) -> Decimal:
+        """Return the price of the first unit bought."""
+        return self.asks[0].price
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """A constant-product pool at one block, seen as a market of ``pair``.
+
+    Reserves are in the tokens' base units. ``venue_at_ns`` is the last instant for which the node called this block its
+    head, ``block_at_ns`` the block's own timestamp. ``gas_price_wei`` is what a transaction in the next block pays per
+    unit of gas: the base fee that this block makes due, and our tip.
+    """
+
+    venue: str
+    pair: Pair
+    chain_id: int
+    address: str
+    base_reserve: int
+    quote_reserve: int
+    base_decimals: int
+    quote_decimals: int
+    fee_pips: int  # millionths of what goes in
+    block: int
+    block_hash: str
+    block_at_ns: int
+    gas_price_wei: int
+    venue_at_ns: int
+    seen_at_ns: int
+    seq: int
+
+
+Market: TypeAlias = Book | PoolState
 
 
 class MarketKey(NamedTuple):

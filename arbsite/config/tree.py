@@ -62,6 +62,29 @@ class Alpaca:
 
 
 @dataclass(frozen=True, slots=True)
+class Chain:
+    """How one chain is reached, and what a transaction on it costs beside the base fee.
+
+    Addresses may hold keys. Without any, the chain is not watched.
+    """
+
+    name: str
+    chain_id: int
+    rpc_urls: tuple[Secret, ...]
+    ws_url: Secret | None  # new heads are told here; without it they are asked for
+    poll_ms: int
+    max_head_age_ms: int  # an older head is that of a node, or a chain, that stands still
+    requests_per_s: int  # over all processes
+    tip_wei: int
+    deployment: Path | None  # a file of tokens and pools that replaces the reviewed table: a local chain has its own
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether any endpoint is known."""
+        return bool(self.rpc_urls)
+
+
+@dataclass(frozen=True, slots=True)
 class VenueInstance:
     """A further configuration of an adapter under a name of its own; its keys are the adapter's."""
 
@@ -77,6 +100,7 @@ class Venues:
     kraken: Kraken
     alpaca: Alpaca
     more: tuple[VenueInstance, ...] = ()
+    chains: tuple[Chain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

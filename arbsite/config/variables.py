@@ -25,7 +25,7 @@ KEY_PAIRS = (
 _MODE = (
     Variable("ARB_MODE", "dry_run", "where prices and fills come from: sim, dry_run, live or replay"),
     Variable("ARB_RUN_ID", "", "the run that replay rows belong to"),
-    Variable("ARB_PAIRS", "BTC/USD,ETH/USD,SOL/USD", "the pairs that are watched"),
+    Variable("ARB_PAIRS", "BTC/USD,ETH/USD,SOL/USD,ETH/USDC", "the pairs that are watched"),
     Variable("ARB_ENV_FILE", ".env", "the file read beneath the environment; 'none' reads no file"),
     Variable("ARB_STATE_DIR", "", "local data, locks, generated passwords; default .local, as root /var/tmp/arbsite-*"),
     Variable("ARB_LOG_DIR", "", "where the processes log; default logs in the state folder"),
@@ -69,6 +69,24 @@ _VENUES = (
     Variable("ARB_ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets/v1beta3/crypto/us", "Alpaca books"),
     Variable("ARB_ALPACA_POLL_MS", "1000", "pace at which Alpaca's public books are read where there is no data key"),
     Variable("ARB_MORE_VENUES", "", "further configurations of an adapter: name=kraken@REST,WS or name=alpaca@3 URLs"),
+)
+
+_CHAINS = (
+    Variable("ARB_ETHEREUM_RPC_URLS", "", "nodes by spaces, best first; default Alchemy's", is_secret=True),
+    Variable("ARB_ETHEREUM_WS_URL", "", "where new heads are told; default Alchemy's", is_secret=True),
+    Variable("ARB_ETHEREUM_CHAIN_ID", "1", "the chain every Ethereum node must be on"),
+    Variable("ARB_ETHEREUM_POLL_MS", "1000", "pace at which the head is asked for"),
+    Variable("ARB_ETHEREUM_MAX_HEAD_AGE_MS", "60000", "a node whose head is older stands still"),
+    Variable("ARB_ETHEREUM_TIP_GWEI", "1", "tip per unit of gas"),
+    Variable("ARB_ETHEREUM_DEPLOYMENT", "", "file of tokens and pools instead of the reviewed table: a local chain"),
+    Variable("ARB_POLYGON_RPC_URLS", "", "nodes by spaces, best first; default Alchemy's", is_secret=True),
+    Variable("ARB_POLYGON_WS_URL", "", "where new heads are told; default Alchemy's", is_secret=True),
+    Variable("ARB_POLYGON_CHAIN_ID", "137", "the chain every Polygon node must be on"),
+    Variable("ARB_POLYGON_POLL_MS", "1000", "pace at which the head is asked for"),
+    Variable("ARB_POLYGON_MAX_HEAD_AGE_MS", "20000", "a node whose head is older stands still"),
+    Variable("ARB_POLYGON_TIP_GWEI", "30", "tip per unit of gas; Polygon takes none below 25"),
+    Variable("ARB_POLYGON_DEPLOYMENT", "", "file of tokens and pools instead of the reviewed table: a local chain"),
+    Variable("RPC_RATE_LIMITS", "ethereum=300,polygon=300", "requests a second to each chain, over all processes"),
 )
 
 _TRADING = (
@@ -120,4 +138,4 @@ _WEB = (
     Variable("ARB_ALERT_URLS", "", "Apprise addresses that alerts go to, separated by spaces", is_secret=True),
 )
 
-VARIABLES = {v.name: v for part in (_MODE, _SERVICES, _KEYS, _VENUES, _TRADING, _RISK, _WEB) for v in part}
+VARIABLES = {v.name: v for part in (_MODE, _SERVICES, _KEYS, _VENUES, _CHAINS, _TRADING, _RISK, _WEB) for v in part}

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from arbsite.config import parse
+from arbsite.config.chains import chains
 from arbsite.config.source import Source
 from arbsite.config.tree import Alpaca, Kraken, VenueInstance, Venues
 from arbsite.config.variables import KEY_PAIRS
@@ -17,8 +19,8 @@ _ADAPTERS = {"kraken": ("rest_url", "ws_url"), "alpaca": ("trading_url", "data_u
 _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 
 
-def venues(source: Source) -> Venues:
-    """Return every venue that ``source`` configures. Raises: BadInput."""
+def venues(source: Source, *, base: Path) -> Venues:
+    """Return every venue that ``source`` configures; relative paths begin at ``base``. Raises: BadInput."""
     keys = {names[0]: _credentials(source, *names) for names in KEY_PAIRS}
     kraken = Kraken(
         rest_url=parse.url(source, "ARB_KRAKEN_REST_URL", "https", "http"),
@@ -35,7 +37,7 @@ def venues(source: Source) -> Venues:
         read=keys["ALPACA_READ_API_KEY"],
         data=keys["ALPACA_DATA_API_KEY"],
     )
-    return Venues(kraken, alpaca, _more(source, {"kraken": kraken, "alpaca": alpaca}))
+    return Venues(kraken, alpaca, _more(source, {"kraken": kraken, "alpaca": alpaca}), chains(source, base=base))
 
 
 def _credentials(source: Source, key_name: str, secret_name: str) -> Credentials | None:

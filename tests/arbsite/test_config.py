@@ -230,10 +230,45 @@ def test_a_malformed_further_venue_is_named(text, complaint):
 def test_no_secret_is_shown_by_printing_the_settings():
     secrets = {name: f"canary-{name}" for name, variable in VARIABLES.items() if variable.is_secret}
     secrets |= {"DATABASE_URL": "postgresql://u:canary-db@h/n", "REDIS_URL": "redis://:canary-redis@h"}
+    secrets |= {f"ARB_{chain}_RPC_URLS": "https://node/v2/canary" for chain in ("ETHEREUM", "POLYGON")}
+    secrets |= {f"ARB_{chain}_WS_URL": "wss://node/v2/canary" for chain in ("ETHEREUM", "POLYGON")}
     arb = load(**(TIMESCALE | secrets | {"ARB_ALERT_URLS": "mailto://canary-alert"}))
     shown = f"{arb} {arb!r} {arb.web.secret_key} {arb.database.password}"
     assert "canary" not in shown
     assert arb.venues.kraken.trade.secret.reveal() == "canary-KRAKEN_API_SECRET"
+
+
+def test_a_chain_without_an_endpoint_or_a_key_is_not_watched():
+    assert [chain.is_watched for chain in load().venues.chains] == [False, False]
+
+
+def test_alchemys_key_alone_reaches_both_chains():
+    ethereum, polygon = load(ALCHEMY_API_KEY="k").venues.chains
+    assert [url.reveal() for url in ethereum.rpc_urls] == ["https://eth-mainnet.g.alchemy.com/v2/k"]
+    assert polygon.ws_url.reveal() == "wss://polygon-mainnet.g.alchemy.com/v2/k"
+    assert (ethereum.chain_id, polygon.chain_id) == (1, 137)
+
+
+def test_nodes_of_our_own_replace_alchemys():
+    ethereum, _ = load(ALCHEMY_API_KEY="k", ARB_ETHEREUM_RPC_URLS="http://a http://b").venues.chains
+    assert [url.reveal() for url in ethereum.rpc_urls] == ["http://a", "http://b"]
+    assert ethereum.ws_url is None
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"ARB_ETHEREUM_RPC_URLS": "node:8545"}, "ARB_ETHEREUM_RPC_URLS holds an address"),
+        ({"ARB_POLYGON_RPC_URLS": "http://a http://a"}, "ARB_POLYGON_RPC_URLS names an endpoint twice"),
+        ({"ARB_ETHEREUM_WS_URL": "http://a"}, "ARB_ETHEREUM_WS_URL holds an address"),
+        ({"RPC_RATE_LIMITS": "solana=3"}, "RPC_RATE_LIMITS names 'solana'"),
+        ({"RPC_RATE_LIMITS": "ethereum=0"}, "RPC_RATE_LIMITS of ethereum"),
+        ({"ARB_ETHEREUM_CHAIN_ID": "main"}, "ARB_ETHEREUM_CHAIN_ID"),
+    ],
+)
+def test_a_chain_that_cannot_be_is_refused_in_a_sentence(given, complaint):
+    with pytest.raises(BadInput, match=complaint):
+        load(**given)
 
 
 def test_a_secret_is_copied_but_not_pickled():

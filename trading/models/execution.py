@@ -114,6 +114,10 @@ class Order(ScopedModel):
     sending_at = models.DateTimeField(null=True, help_text="when the decision to send was committed")
     closed_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=200, blank=True)
+    gas_asset = models.CharField(max_length=16, blank=True, help_text="what a chain takes for the transaction")
+    gas_rate = MoneyField(null=True, help_text="quote per unit of the gas asset, at the decision")
+    gas_amount = MoneyField(null=True, help_text="in the gas asset; paid for what reverts, too")
+    gas_quote = MoneyField(null=True)
 
     class Meta(ScopedModel.Meta):
         ordering = ["execution_id", "leg", "attempt"]
@@ -140,6 +144,9 @@ class Order(ScopedModel):
             ),
             models.CheckConstraint(condition=Q(state__in=list(LegState)), name="order_state_is_known"),
             models.CheckConstraint(condition=Q(side__in=list(Side)), name="order_side_is_known"),
+            models.CheckConstraint(
+                condition=is_number("gas_rate", "gas_amount", "gas_quote"), name="order_gas_is_a_number"
+            ),
         ]
 
     @property
@@ -159,6 +166,7 @@ class Fill(ScopedModel):
     trade_id = models.CharField(max_length=64)
     price = MoneyField()
     quantity = MoneyField()
+    exact_quote = MoneyField(null=True, help_text="what was paid or received, where price times quantity is not exact")
     fee_asset = models.CharField(max_length=16)
     fee = MoneyField()
     filled_at = models.DateTimeField()
@@ -176,7 +184,7 @@ class Fill(ScopedModel):
             models.CheckConstraint(
                 condition=is_positive("price") & is_positive("quantity"), name="fill_price_and_quantity_are_positive"
             ),
-            models.CheckConstraint(condition=is_number("fee"), name="fill_fee_is_a_number"),
+            models.CheckConstraint(condition=is_number("fee", "exact_quote"), name="fill_amounts_are_numbers"),
         ]
 
     def __str__(self) -> str:
@@ -184,11 +192,15 @@ class Fill(ScopedModel):
 
 
 class LedgerEntry(ScopedModel):
-    """One line of double entry: the lines of a fill sum to zero per asset; only ever appended."""
+    """One line of double entry: the lines of a fill sum to zero per asset, as do those of an order's gas.
+
+    Only ever appended.
+    """
 
     execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="entries")
-    fill = models.ForeignKey(Fill, on_delete=models.PROTECT, related_name="entries")
-    account = models.CharField(max_length=64, help_text="venue:kraken, market:kraken, fees:kraken")
+    fill = models.ForeignKey(Fill, on_delete=models.PROTECT, related_name="entries", null=True)
+    gas_of = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="gas_entries", null=True)
+    account = models.CharField(max_length=64, help_text="venue:kraken, market:kraken, fees:kraken, gas:uniswap_v2")
     asset = models.CharField(max_length=16)
     amount = MoneyField()
     recorded_at = models.DateTimeField()
@@ -204,6 +216,10 @@ class LedgerEntry(ScopedModel):
         constraints = [
             *ScopedModel.Meta.constraints,
             models.CheckConstraint(condition=is_number("amount"), name="ledger_amount_is_a_number"),
+            models.CheckConstraint(
+                condition=Q(fill__isnull=True, gas_of__isnull=False) | Q(fill__isnull=False, gas_of__isnull=True),
+                name="ledger_entry_is_of_a_fill_or_of_gas",
+            ),
         ]
 
     def __str__(self) -> str:
