@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from domain.costs import FeeSchedule
 from domain.fills import Fill
-from domain.market import Book, Pair, Side
+from domain.market import Asset, Market, Pair, Side
 from domain.sizing import Lot
 
-OnChange: TypeAlias = Callable[[Book], None]
+OnChange: TypeAlias = Callable[[Market], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,24 @@ class OrderState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GasPaid:
+    """What a chain took for a transaction, in its native asset, whether or not anything was traded."""
+
+    asset: Asset
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """An order as the venue knows it; ``refused_reason`` is set where the venue turned it down."""
+    """An order as the venue knows it; ``refused_reason`` is set where the venue turned it down.
+
+    ``gas`` is set where the order went into a block: a swap that missed its limit has no fill and paid it all the same.
+    """
 
     state: OrderState
     fills: tuple[Fill, ...] = ()
     refused_reason: str | None = None
+    gas: GasPaid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +126,10 @@ class AccountSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The book that a paper order meets, as stored."""
+    """The book or pool that a paper order meets, as stored."""
 
     order: Order
-    book: Book
+    book: Market
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +154,23 @@ class ObservationSource(Protocol):
         """Return the stored observation for the order of that client id."""
 
 
+class Mark(NamedTuple):
+    """What a feed had counted at one instant, so that the latest minute can be told from all before it."""
+
+    at_ns: int
+    messages: int
+    books: int
+    reconnects: int
+    refused: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
     """How a feed is doing; ``refused`` and ``trouble`` are counts by reason.
+
+    ``confirmed`` counts quiet books that the living connection proved to be of now. The clock's offset is how far the
+    venue's clock is ahead of ours; latencies are from the venue's instant to ours, corrected by it. All three are of the
+    latest messages, None before the first.
 
     Units: instants in ns since the epoch (UTC), None where it has not happened.
     """
@@ -163,6 +189,12 @@ class FeedStatus:
     refused: Mapping[str, int]
     trouble: Mapping[str, int]
     polled_every_ms: int | None = None  # None where the venue tells of every change
+    confirmed: int = 0
+    clock_offset_ms: float | None = None
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+    max_age_ms: int | None = None  # an older book is stale
+    marks: tuple[Mark, ...] = ()  # oldest first, of about the latest minute
 
     @property
     def integrity(self) -> float:
@@ -172,7 +204,7 @@ class FeedStatus:
 
 
 class MarketSource(Protocol):
-    """Where books come from. Only sound books are handed on; what is not is counted under its reason."""
+    """Where books and pools come from. Only sound ones are handed on; what is not is counted under its reason."""
 
     @property
     def venue(self) -> str:
@@ -183,10 +215,10 @@ class MarketSource(Protocol):
         """Return how the feed is doing now."""
 
     async def stream(self, pairs: Sequence[Pair], on_change: OnChange) -> None:
-        """Call ``on_change`` with every new sound book, reconnecting as needed, until cancelled.
+        """Call ``on_change`` with every new sound state, reconnecting as needed, until cancelled.
 
         Raises: Refused if the venue will not serve us as configured.
         """
 
-    async def snapshot(self, pairs: Sequence[Pair]) -> list[Book]:
-        """Return one sound book for each pair that has one. Raises: Refused, Unreachable."""
+    async def snapshot(self, pairs: Sequence[Pair]) -> Sequence[Market]:
+        """Return one sound state of each market of these pairs that has one. Raises: Refused, Unreachable."""
