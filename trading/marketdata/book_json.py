@@ -1,11 +1,40 @@
-"""Books as stored: JSON that reads back to the same book, digit for digit."""
+"""Markets as stored: JSON that reads back to the same book or pool, digit for digit."""
 
 from decimal import Decimal
 from typing import Any
 
-from domain.market import Book, Level, Pair
+from domain.market import Book, Level, Market, Pair, PoolState
 
 Json = dict[str, Any]
+
+_POOL_NAMES = ("address", "block_hash")
+_POOL_NUMBERS = (
+    "chain_id",
+    "base_decimals",
+    "quote_decimals",
+    "fee_pips",
+    "block",
+    "block_at_ns",
+    "venue_at_ns",
+    "seen_at_ns",
+    "seq",
+)
+_POOL_AMOUNTS = ("base_reserve", "quote_reserve", "gas_price_wei")  # more digits than every reader of JSON keeps
+
+
+def is_pool(data: Json) -> bool:
+    """Whether what was stored is a pool, not a book."""
+    return "address" in data
+
+
+def market_to_json(market: Market, *, depth: int = 25) -> Json:
+    """Return a book's first ``depth`` levels of either side, or a whole pool; amounts as strings."""
+    return _pool_to_json(market) if isinstance(market, PoolState) else book_to_json(market, depth=depth)
+
+
+def market_from_json(data: Json) -> Market:
+    """Return the market that ``market_to_json`` wrote."""
+    return pool_from_json(data) if is_pool(data) else book_from_json(data)
 
 
 def book_to_json(book: Book, *, depth: int = 25) -> Json:
@@ -32,6 +61,26 @@ def book_from_json(data: Json) -> Book:
         seen_at_ns=data["seen_at_ns"],
         seq=data["seq"],
     )
+
+
+def pool_from_json(data: Json) -> PoolState:
+    """Return the pool that ``market_to_json`` wrote."""
+    named = {name: str(data[name]) for name in ("venue", *_POOL_NAMES)}
+    numbers = {name: _whole(data[name]) for name in _POOL_NUMBERS}
+    amounts = {name: int(data[name]) for name in _POOL_AMOUNTS}
+    return PoolState(pair=Pair.parse(data["pair"]), **named, **numbers, **amounts)
+
+
+def _pool_to_json(pool: PoolState) -> Json:
+    told = {name: getattr(pool, name) for name in (*_POOL_NAMES, *_POOL_NUMBERS)}
+    amounts = {name: str(getattr(pool, name)) for name in _POOL_AMOUNTS}
+    return {"venue": pool.venue, "pair": pool.pair.symbol, **told, **amounts}
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is not a whole number")
+    return value
 
 
 def _levels(rows: list[list[str]]) -> tuple[Level, ...]:

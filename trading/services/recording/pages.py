@@ -1,10 +1,11 @@
-"""The page codec: a stretch of books as compressed changes, readable alone and back digit for digit.
+"""The page codec: a stretch of books and pools as compressed changes, readable alone and back digit for digit.
 
 A page is one byte of version, two of the header's length, the header, and a zlib stream. The header says per venue how
-many books there are and when the last was seen. The stream is a row of msgpack arrays: one that names a market before
-its first book, then one for each book: market, instants, sequence and how either side follows from the side before.
-A side's change is a list of moves along the side before: n > 0 keeps the next n levels, n < 0 leaves them out, and two
-strings write a level that was not there; none at all means that nothing changed.
+many states there are and when the last was seen. The stream is a row of msgpack arrays: one that names a market before
+its first state, then one for each state: market, instants, sequence and what changed. Of a book that is how either
+side follows from the side before: a list of moves along the side before, n > 0 keeps the next n levels, n < 0 leaves
+them out, and two strings write a level that was not there; none at all means that nothing changed. Of a pool it is
+what its block says, or none where the block is the one before. Version 1 knew no pools and is read alike.
 """
 
 import zlib
@@ -12,19 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgpack  # type: ignore[import-untyped]
 
 from domain.errors import ArbError
-from domain.market import Asset, Book, Level, MarketKey, Pair
+from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
 
-VERSION = 1
+VERSION = 2
+VERSIONS_READ = (1, VERSION)
 HEADER_AT = 3  # bytes before the header
 _COMPRESSION = 3  # 6 takes two to three times as long for a page that is a twentieth smaller
 
 Levels = Sequence[Level]
 Moves = list[int | str]
+PoolName: TypeAlias = tuple[int, str, int, int, int]  # what never changes of a pool
+AtBlock: TypeAlias = tuple[str, str, str, int, str, int]  # amounts as strings: msgpack's integers have 64 bits
 
 
 class MalformedPageError(ArbError):
@@ -32,14 +36,14 @@ class MalformedPageError(ArbError):
 
 
 class Seen(NamedTuple):
-    """A book and the instant at which it was decided on, in ns since the epoch (UTC)."""
+    """A book or pool and the instant at which it was decided on, in ns since the epoch (UTC)."""
 
     at_ns: int
-    book: Book
+    book: Market
 
 
 class VenueShare(NamedTuple):
-    """How many books of a page are one venue's, and when the last of them was seen."""
+    """How many states of a page are one venue's, and when the last of them was seen."""
 
     updates: int
     last_at_ns: int
@@ -68,13 +72,15 @@ class _Market:
     pair: Pair
     bids: Levels = ()
     asks: Levels = ()
+    pool: PoolName | None = None
+    block: AtBlock | None = None
     seq: int = 0
     updates: int = 0
     last_at_ns: int = 0
 
 
 class PageEncoder:
-    """Gathers books until a page is taken; ``size`` is how many bytes wait, not yet compressed."""
+    """Gathers books and pools until a page is taken; ``size`` is how many bytes wait, not yet compressed."""
 
     def __init__(self) -> None:
         self._packer = msgpack.Packer(autoreset=False)
@@ -82,6 +88,7 @@ class PageEncoder:
 
     def _begin(self) -> None:
         self._markets: dict[tuple[str, int], _Market] = {}
+        self._named = 0
         self._first_at_ns = self._last_at_ns = 0
         self.updates = 0
 
@@ -90,27 +97,36 @@ class PageEncoder:
         """Return how many bytes a page taken now would hold before it is compressed."""
         return len(self._packer.getbuffer())
 
-    def add(self, at_ns: int, book: Book) -> None:
-        """Add a book that was decided on at ``at_ns``."""
+    def add(self, at_ns: int, book: Market) -> None:
+        """Add a book or pool that was decided on at ``at_ns``."""
         if not self.updates:
             self._first_at_ns = self._last_at_ns = at_ns
             self._packer.pack(at_ns)
-        market = self._markets.get((book.venue, id(book.pair))) or self._name_market(book.venue, book.pair)
-        self._packer.pack(
-            (
-                market.number,
-                at_ns - self._last_at_ns,
-                at_ns - book.seen_at_ns,
-                book.seen_at_ns - book.venue_at_ns,
-                book.seq - market.seq,
-                _moves(market.bids, book.bids, bid_first=True),
-                _moves(market.asks, book.asks, bid_first=False),
-            )
-        )
-        market.bids, market.asks, market.seq = book.bids, book.asks, book.seq
+        market = self._add_pool(at_ns, book) if isinstance(book, PoolState) else self._add_book(at_ns, book)
+        market.seq = book.seq
         market.updates += 1
         market.last_at_ns = self._last_at_ns = at_ns
         self.updates += 1
+
+    def _add_book(self, at_ns: int, book: Book) -> _Market:
+        market = self._markets.get((book.venue, id(book.pair))) or self._name_market(book.venue, book.pair)
+        changes = _moves(market.bids, book.bids, bid_first=True), _moves(market.asks, book.asks, bid_first=False)
+        self._packer.pack((*self._beginning(market, at_ns, book), *changes))
+        market.bids, market.asks = book.bids, book.asks
+        return market
+
+    def _add_pool(self, at_ns: int, pool: PoolState) -> _Market:
+        market = self._markets.get((pool.venue, id(pool.pair)))
+        if market is None or market.pool != _name_of(pool):
+            market = self._name_market(pool.venue, pool.pair, _name_of(pool))
+        block = _block_of(pool)
+        self._packer.pack((*self._beginning(market, at_ns, pool), None if block == market.block else block))
+        market.block = block
+        return market
+
+    def _beginning(self, market: _Market, at_ns: int, book: Market) -> tuple[int, ...]:
+        since_seen_ns, since_told_ns = at_ns - book.seen_at_ns, book.seen_at_ns - book.venue_at_ns
+        return market.number, at_ns - self._last_at_ns, since_seen_ns, since_told_ns, book.seq - market.seq
 
     def take(self) -> EncodedPage | None:
         """Return what was added since the last call, None if nothing was, and start anew."""
@@ -121,11 +137,15 @@ class PageEncoder:
         self._begin()
         return page
 
-    def _name_market(self, venue: str, pair: Pair) -> _Market:
+    def _name_market(self, venue: str, pair: Pair, pool: PoolName | None = None) -> _Market:
         # By the pair's identity: a pair's hash costs more than all the rest, and a pair that is equal but not the same
         # only becomes a second market with the same name. The market keeps its pair, so no identity is used again.
-        market = self._markets[venue, id(pair)] = _Market(len(self._markets), pair)
-        self._packer.pack((venue, _fields_of(pair.base), _fields_of(pair.quote)))
+        market = _Market(self._named, pair, pool=pool)
+        self._named += 1
+        if (replaced := self._markets.get((venue, id(pair)))) is not None:  # another pool under the same name
+            market.updates, market.last_at_ns = replaced.updates, replaced.last_at_ns
+        self._markets[venue, id(pair)] = market
+        self._packer.pack((venue, _fields_of(pair.base), _fields_of(pair.quote), *([] if pool is None else [pool])))
         return market
 
     def _shares(self) -> dict[str, VenueShare]:
@@ -138,12 +158,12 @@ class PageEncoder:
 
 
 def decode_page(payload: bytes) -> Iterator[Seen]:
-    """Yield every book of a page, digit for digit, in the order it was added. Raises: MalformedPageError."""
+    """Yield every state of a page, digit for digit, in the order it was added. Raises: MalformedPageError."""
     start, _ = _header(payload)
     try:
         rows = msgpack.Unpacker(use_list=False)
         rows.feed(zlib.decompress(memoryview(payload)[start:]))
-        yield from _books(rows)
+        yield from _states(rows)
     except (zlib.error, ValueError, TypeError, IndexError, msgpack.UnpackException, InvalidOperation) as error:
         raise MalformedPageError(f"the page is damaged ({type(error).__name__}: {error})") from None
 
@@ -155,8 +175,8 @@ def shares_of(payload: bytes) -> Mapping[str, VenueShare]:
 
 def _header(payload: bytes) -> tuple[int, dict[str, VenueShare]]:
     """Return where the books begin, and what is said before them."""
-    if not payload or payload[0] != VERSION:
-        raise MalformedPageError(f"the page is of version {payload[0] if payload else 'none'}, not {VERSION}")
+    if not payload or payload[0] not in VERSIONS_READ:
+        raise MalformedPageError(f"the page is of version {payload[0] if payload else 'none'}, not {VERSION} or older")
     start = HEADER_AT + int.from_bytes(payload[1:HEADER_AT], "big")
     try:
         told = msgpack.unpackb(bytes(payload[HEADER_AT:start]))
@@ -165,21 +185,75 @@ def _header(payload: bytes) -> tuple[int, dict[str, VenueShare]]:
         raise MalformedPageError(f"the page's header is damaged ({type(error).__name__})") from None
 
 
-def _books(rows: Iterator[Any]) -> Iterator[Seen]:
+@dataclass(slots=True)
+class _Reading:
+    """A market as far as its page has been read."""
+
+    key: MarketKey
+    pool: PoolName | None
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    block: AtBlock | None = None
+    seq: int = 0
+
+
+def _states(rows: Iterator[Any]) -> Iterator[Seen]:
     at_ns = next(rows)
-    markets: list[tuple[MarketKey, list[Any]]] = []
+    markets: list[_Reading] = []
     for row in rows:
-        if len(row) == 3:
-            markets.append((MarketKey(row[0], Pair(Asset(*row[1]), Asset(*row[2]))), [(), (), 0]))
+        if isinstance(row[0], str):
+            markets.append(_reading(*row))
             continue
-        number, after_ns, since_seen_ns, since_told_ns, seq_step, bids, asks = row
-        key, before = markets[number]
+        number, after_ns, since_seen_ns, since_told_ns, seq_step, *changes = row
+        market = markets[number]
         at_ns += after_ns
-        before[:] = _moved(before[0], bids), _moved(before[1], asks), before[2] + seq_step
+        market.seq += seq_step
         seen_at_ns = at_ns - since_seen_ns
-        yield Seen(
-            at_ns, Book(key.venue, key.pair, before[0], before[1], seen_at_ns - since_told_ns, seen_at_ns, before[2])
-        )
+        following = _next_book if market.pool is None else _next_pool
+        yield Seen(at_ns, following(market, seen_at_ns - since_told_ns, seen_at_ns, *changes))
+
+
+def _reading(venue: str, base: Sequence[Any], quote: Sequence[Any], pool: PoolName | None = None) -> _Reading:
+    return _Reading(MarketKey(venue, Pair(Asset(*base), Asset(*quote))), pool)
+
+
+def _next_book(market: _Reading, venue_at_ns: int, seen_at_ns: int, bids: Any, asks: Any) -> Book:
+    market.bids, market.asks = _moved(market.bids, bids), _moved(market.asks, asks)
+    return Book(*market.key, market.bids, market.asks, venue_at_ns, seen_at_ns, market.seq)
+
+
+def _next_pool(market: _Reading, venue_at_ns: int, seen_at_ns: int, block: AtBlock | None) -> PoolState:
+    market.block = block or market.block
+    if market.pool is None or market.block is None:
+        raise ValueError("a pool comes before its first block")
+    chain_id, address, base_decimals, quote_decimals, fee_pips = market.pool
+    base_reserve, quote_reserve, gas_price_wei, number, block_hash, block_at_ns = market.block
+    return PoolState(
+        *market.key,
+        chain_id=chain_id,
+        address=address,
+        base_reserve=int(base_reserve),
+        quote_reserve=int(quote_reserve),
+        base_decimals=base_decimals,
+        quote_decimals=quote_decimals,
+        fee_pips=fee_pips,
+        block=number,
+        block_hash=block_hash,
+        block_at_ns=block_at_ns,
+        gas_price_wei=int(gas_price_wei),
+        venue_at_ns=venue_at_ns,
+        seen_at_ns=seen_at_ns,
+        seq=market.seq,
+    )
+
+
+def _name_of(pool: PoolState) -> PoolName:
+    return pool.chain_id, pool.address, pool.base_decimals, pool.quote_decimals, pool.fee_pips
+
+
+def _block_of(pool: PoolState) -> AtBlock:
+    amounts = str(pool.base_reserve), str(pool.quote_reserve), str(pool.gas_price_wei)
+    return *amounts, pool.block, pool.block_hash, pool.block_at_ns
 
 
 def _fields_of(asset: Asset) -> tuple[Any, ...]:

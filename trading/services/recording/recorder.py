@@ -1,4 +1,4 @@
-"""Recording: every sound book goes into pages, and the pages go to the writer; whoever brings a book never waits."""
+"""Recording: every sound book and pool goes into pages, and these to the writer; whoever brings one never waits."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from domain.errors import Refused
-from domain.market import Book
+from domain.market import Market
 from domain.scope import Scope
 from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
 from trading.models import Recording
@@ -82,8 +82,8 @@ class Recorder:
         self._begun_ns = now_ns
         self._writer.offer("recording", self._open, ahead=True)  # without room for it the first page opens it
 
-    def add(self, at_ns: int, book: Book) -> None:
-        """Record a book that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""
+    def add(self, at_ns: int, book: Market) -> None:
+        """Record a book or pool that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""
         if at_ns // NS_PER_HOUR != self._hour:  # a page is of one hour
             self._cut(at_ns)
         self._seen += 1
