@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias
 
 from domain.errors import BadInput
+from domain.pool_levels import Reserves, ask_slices, bid_slices, marginal_ask, marginal_bid
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,9 @@ class PoolState:
     Reserves are in the tokens' base units. ``venue_at_ns`` is the last instant for which the node called this block its
     head, ``block_at_ns`` the block's own timestamp. ``gas_price_wei`` is what a transaction in the next block pays per
     unit of gas: the base fee that this block makes due, and our tip.
+
+    It reads as an order book does, by slices that are reckoned when they are first asked for; what is traded is
+    reckoned by ``domain.amm``.
     """
 
     venue: str
@@ -122,6 +126,45 @@ class PoolState:
     venue_at_ns: int
     seen_at_ns: int
     seq: int
+    _bids: tuple[Level, ...] | None = field(default=None, init=False, repr=False, compare=False)
+    _asks: tuple[Level, ...] | None = field(default=None, init=False, repr=False, compare=False)
+    _best: tuple[Decimal, Decimal] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def bids(self) -> tuple[Level, ...]:
+        """Return what further slices bring, over the next 100 bps of price, after the pool's fee."""
+        if self._bids is None:
+            object.__setattr__(self, "_bids", tuple(Level(*cut) for cut in bid_slices(self._reserves())))
+        return self._bids or ()
+
+    @property
+    def asks(self) -> tuple[Level, ...]:
+        """Return what further slices cost, over the next 100 bps of price, with the pool's fee."""
+        if self._asks is None:
+            object.__setattr__(self, "_asks", tuple(Level(*cut) for cut in ask_slices(self._reserves())))
+        return self._asks or ()
+
+    @property
+    def best_bid(self) -> Decimal:
+        """Return the price of the first unit sold after the pool's fee: no sale brings more."""
+        return self._best_prices()[0]
+
+    @property
+    def best_ask(self) -> Decimal:
+        """Return the price of the first unit bought with the pool's fee: no purchase costs less."""
+        return self._best_prices()[1]
+
+    def _best_prices(self) -> tuple[Decimal, Decimal]:
+        best = self._best
+        if best is None:
+            reserves = self._reserves()
+            best = marginal_bid(reserves), marginal_ask(reserves)
+            object.__setattr__(self, "_best", best)
+        return best
+
+    def _reserves(self) -> Reserves:
+        decimals = self.base_decimals, self.quote_decimals
+        return Reserves(self.base_reserve, self.quote_reserve, *decimals, self.fee_pips)
 
 
 Market: TypeAlias = Book | PoolState

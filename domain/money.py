@@ -63,6 +63,16 @@ def bps_of(part: Decimal, whole: Decimal) -> Decimal:
     return DOWN.divide(EXACT.multiply(part, BPS), whole)
 
 
+def from_raw(units: int, decimals: int) -> Decimal:
+    """Return the amount that ``units`` of a token with so many decimals are, exactly."""
+    return Decimal(units).scaleb(-decimals, context=EXACT)
+
+
+def to_raw(amount: Decimal, decimals: int) -> int:
+    """Return how many units of a token with so many decimals ``amount`` is, rounded down."""
+    return int(amount.scaleb(decimals, context=EXACT))
+
+
 def from_float(value: float) -> Decimal:
     """Return the shortest decimal that reads back as ``value``: for venues that speak in floats, once, at the edge."""
     return Decimal(repr(value))
