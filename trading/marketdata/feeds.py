@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import structlog
 
 from domain.errors import BadMarketData, Refused
-from domain.market import Book, Clock, Pair
+from domain.market import Clock, Market, Pair
 from domain.timestamps import NS_PER_MS
 from trading.venues.base import FeedStatus, MarketSource, OnChange
 from trading.venues.connection import Backoff
@@ -29,6 +30,7 @@ class VenueStatus:
     refused_later: Mapping[str, int]  # sound by itself, but not beside what was there before
     restarts: int
     last_error: str
+    now_ns: int = 0  # the instant of which all this is told
 
     @property
     def is_connected(self) -> bool:
@@ -71,16 +73,18 @@ class Feeds:
 
     def _status(self, source: MarketSource) -> VenueStatus:
         feed = source.status
-        age_ms = None if feed.book_at_ns is None else (self._clock.now_ns() - feed.book_at_ns) // NS_PER_MS
+        now_ns = self._clock.now_ns()
+        age_ms = None if feed.book_at_ns is None else (now_ns - feed.book_at_ns) // NS_PER_MS
         venue = source.venue
-        return VenueStatus(feed, age_ms, dict(self._refused[venue]), self._restarts[venue], self._errors[venue])
+        refused = dict(self._refused[venue])
+        return VenueStatus(feed, age_ms, refused, self._restarts[venue], self._errors[venue], now_ns)
 
     async def _keep_running(self, source: MarketSource) -> None:
         backoff = Backoff(self._rng, first_s=self._first_restart_s, longest_s=LONGEST_RESTART_S)
         while True:
             books_before = source.status.books
             try:
-                await source.stream(self._pairs[source.venue], self._take)
+                await source.stream(self._pairs[source.venue], partial(self._take, source.venue))
             except Refused as refused:
                 self._note(source.venue, str(refused))
                 log.error("feed_refused", venue=source.venue, error=str(refused))
@@ -92,11 +96,12 @@ class Feeds:
             self._restarts[source.venue] += 1
             await asyncio.sleep(backoff.next_s())
 
-    def _take(self, book: Book) -> None:
+    def _take(self, source: str, market: Market) -> None:
+        """Hand a market on; what it is refused for counts against its source, which may tell of several venues."""
         try:
-            self._on_change(book)
+            self._on_change(market)
         except BadMarketData as bad:
-            self._refused[book.venue][bad.reason] += 1
+            self._refused[source][bad.reason] += 1
 
     def _note(self, venue: str, error: str) -> None:
         self._errors[venue] = error[:300]

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import redis
@@ -13,6 +13,8 @@ import redis.asyncio
 from domain.errors import Unreachable
 from domain.scope import Scope
 from trading.marketdata.feeds import VenueStatus
+from trading.marketdata.venue_score import score_of
+from trading.venues.health import lately
 
 TELL_EVERY_S = 1.0
 EXPIRE_S = 600
@@ -23,7 +25,8 @@ class VenueLine:
     """One venue's feed in numbers; counts are since the stream process started.
 
     ``reasons`` says why books were refused and connections lost, and how often; ``polled_every_ms`` is the pace of a
-    venue that is asked instead of listened to.
+    venue that is asked instead of listened to. ``integrity`` is the share of books that were sound, ``clock_offset_ms``
+    how far the venue's clock is ahead of ours, ``health`` a score of 100 with what speaks against it, worst first.
     """
 
     venue: str
@@ -36,6 +39,21 @@ class VenueLine:
     last_error: str
     reasons: dict[str, int] = field(default_factory=dict)
     polled_every_ms: int | None = None
+    origin: str = ""  # whose books these are: venues of one origin are not independent
+    venue_state: str = ""
+    age_ms: int | None = None
+    confirmed: int = 0
+    resyncs: int = 0
+    integrity: float = 1.0
+    clock_offset_ms: float | None = None
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+    rate_per_s: float = 0.0
+    health: int = 100
+    health_reasons: list[str] = field(default_factory=list)
+
+
+_FIELDS = frozenset(one.name for one in fields(VenueLine))
 
 
 def board_key(scope: Scope) -> str:
@@ -47,6 +65,7 @@ def line_of(status: VenueStatus) -> VenueLine:
     """Return what is told of one venue."""
     feed = status.feed
     refused = Counter(feed.refused) + Counter(status.refused_later)
+    score = score_of(status)
     return VenueLine(
         venue=feed.venue,
         is_connected=status.is_connected,
@@ -58,7 +77,29 @@ def line_of(status: VenueStatus) -> VenueLine:
         last_error=status.last_error,
         reasons=dict((refused + Counter(feed.trouble)).most_common()),
         polled_every_ms=feed.polled_every_ms,
+        origin=feed.origin,
+        venue_state=feed.venue_state,
+        age_ms=status.age_ms,
+        confirmed=feed.confirmed,
+        resyncs=feed.resyncs,
+        integrity=_integrity(sound=feed.books - sum(status.refused_later.values()), refused=refused.total()),
+        clock_offset_ms=feed.clock_offset_ms,
+        latency_p50_ms=feed.latency_p50_ms,
+        latency_p99_ms=feed.latency_p99_ms,
+        rate_per_s=round(lately(feed, status.now_ns).rate_per_s, 1),
+        health=score.points,
+        health_reasons=list(score.reasons),
     )
+
+
+def _integrity(*, sound: int, refused: int) -> float:
+    """Return the share of books that were sound, 1 where none has come."""
+    return max(0, sound) / (max(0, sound) + refused) if sound > 0 or refused else 1.0
+
+
+def _line_from(row: dict[str, Any]) -> VenueLine:
+    """Return a line as told by whatever version of the stream process."""
+    return VenueLine(**{name: value for name, value in row.items() if name in _FIELDS})
 
 
 class VenueBoardWriter:
@@ -97,4 +138,4 @@ class VenueBoard:
             raw: Any = self._client.get(self._key)
         except (redis.RedisError, OSError) as error:
             raise Unreachable(f"the venue board does not answer: {type(error).__name__}") from error
-        return [] if raw is None else [VenueLine(**row) for row in json.loads(raw)]
+        return [] if raw is None else [_line_from(row) for row in json.loads(raw)]

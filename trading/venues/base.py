@@ -168,9 +168,9 @@ class Mark(NamedTuple):
 class FeedStatus:
     """How a feed is doing; ``refused`` and ``trouble`` are counts by reason.
 
-    ``confirmed`` counts quiet books that the living connection proved to be of now. The clock's offset is how far the
-    venue's clock is ahead of ours; latencies are from the venue's instant to ours, corrected by it. All three are of the
-    latest messages, None before the first.
+    ``confirmed`` counts quiet books that the living connection proved to be of now, ``lost_reason`` says why the last
+    connection ended. The clock's offset is how far the venue's clock is ahead of ours; latencies are from the venue's
+    instant to ours, corrected by it. All three are of the latest messages, None before the first.
 
     Units: instants in ns since the epoch (UTC), None where it has not happened.
     """
@@ -194,6 +194,7 @@ class FeedStatus:
     latency_p50_ms: float | None = None
     latency_p99_ms: float | None = None
     max_age_ms: int | None = None  # an older book is stale
+    lost_reason: str = ""
     marks: tuple[Mark, ...] = ()  # oldest first, of about the latest minute
 
     @property

@@ -12,7 +12,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from domain.errors import Unreachable
+from domain.errors import Refused, Unreachable
 from domain.market import Clock
 from trading.venues.health import FeedHealth
 
@@ -100,6 +100,9 @@ async def _talk_once(settings: SocketSettings, talk: Conversation, *, health: Fe
                 await _listen(socket, talk, watch, health=health, clock=clock)
     except (OSError, WebSocketException, Unreachable) as error:
         return _reason_of(error)
+    except Refused:
+        health.disconnected("refused")
+        raise
     return "closed"
 
 
