@@ -99,6 +99,7 @@ def test_what_the_project_records_over_time_is_a_series():
         "market_snapshots",
         "market_volatility",
         "model_performance",
+        "price_bars",
     }
 
 

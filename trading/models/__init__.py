@@ -1,6 +1,7 @@
 """Rows of the trading app, one module per aggregate."""
 
 from trading.models.balance import Balance
+from trading.models.bars import PriceBar, PriceSource
 from trading.models.execution import Execution, Fill, LedgerEntry, Order, StateEvent
 from trading.models.observation import EdgeObservation, FillObservation
 from trading.models.opportunity import EvaluationCount, OfferedEdge, OpenEpisode, Opportunity
@@ -25,6 +26,8 @@ __all__ = [
     "OpenEpisode",
     "Opportunity",
     "Order",
+    "PriceBar",
+    "PriceSource",
     "RecordedHour",
     "RecordedPage",
     "Recording",

@@ -48,8 +48,13 @@ class MarketVolatility(ScopedModel):
     returns_1h = models.FloatField(null=True)
     returns_24h = models.FloatField(null=True)
     returns_7d = models.FloatField(null=True)
-    volume_24h = models.FloatField(null=True)
-    liquidity_usd = models.FloatField(null=True)
+    known_1h = models.FloatField(
+        null=True, help_text="share of the hour's minutes that have a price; the rest are gaps"
+    )
+    known_24h = models.FloatField(null=True)
+    known_7d = models.FloatField(null=True)
+    volume_24h = models.FloatField(null=True, help_text="base units traded; none where the venue does not tell")
+    liquidity_usd = models.FloatField(null=True, help_text="what the books last seen hold, both sides")
 
     class Meta(ScopedModel.Meta):
         db_table = "market_volatility"

@@ -24,6 +24,7 @@ from trading.models import (
     OpenEpisode,
     Opportunity,
     Order,
+    PriceBar,
     RecordedHour,
     RecordedPage,
     Recording,
@@ -172,6 +173,11 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
     },
     Opportunity: _opportunity,
     Order: _order,
+    PriceBar: lambda: _market() | {
+        **dict.fromkeys(("open", "high", "low", "close"), Decimal(100)),
+        "source": PriceBar.SOURCES.BOOKS,
+        "written_at": NOW,
+    },
     RecordedHour: lambda: {"hour": NOW, "venue": f"v{next(_numbers)}", "updates": 3},
     RecordedPage: lambda: {
         "recording": make(Recording),

@@ -28,6 +28,7 @@ from trading.models import (
     OpenEpisode,
     Opportunity,
     Order,
+    PriceBar,
     RecordedHour,
     RecordedPage,
     Recording,
@@ -38,7 +39,7 @@ from trading.models import (
 pytestmark = pytest.mark.django_db
 MODELS = list(apps.get_app_config("trading").get_models())
 HISTORY = (Fill, LedgerEntry, StateEvent, ExecutionLog)
-SERIES = (Opportunity, EdgeObservation, MarketSnapshot, MarketVolatility, ExecutionLog)
+SERIES = (Opportunity, EdgeObservation, MarketSnapshot, MarketVolatility, PriceBar, ExecutionLog)
 NAN = RawSQL("'NaN'::numeric", [])
 
 Attack = Callable[[], Any]
@@ -94,6 +95,11 @@ ATTACKS: dict[str, Attack] = {
     "order_quantity_is_positive": breaks(Order, quantity=Decimal(0)),
     "order_side_is_known": breaks(Order, side="hold"),
     "order_state_is_known": breaks(Order, state="lost"),
+    "price_bar_extremes_enclose": breaks(PriceBar, close=Decimal(101)),
+    "price_bar_is_one_row_per_minute": repeats(PriceBar, "venue", "symbol", "timestamp"),
+    "price_bar_prices_positive": breaks(PriceBar, **dict.fromkeys(("open", "high", "low", "close"), Decimal(0))),
+    "price_bar_source_is_known": breaks(PriceBar, source="hearsay"),
+    "price_bar_volume_is_a_number": breaks(PriceBar, volume=NAN),
     "run_has_an_id": breaks(Run, run_id=""),
     "run_is_unique_in_its_mode": repeats(Run, "run_id"),
     "snapshot_depths_are_numbers": breaks(MarketSnapshot, bid_depth_usd=NAN),
@@ -108,6 +114,9 @@ OTHER_ATTACKS: list[tuple[str, Attack]] = [
     ("order_grid_is_positive", breaks(Order, price_tick=Decimal(0))),
     ("page_holds_something", breaks(RecordedPage, first_at=NOW + timedelta(seconds=1))),
     ("trading_backtestreport_backtest_id|backtest_reports_backtest_id", repeats(BacktestReport, "backtest")),
+    ("price_bar_extremes_enclose", breaks(PriceBar, low=Decimal("100.1"))),
+    ("price_bar_extremes_enclose", breaks(PriceBar, open=Decimal(99))),
+    ("price_bar_volume_is_a_number", breaks(PriceBar, volume=Decimal(-1))),
     ("snapshot_prices_positive", breaks(MarketSnapshot, ask=Decimal(-1))),
     ("trading_fillobservation_order_id", lambda: repeats(FillObservation, "order")()),
 ]
