@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from random import Random
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from domain.errors import Refused, Unreachable
 from domain.market import Clock
+from domain.timestamps import NS_PER_S
 from trading.venues.health import FeedHealth
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,8 @@ Frame: TypeAlias = str | bytes
 
 FRAMES_AT_A_TIME = 16
 LOOKS = 8  # at a connection's silence before it is given up
+LOOKS_BEFORE_ASKING = 2
+PING_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,16 @@ class SocketSettings:
     open_timeout_s: float = 10.0
     silence_s: float = 10.0
     book_silence_s: float = 60.0  # messages come but no sound book among them
+    ask_after_s: float | None = None  # of silence we say something that is answered; half of silence_s if None
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
     largest_frame: int = 1 << 20
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def asked_in_time(settings: SocketSettings, *, max_age_ms: int) -> SocketSettings:
+    """Return the settings by which a silent venue is asked before the quiet books that it proves are too old."""
+    return replace(settings, ask_after_s=min(settings.silence_s / 2, max_age_ms / 1000 / 3))
 
 
 class Conversation(Protocol):
@@ -49,6 +58,14 @@ class Conversation(Protocol):
 
     def when_quiet(self) -> Sequence[Frame]:
         """Return what we say to hear whether anybody is there."""
+
+
+@runtime_checkable
+class BookTalk(Conversation, Protocol):
+    """A conversation about books, of which the quiet ones are confirmed for as long as the connection lives."""
+
+    def confirm(self, heard_at_ns: int) -> Sequence[Frame]:
+        """Take it that every message up to the latest, of ``heard_at_ns``, was answered; return what we say to it."""
 
 
 class Backoff:
@@ -137,17 +154,38 @@ class _Watch:
         self._health = health
         self._has_asked = False
         self._books = health.books
-        self._quiet_s = self._bookless_s = 0.0
+        self._quiet_s = self._bookless_s = self._unpinged_s = 0.0
+        self._ask_after_s = settings.silence_s / 2 if settings.ask_after_s is None else settings.ask_after_s
         self.has_heard = False
+        self.has_caught_up = False
         self.verdict: str | None = None
 
     async def run(self) -> None:
-        look_s = self._settings.silence_s / LOOKS
+        look_s = min(self._settings.silence_s / LOOKS, self._ask_after_s / LOOKS_BEFORE_ASKING)
         while self.verdict is None:
             await asyncio.sleep(look_s)
             self.verdict = self._judge(look_s)
             await self._ask_if_quiet()
+            await self._confirm()
+            await self._measure(look_s)
         self._socket.transport.abort()
+
+    async def _confirm(self) -> None:
+        """Confirm what is quiet, unless we are behind: then a change may be among what we have yet to read."""
+        heard_at_ns = self._health.heard_at_ns
+        if isinstance(self._talk, BookTalk) and self.has_caught_up and heard_at_ns is not None and not self.verdict:
+            await _say(self._socket, self._talk.confirm(heard_at_ns))
+
+    async def _measure(self, look_s: float) -> None:
+        """Ask now and then how long the way there and back takes; a pong proves nothing of the venue's books."""
+        self._unpinged_s -= look_s
+        if self._unpinged_s <= 0:
+            self._unpinged_s = PING_EVERY_S
+            asyncio.ensure_future(await self._socket.ping()).add_done_callback(self._note_pong)
+
+    def _note_pong(self, pong: "asyncio.Future[float]") -> None:
+        if not pong.cancelled() and pong.exception() is None:
+            self._health.answered(int(pong.result() * NS_PER_S))
 
     def _judge(self, look_s: float) -> str | None:
         is_behind = not self._socket.transport.is_reading()
@@ -159,7 +197,7 @@ class _Watch:
         return "no_books" if self._bookless_s >= self._settings.book_silence_s else None
 
     async def _ask_if_quiet(self) -> None:
-        is_quiet = self._quiet_s >= self._settings.silence_s / 2
+        is_quiet = self._quiet_s >= self._ask_after_s
         if is_quiet and not self._has_asked and self.verdict is None:
             await _say(self._socket, self._talk.when_quiet())
         self._has_asked = is_quiet
@@ -193,8 +231,9 @@ async def _listen(
     socket: ClientConnection, talk: Conversation, watch: _Watch, *, health: FeedHealth, clock: Clock
 ) -> None:
     for number in count(1):
+        watch.has_caught_up = True
         frame = await socket.recv()
-        watch.has_heard = True
+        watch.has_heard, watch.has_caught_up = True, False
         health.heard(clock.now_ns())
         said = talk.answer(frame)
         if said:

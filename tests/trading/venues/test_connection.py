@@ -7,7 +7,7 @@ from random import Random
 from websockets.asyncio.server import ServerConnection, serve
 
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.venues.connection import FRAMES_AT_A_TIME, Backoff, SocketSettings, keep_talking
+from trading.venues.connection import FRAMES_AT_A_TIME, Backoff, SocketSettings, asked_in_time, keep_talking
 from trading.venues.health import FeedHealth
 
 
@@ -115,3 +115,44 @@ async def test_a_flood_on_one_connection_leaves_the_others_their_turn() -> None:
         task.cancel()
         await asyncio.wait([task])
     assert max(steps) <= FRAMES_AT_A_TIME
+
+
+class Confirming(Counting):
+    """A conversation about books: it falls behind at its third frame, and notes how far it was at each confirmation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.confirmed_after: list[int] = []
+
+    def answer(self, frame: str | bytes) -> list[str]:
+        super().answer(frame)
+        if self.frames == 3:
+            time.sleep(0.5)
+        return []
+
+    def confirm(self, heard_at_ns: int) -> list[str]:
+        self.confirmed_after.append(self.frames)
+        return []
+
+
+async def test_quiet_books_are_confirmed_only_when_nothing_waits_to_be_read() -> None:
+    async def speak(socket: ServerConnection) -> None:
+        for _ in range(300):
+            await socket.send("x")
+        await socket.wait_closed()
+
+    talk, health = Confirming(), FeedHealth("a", origin="a")
+    async with serve(speak, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = asked_in_time(SocketSettings(url, silence_s=30.0), max_age_ms=60)
+        task = asyncio.create_task(
+            keep_talking(settings, lambda: talk, health=health, clock=SYSTEM_CLOCK, rng=Random(1))
+        )
+        for _ in range(500):
+            if len(talk.confirmed_after) >= 3 and health.round_trip_ns:
+                break
+            await asyncio.sleep(0.02)
+        task.cancel()
+        await asyncio.wait([task])
+    assert talk.confirmed_after and set(talk.confirmed_after) == {300}
+    assert health.round_trip_ns > 0

@@ -14,7 +14,7 @@ from domain.secret import Secret
 from trading.venues.alpaca import wire
 from trading.venues.alpaca.latest import FEED, LatestBooks
 from trading.venues.base import FeedStatus, OnChange
-from trading.venues.connection import Frame, SocketSettings, keep_talking
+from trading.venues.connection import Frame, SocketSettings, asked_in_time, keep_talking
 from trading.venues.health import FeedHealth
 from trading.venues.keeper import BookKeeper, KeepingRules
 from trading.venues.ladder import LocalBook
@@ -59,7 +59,7 @@ class AlpacaFeed:
         self._settings = settings
         self._clock = clock
         self._rng = rng
-        self._health = FeedHealth(self.venue, origin=ORIGIN)
+        self._health = FeedHealth(self.venue, origin=ORIGIN, max_age_ms=settings.max_age_ms)
         self._seq = count(1) if seq is None else seq
 
     @property
@@ -75,7 +75,8 @@ class AlpacaFeed:
                 pairs, self._settings, health=self._health, clock=self._clock, seq=self._seq, on_change=on_change
             )
 
-        await keep_talking(self._settings.socket, begin, health=self._health, clock=self._clock, rng=self._rng)
+        socket = asked_in_time(self._settings.socket, max_age_ms=self._settings.max_age_ms)
+        await keep_talking(socket, begin, health=self._health, clock=self._clock, rng=self._rng)
 
     async def snapshot(self, pairs: Sequence[Pair]) -> list[Book]:
         """Return one sound book by REST for each pair that has one. Raises: Refused, Unreachable."""
@@ -111,8 +112,14 @@ class AlpacaConversation:
         return ()
 
     def when_quiet(self) -> Sequence[Frame]:
-        """Return nothing: the stream has no question that it answers."""
-        return ()
+        """Return a subscription that stands already: the stream answers with all that do, and has no other question."""
+        return (wire.subscribe(self._keeper.symbols[:1]),) if self._is_online else ()
+
+    def confirm(self, heard_at_ns: int) -> Sequence[Frame]:
+        """Hand on what is quiet as of the latest message; ask for what has been so for too long."""
+        if not self._is_online:
+            return ()
+        return [frame for book in self._keeper.confirm(heard_at_ns) for frame in self._ask_again(book, heard_at_ns)]
 
     def answer(self, frame: Frame) -> Sequence[Frame]:
         """Take a frame; return what it asks for. Raises: Refused, Unreachable for an error of the stream."""
@@ -129,6 +136,10 @@ class AlpacaConversation:
             else:
                 said += self._take_control(message)
         return said
+
+    @property
+    def _is_online(self) -> bool:
+        return self._health.venue_state == "online"
 
     def _take_control(self, message: wire.Said | wire.Subscribed | wire.StreamError) -> Sequence[Frame]:
         if isinstance(message, wire.StreamError):

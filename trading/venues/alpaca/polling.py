@@ -16,6 +16,7 @@ from trading.venues.alpaca.latest import LatestBooks, served
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Backoff
 from trading.venues.health import FeedHealth
+from trading.venues.pulse import Pulse
 from trading.venues.rest import BadQuestion, RestClient, rest_client
 
 log = structlog.get_logger(__name__)
@@ -43,8 +44,8 @@ class AlpacaRestSettings:
 class AlpacaRestFeed:
     """Alpaca as a source of books that are asked for: what changes between two looks is never seen.
 
-    A book that the venue has not changed since the last look is not handed on again, so that it ages as it would on a
-    stream.
+    A book that the venue has not changed since the last look is handed on as a quiet book of a stream is: again, as of
+    the question, once it has aged, for as long as it can be believed to be quiet; then it is refused as stale.
     """
 
     def __init__(self, settings: AlpacaRestSettings, *, clock: Clock, rng: Random) -> None:
@@ -52,9 +53,13 @@ class AlpacaRestFeed:
         self._settings = settings
         self._rng = rng
         self._clock = clock
-        self._health = FeedHealth(self.venue, origin=ORIGIN, polled_every_ms=settings.poll_ms)
-        self._latest = LatestBooks(settings.depth, settings.max_age_ms, health=self._health, clock=clock, seq=count(1))
+        self._health = FeedHealth(
+            self.venue, origin=ORIGIN, polled_every_ms=settings.poll_ms, max_age_ms=settings.max_age_ms
+        )
+        self._seq = count(1)
+        self._latest = LatestBooks(settings.depth, settings.max_age_ms, health=self._health, clock=clock, seq=self._seq)
         self._venue_at_ns: dict[Pair, int] = {}
+        self._pulses: dict[Pair, Pulse] = {}
 
     @property
     def status(self) -> FeedStatus:
@@ -99,7 +104,11 @@ class AlpacaRestFeed:
         if self._health.connected_at_ns is None:
             self._health.connected(now_ns)
         self._health.heard(now_ns)
-        return pairs, self._latest.sound(self._new(books))
+        confirmed = [again for book in books if (again := self._confirmed(book)) is not None]
+        changed = self._latest.sound(self._new(books))
+        for book in changed:
+            self._pulses.setdefault(book.pair, Pulse(self._settings.max_age_ms)).changed(book)
+        return pairs, changed + confirmed
 
     async def _read(self, client: RestClient, pairs: Sequence[Pair]) -> tuple[Sequence[Pair], list[Book]]:
         """Return the pairs that are served, and their books."""
@@ -121,6 +130,18 @@ class AlpacaRestFeed:
             elif book.venue_at_ns > before_ns:
                 self._venue_at_ns[book.pair] = book.venue_at_ns
                 yield book
+
+    def _confirmed(self, book: Book) -> Book | None:
+        """Return the book as of now if it is as it was, has aged and can be believed to be quiet."""
+        pulse = self._pulses.get(book.pair)
+        asked_at_ns = book.seen_at_ns
+        if pulse is None or book.venue_at_ns != self._venue_at_ns[book.pair] or not pulse.is_due(asked_at_ns):
+            return None
+        if not pulse.is_believed(asked_at_ns):
+            self._health.refused["stale"] += 1
+            return None
+        self._health.confirm(asked_at_ns)
+        return pulse.confirmed(asked_at_ns, seq=next(self._seq))
 
     def _note_outage(self, error: Unreachable, wait_s: float) -> None:
         reason = str(error).rpartition(": ")[2].lower().replace(" ", "_")

@@ -12,7 +12,7 @@ from domain.book import validate
 from domain.errors import BadInput, BadMarketData, Refused, Unreachable
 from domain.market import Book, Clock, Pair
 from trading.venues.base import FeedStatus, OnChange
-from trading.venues.connection import Frame, SocketSettings, keep_talking
+from trading.venues.connection import Frame, SocketSettings, asked_in_time, keep_talking
 from trading.venues.health import FeedHealth
 from trading.venues.keeper import BookKeeper, KeepingRules
 from trading.venues.kraken import wire
@@ -54,7 +54,7 @@ class KrakenFeed:
         self._settings = settings
         self._clock = clock
         self._rng = rng
-        self._health = FeedHealth(self.venue, origin=ORIGIN)
+        self._health = FeedHealth(self.venue, origin=ORIGIN, max_age_ms=settings.max_age_ms)
         self._seq = count(1) if seq is None else seq
 
     @property
@@ -70,7 +70,8 @@ class KrakenFeed:
                 pairs, self._settings, health=self._health, clock=self._clock, seq=self._seq, on_change=on_change
             )
 
-        await keep_talking(self._settings.socket, begin, health=self._health, clock=self._clock, rng=self._rng)
+        socket = asked_in_time(self._settings.socket, max_age_ms=self._settings.max_age_ms)
+        await keep_talking(socket, begin, health=self._health, clock=self._clock, rng=self._rng)
 
     async def snapshot(self, pairs: Sequence[Pair]) -> list[Book]:
         """Return one sound book by REST for each pair that has one. Raises: Refused, Unreachable."""
@@ -132,6 +133,12 @@ class KrakenConversation:
     def when_quiet(self) -> Sequence[Frame]:
         """Return Kraken's own ping, which any living connection answers."""
         return (wire.ping(),)
+
+    def confirm(self, heard_at_ns: int) -> Sequence[Frame]:
+        """Hand on what is quiet as of the latest message, heartbeats included; ask for what has been so too long."""
+        if self._health.venue_state not in _TRADING_STATES:
+            return ()
+        return [frame for book in self._keeper.confirm(heard_at_ns) for frame in self._ask_again(book, heard_at_ns)]
 
     def answer(self, frame: Frame) -> Sequence[Frame]:
         """Take a message; return the requests that bring a torn book back."""

@@ -114,6 +114,37 @@ def test_a_torn_book_is_asked_for_again_and_nothing_of_it_is_handed_on() -> None
     assert len(talk.books) == 2
 
 
+def online() -> Talk:
+    talk = Talk()
+    talk.it.answer(packed({"T": "subscription", "orderbooks": ["BTC/USD", "ETH/USD"]}))
+    return talk
+
+
+def test_when_all_is_quiet_the_stream_is_asked_for_what_it_already_sends() -> None:
+    assert Talk().it.when_quiet() == ()
+    (asked,) = online().it.when_quiet()
+    assert msgpack.unpackb(asked) == {"action": "subscribe", "orderbooks": ["BTC/USD"]}
+
+
+def test_any_message_of_the_connection_confirms_a_quiet_book() -> None:
+    talk = online()
+    talk.it.answer(whole())
+    talk.at_ns += 700 * NS_PER_MS
+    talk.it.answer(book_frame({50.0: 1.0}, {51.0: 1.0}, whole=True, symbol="ETH/USD", at_ns=talk.at_ns))
+    assert talk.it.confirm(talk.at_ns) == []
+    assert [book.pair.symbol for book in talk.books] == ["BTC/USD", "ETH/USD", "BTC/USD"]
+    first, _, again = talk.books
+    assert again.seen_at_ns == again.venue_at_ns == talk.at_ns
+    assert (again.bids, again.asks) == (first.bids, first.asks)
+
+
+def test_before_the_subscription_stands_nothing_is_confirmed() -> None:
+    talk = Talk()
+    talk.it.answer(whole())
+    talk.at_ns += 700 * NS_PER_MS
+    assert talk.it.confirm(talk.at_ns) == () and len(talk.books) == 1
+
+
 def test_a_frame_that_cannot_be_read_may_have_been_for_any_book() -> None:
     talk = Talk()
     assert talk.asks_again(b"\xc1") == ["BTC/USD", "ETH/USD"]

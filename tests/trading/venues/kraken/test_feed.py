@@ -130,6 +130,63 @@ def test_a_book_that_nobody_asked_for_is_counted() -> None:
     assert talk.books == [] and talk.health.refused == {"unknown_symbol": 1}
 
 
+HEARTBEAT = '{"channel":"heartbeat"}'
+
+
+def beats(talk: Talk, count: int, *, every_ms: int = 1000) -> list[str]:
+    """Let the venue say nothing but heartbeats, each followed by a look; return the methods of what we say."""
+    said: list[str] = []
+    for _ in range(count):
+        talk.clock.at_ns += every_ms * NS_PER_MS
+        talk.methods(HEARTBEAT)
+        said += [json.loads(frame)["method"] for frame in talk.it.confirm(talk.clock.at_ns)]
+    return said
+
+
+def test_a_quiet_book_is_handed_on_again_as_of_each_heartbeat() -> None:
+    venue, talk = Venue(), Talk()
+    talk.clock.at_ns += 40 * NS_PER_MS
+    talk.it.answer(venue.snapshot())
+    assert beats(talk, 5) == []
+    first, *again = talk.books
+    assert [book.seen_at_ns - first.seen_at_ns for book in again] == [second * 10**9 for second in range(1, 6)]
+    assert {book.seen_at_ns - book.venue_at_ns for book in again} == {40 * NS_PER_MS}
+    assert [book.seq for book in again] == [2, 3, 4, 5, 6]
+    assert {(book.bids, book.asks) for book in again} == {(first.bids, first.asks)}
+    assert (talk.health.books, talk.health.confirmed) == (1, 5)
+
+
+def test_only_a_whole_and_sound_book_is_confirmed() -> None:
+    venue, talk = Venue(), Talk()
+    talk.it.answer(venue.snapshot())
+    venue.update(asks={"101.0": "0.00300000"})  # lost on the way
+    talk.it.answer(venue.update(bids={"99.5": "0.10000000"}))
+    beats(talk, 3)
+    assert talk.health.refused == {"checksum": 1}
+    assert (len(talk.books), talk.health.confirmed) == (1, 0)
+
+
+def test_no_book_of_a_venue_that_takes_no_orders_is_confirmed() -> None:
+    venue, talk = Venue(), Talk()
+    talk.it.answer(venue.snapshot())
+    talk.it.answer('{"channel":"status","type":"update","data":[{"system":"maintenance"}]}')
+    beats(talk, 3)
+    assert len(talk.books) == 1
+
+
+def test_a_book_that_has_been_quiet_for_too_long_is_asked_for_again_and_not_believed_until_it_comes() -> None:
+    venue, talk = Venue(), Talk()
+    talk.it.answer(venue.snapshot())
+    assert beats(talk, 20) == []
+    assert beats(talk, 1) == ["unsubscribe", "subscribe"]
+    books = len(talk.books)
+    assert beats(talk, 5) == []
+    assert len(talk.books) == books
+    talk.it.answer(venue.snapshot())
+    assert talk.health.refused == {"stale": 1}, "the venue itself says how old it is"
+    assert beats(talk, 20).count("subscribe") == 1, "asked for now and then"
+
+
 def test_a_random_walk_verifies_on_every_message() -> None:
     venue, talk, rng = Venue(), Talk(), Random(5)
     talk.it.answer(venue.snapshot())
