@@ -1,16 +1,21 @@
-"""Order books: what a taker gets by walking the levels, and whether a book can be believed."""
+"""Order books: what a taker gets by walking the levels, and whether a market's state can be believed."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from operator import gt, lt
 from typing import NamedTuple
 
+from domain.amm import PIPS
 from domain.errors import BadMarketData
-from domain.market import Book, Level, Side
-from domain.money import EXACT, ZERO
+from domain.market import Book, Level, Market, PoolState, Side
+from domain.money import EXACT, ZERO, from_raw
 from domain.timestamps import NS_PER_MS
 
 LEVEL_DIGITS = 15  # a level worth 10**15 in quote is no offer, and a sum of such levels fits no money column
+MONEY_DIGITS = 20  # before the point, in a money column
+LEAST_RESERVE = 1000  # in raw units: a pool of fewer has nothing that its own rounding leaves to trade
+MOST_RESERVE = 2**112 - 1  # what a pool's contract can hold
+MOST_DECIMALS = 36
 FUTURE_TOLERANCE_MS = 500  # clocks differ by this much and no more; beyond it no age can be trusted
 
 
@@ -22,7 +27,7 @@ class Walk(NamedTuple):
     worst_price: Decimal  # 0 where nothing was taken
 
 
-def levels_facing(book: Book, side: Side) -> tuple[Level, ...]:
+def levels_facing(book: Market, side: Side) -> tuple[Level, ...]:
     """Return the levels that an order on ``side`` takes from."""
     return book.asks if side is Side.BUY else book.bids
 
@@ -58,7 +63,7 @@ def depth_of(levels: Sequence[Level]) -> Decimal:
     return total_of(levels).quantity
 
 
-def check(book: Book, *, now_ns: int, max_age_ms: int) -> None:
+def check(book: Market, *, now_ns: int, max_age_ms: int) -> None:
     """Raise BadMarketData unless ``book`` is well formed and of now, by our clock and by the venue's.
 
     Reasons: those of ``validate``, ``stale``, ``future``.
@@ -71,7 +76,7 @@ def check(book: Book, *, now_ns: int, max_age_ms: int) -> None:
         raise BadMarketData(reason, _named(book))
 
 
-def staleness(book: Book, *, now_ns: int, max_age_ms: int) -> str | None:
+def staleness(book: Market, *, now_ns: int, max_age_ms: int) -> str | None:
     """Return ``stale`` or ``future`` for a book that was not seen just now, None for one that was."""
     if now_ns - book.seen_at_ns > max_age_ms * NS_PER_MS:
         return "stale"
@@ -79,12 +84,20 @@ def staleness(book: Book, *, now_ns: int, max_age_ms: int) -> str | None:
     return "future" if ahead_ns > FUTURE_TOLERANCE_MS * NS_PER_MS else None
 
 
-def validate(book: Book, *, known: Book | None = None) -> None:
+def validate(book: Market, *, known: Market | None = None) -> None:
     """Raise BadMarketData unless ``book`` is well formed; checked once, where it enters.
 
     A side that it shares with ``known``, which was found well formed, is not looked at again.
-    Reasons: ``empty``, ``not_finite``, ``not_positive``, ``out_of_range``, ``unsorted``, ``crossed``, ``locked``.
+    Reasons: ``empty``, ``not_finite``, ``not_positive``, ``out_of_range``, ``unsorted``, ``crossed``, ``locked``; of a
+    pool ``empty`` and ``out_of_range``.
     """
+    if isinstance(book, PoolState):
+        _validate_pool(book)
+    else:
+        _validate_book(book, known if isinstance(known, Book) else None)
+
+
+def _validate_book(book: Book, known: Book | None) -> None:
     for levels, before, side in (
         (book.bids, known and known.bids, Side.SELL),
         (book.asks, known and known.asks, Side.BUY),
@@ -99,6 +112,23 @@ def validate(book: Book, *, known: Book | None = None) -> None:
     bid, ask = book.bids[0].price, book.asks[0].price
     if bid >= ask:
         raise BadMarketData("crossed" if bid > ask else "locked", f"{_named(book)} bids {bid} and asks {ask}")
+
+
+def _validate_pool(pool: PoolState) -> None:
+    reserves = pool.base_reserve, pool.quote_reserve
+    if min(reserves) < LEAST_RESERVE:
+        raise BadMarketData("empty", f"{_named(pool)} holds {reserves[0]} and {reserves[1]} units")
+    in_range = (
+        max(reserves) <= MOST_RESERVE
+        and 0 <= pool.fee_pips < PIPS
+        and min(pool.base_decimals, pool.quote_decimals) >= 0
+        and max(pool.base_decimals, pool.quote_decimals) <= MOST_DECIMALS
+        and from_raw(pool.quote_reserve, pool.quote_decimals).adjusted() < LEVEL_DIGITS
+        and from_raw(pool.base_reserve, pool.base_decimals).adjusted() < MONEY_DIGITS
+        and pool.gas_price_wei >= 0
+    )
+    if not in_range:
+        raise BadMarketData("out_of_range", _named(pool))
 
 
 def _is_sound(levels: Sequence[Level], side: Side) -> bool:
@@ -132,5 +162,5 @@ def _is_worse(price: Decimal, than: Decimal, side: Side) -> bool:
     return price > than if side is Side.BUY else price < than
 
 
-def _named(book: Book) -> str:
+def _named(book: Market) -> str:
     return f"{book.venue} {book.pair}"

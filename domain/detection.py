@@ -1,7 +1,8 @@
 """From a changed market to candidates: the funnel that every route passes or leaves with a reason.
 
 Stages in order: ``fresh`` (no_book, stale, future, skewed), ``conversion`` (no_conversion), ``crossed`` (not_crossed),
-``cost`` (below_threshold), ``size`` (too_small, no_inventory, no_rate, out_of_range). What comes out is a candidate.
+``cost`` (below_threshold, no_gas_price), ``size`` (too_small, no_inventory, no_rate, out_of_range). What comes out is a
+candidate.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,15 +14,16 @@ from domain.book import staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
 from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, features_of
+from domain.gas import GasDue, GasTerms, gas_due, native_price, terms_of
 from domain.inventory import UNLIMITED, Holdings
-from domain.market import Asset, Book, MarketKey
+from domain.market import Asset, Market, MarketKey, PoolState
 from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_float
 from domain.routes import MarketView, Route
 from domain.screen import MARGIN_BPS, factor_of, top_edges_bps
 from domain.sizing import Caps, Lot, Rejected, Sized, size_route
 from domain.timestamps import NS_PER_MS
 
-__all__ = ["STAGES", "Candidate", "DetectConfig", "Rejected", "Stage", "detect"]
+__all__ = ["STAGES", "Candidate", "DetectConfig", "Rejected", "Stage", "detect", "gas_of"]
 
 
 LARGEST_EDGE_BPS = Decimal(10) ** 9
@@ -45,7 +47,10 @@ STAGES: tuple[Stage, ...] = tuple(Stage)
 
 @dataclass(frozen=True, slots=True)
 class DetectConfig:
-    """The thresholds, fees and lots that detection works by; ``context`` is told to the models beside the books."""
+    """The thresholds, fees and lots that detection works by; ``context`` is told to the models beside the books.
+
+    ``gas`` says, by venue of pools, what a swap there takes.
+    """
 
     min_net_bps: Decimal
     max_age_ms: int
@@ -56,6 +61,7 @@ class DetectConfig:
     quote_usd: Mapping[str, Decimal]
     context: Mapping[str, FeatureContext] = field(default_factory=dict)  # by pair, as BTC/USD
     resolution_s: int = 0  # how coarse the books are: 0 for order books, 60 for one-minute candles
+    gas: Mapping[str, GasTerms] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("max_age_ms", "max_skew_ms"):
@@ -77,8 +83,21 @@ class Candidate:
     net_bps: Decimal
     costs: tuple[CostLine, ...]
     features: FeatureVector
-    markets: tuple[Book, Book]
+    markets: tuple[Market, Market]
     sized: Sized
+    judged_at_ns: int
+    gas: GasDue | None = None  # None where neither leg is on a chain
+
+    @property
+    def ages_ms(self) -> tuple[float, float]:
+        """Return how long ago each leg's market had been seen when it was judged, buy first."""
+        buy, sell = ((self.judged_at_ns - market.seen_at_ns) / NS_PER_MS for market in self.markets)
+        return buy, sell
+
+    @property
+    def skew_ms(self) -> float:
+        """Return how far apart the two markets were seen."""
+        return abs(self.markets[0].seen_at_ns - self.markets[1].seen_at_ns) / NS_PER_MS
 
 
 def detect(
@@ -86,7 +105,7 @@ def detect(
 ) -> Iterator[Candidate | Rejected]:
     """Yield, for every route with a leg on ``changed``, a candidate or the reason why it is none.
 
-    Raises: BadInput where fees or lots of a market are not stated.
+    Raises: BadInput where fees, lots or gas of a market are not stated.
     """
     oldest_ns = now_ns - config.max_age_ms * NS_PER_MS
     skew_ns = config.max_skew_ms * NS_PER_MS
@@ -99,10 +118,27 @@ def detect(
         elif not _is_fresh(buy, sell, oldest_ns, now_ns, skew_ns) and (fault := _age_fault(buy, sell, now_ns, config)):
             yield Rejected(route, fault, Stage.FRESH)
         else:
-            yield _screen(route, buy, sell, config) or _judge(route, (buy, sell), now_ns, config, holdings)
+            yield _screen(route, buy, sell, config) or _judge(route, (buy, sell), view, now_ns, config, holdings)
 
 
-def _is_fresh(buy: Book, sell: Book, oldest_ns: int, now_ns: int, skew_ns: int) -> bool:
+def gas_of(
+    route: Route, markets: tuple[Market, Market], view: MarketView, *, now_ns: int, config: DetectConfig
+) -> GasDue | Rejected | None:
+    """Return what the leg on a pool costs in gas, None where there is none, or that no price of it is known now.
+
+    Raises: BadInput where no gas is stated for the pool's venue.
+    """
+    pool = next((market for market in markets if isinstance(market, PoolState)), None)
+    if pool is None:
+        return None
+    terms, quote = terms_of(config.gas, pool.venue), route.buy.pair.quote
+    price = native_price(
+        terms.asset, quote, view, quote_usd=config.quote_usd, now_ns=now_ns, max_age_ms=config.max_age_ms
+    )
+    return Rejected(route, "no_gas_price", Stage.COST) if price is None else gas_due(pool, terms, price)
+
+
+def _is_fresh(buy: Market, sell: Market, oldest_ns: int, now_ns: int, skew_ns: int) -> bool:
     """Whether neither age can be at fault; most looks need ask no more."""
     bought_at_ns, sold_at_ns = buy.seen_at_ns, sell.seen_at_ns
     return (
@@ -112,12 +148,12 @@ def _is_fresh(buy: Book, sell: Book, oldest_ns: int, now_ns: int, skew_ns: int) 
     )
 
 
-def _screen(route: Route, buy: Book, sell: Book, config: DetectConfig) -> Rejected | None:
+def _screen(route: Route, buy: Market, sell: Market, config: DetectConfig) -> Rejected | None:
     if not route.is_of_one_quote:  # a conversion leg is not priced yet, so unlike quotes never net
         return Rejected(route, "no_conversion", Stage.CONVERSION)
     if not (buy.asks and sell.bids):
         return Rejected(route, "no_book", Stage.FRESH)
-    if sell.bids[0].price <= buy.asks[0].price:
+    if sell.best_bid <= buy.best_ask:
         return Rejected(route, "not_crossed", Stage.CROSSED)
     factor = factor_of(schedule_of(config.fees, buy.venue), schedule_of(config.fees, sell.venue))
     gross_bps, net_bps = top_edges_bps(buy, sell, factor)
@@ -130,7 +166,7 @@ def _shown(edge_bps: float) -> Decimal:
     return from_float(round(edge_bps, 4))
 
 
-def _age_fault(buy: Book, sell: Book, now_ns: int, config: DetectConfig) -> str | None:
+def _age_fault(buy: Market, sell: Market, now_ns: int, config: DetectConfig) -> str | None:
     for book in (buy, sell):
         reason = staleness(book, now_ns=now_ns, max_age_ms=config.max_age_ms)
         if reason is not None:
@@ -140,8 +176,16 @@ def _age_fault(buy: Book, sell: Book, now_ns: int, config: DetectConfig) -> str 
 
 
 def _judge(
-    route: Route, markets: tuple[Book, Book], now_ns: int, config: DetectConfig, holdings: Holdings
+    route: Route,
+    markets: tuple[Market, Market],
+    view: MarketView,
+    now_ns: int,
+    config: DetectConfig,
+    holdings: Holdings,
 ) -> Candidate | Rejected:
+    gas = gas_of(route, markets, view, now_ns=now_ns, config=config)
+    if isinstance(gas, Rejected):
+        return gas
     sized = size_route(
         route,
         markets,
@@ -150,6 +194,7 @@ def _judge(
         caps=config.caps,
         quote_usd=config.quote_usd,
         holdings=holdings,
+        gas=gas,
     )
     if isinstance(sized, Rejected):
         return _below_threshold(sized, config) or sized
@@ -161,7 +206,8 @@ def _judge(
         return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
     context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)
     features = features_of(route, markets, sized, now_ns=now_ns, context=context)
-    return Candidate(route, sized.buy_quantity, gross_bps, net_bps, sized.costs, features, markets, sized)
+    edges = gross_bps, net_bps
+    return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, markets, sized, now_ns, gas)
 
 
 def _below_threshold(found: Rejected, config: DetectConfig) -> Rejected | None:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
+from itertools import accumulate
 from typing import TypeAlias
 
-from domain.market import Book, Level
-from domain.money import to_float
+from domain.book import levels_facing
+from domain.market import Level, Market, PoolState, Side
+from domain.money import EXACT, to_float
 from domain.routes import Route
 from domain.sizing import Sized
 from domain.timestamps import NS_PER_MS, NS_PER_S
@@ -97,13 +99,16 @@ Scorer: TypeAlias = Callable[[FeatureVector], Scores | Abstained]
 
 
 def features_of(
-    route: Route, markets: tuple[Book, Book], sized: Sized, *, now_ns: int, context: FeatureContext = NO_CONTEXT
+    route: Route, markets: tuple[Market, Market], sized: Sized, *, now_ns: int, context: FeatureContext = NO_CONTEXT
 ) -> FeatureVector:
-    """Return what the models see of this route, these books and this size."""
+    """Return what the models see of this route, these markets and this size; a pool is as deep as its slices show."""
+    buy, sell = markets
     named = {
         **_edge(sized),
-        **_side("buy", sized.buy_quantity, markets[0].asks, sized.buy_worst),
-        **_side("sell", sized.sell_quantity, markets[1].bids, sized.sell_worst),
+        **_depth("buy", sized.buy_quantity, buy.asks, _reached(buy, Side.BUY, sized)),
+        **_depth("sell", sized.sell_quantity, sell.bids, _reached(sell, Side.SELL, sized)),
+        **_slip("buy", buy.best_ask, sized.buy_worst),
+        **_slip("sell", sell.best_bid, sized.sell_worst),
         **_shape("buy", markets[0], now_ns),
         **_shape("sell", markets[1], now_ns),
         "skew_ms": abs(markets[0].seen_at_ns - markets[1].seen_at_ns) / NS_PER_MS,
@@ -124,19 +129,29 @@ def _edge(sized: Sized) -> dict[str, float]:
     }
 
 
-def _side(name: str, quantity: Decimal, levels: Sequence[Level], worst: Decimal) -> dict[str, float]:
+def _depth(name: str, quantity: Decimal, levels: Sequence[Level], reached: int) -> dict[str, float]:
     depth = math.fsum(to_float(level.quantity) for level in levels)
-    best, last = to_float(levels[0].price), to_float(worst)
-    reached = next(number for number, level in enumerate(levels, start=1) if level.price == worst)
-    return {
-        f"{name}_depth_share": to_float(quantity) / depth,
-        f"{name}_levels": float(reached),
-        f"{name}_slip_bps": abs(last - best) / best * 1e4,
-    }
+    return {f"{name}_depth_share": to_float(quantity) / depth, f"{name}_levels": float(reached)}
 
 
-def _shape(name: str, book: Book, now_ns: int) -> dict[str, float]:
-    bid, ask = to_float(book.bids[0].price), to_float(book.asks[0].price)
+def _reached(market: Market, side: Side, sized: Sized) -> int:
+    """How many levels the trade takes; beyond the slices that a pool shows, all of them."""
+    is_buy, levels = side is Side.BUY, levels_facing(market, side)
+    if not isinstance(market, PoolState):
+        worst = sized.buy_worst if is_buy else sized.sell_worst
+        return next(number for number, level in enumerate(levels, start=1) if level.price == worst)
+    quantity = sized.buy_quantity if is_buy else sized.sell_quantity
+    depths = accumulate((level.quantity for level in levels), EXACT.add)
+    return next((number for number, depth in enumerate(depths, start=1) if depth >= quantity), len(levels))
+
+
+def _slip(name: str, best: Decimal, worst: Decimal) -> dict[str, float]:
+    first, last = to_float(best), to_float(worst)
+    return {f"{name}_slip_bps": abs(last - first) / first * 1e4}
+
+
+def _shape(name: str, book: Market, now_ns: int) -> dict[str, float]:
+    bid, ask = to_float(book.best_bid), to_float(book.best_ask)
     bid_size, ask_size = to_float(book.bids[0].quantity), to_float(book.asks[0].quantity)
     return {
         f"{name}_spread_bps": (ask - bid) / (ask + bid) * 2e4,

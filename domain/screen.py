@@ -5,7 +5,7 @@ pass exactly. Whatever comes near is reckoned again in decimals.
 """
 
 from domain.costs import FeeAsset, FeeSchedule
-from domain.market import Book
+from domain.market import Market
 from domain.money import to_float
 
 MARGIN_BPS = 0.001  # far above what three float operations can lose, far below what anyone trades on
@@ -19,8 +19,8 @@ def factor_of(buy_fee: FeeSchedule, sell_fee: FeeSchedule) -> tuple[float, float
     return 1 - sell, 1 + buy
 
 
-def top_edges_bps(buy: Book, sell: Book, factor: tuple[float, float]) -> tuple[float, float]:
+def top_edges_bps(buy: Market, sell: Market, factor: tuple[float, float]) -> tuple[float, float]:
     """Return the gross and the net edge of the first unit, in bps of what it costs to buy."""
-    ratio = to_float(sell.bids[0].price) / to_float(buy.asks[0].price)
+    ratio = to_float(sell.best_bid) / to_float(buy.best_ask)
     scale, cost = factor
     return (ratio - 1) * 1e4, (scale * ratio - cost) * 1e4
