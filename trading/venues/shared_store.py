@@ -1,0 +1,54 @@
+"""Redis as something that may be away: asked with a short time-out, and left alone for a while after a failure."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import redis
+import redis.asyncio
+import structlog
+
+from domain.errors import Unreachable
+
+log = structlog.get_logger(__name__)
+
+ANSWER_IN_S = 0.25
+LEFT_ALONE_S = 5.0
+
+Answer = TypeVar("Answer")
+
+
+class SharedStore:
+    """What processes share through Redis for one purpose; ``is_there`` says whether they do at present."""
+
+    def __init__(self, client: "redis.asyncio.Redis | None", *, purpose: str, answer_in_s: float = ANSWER_IN_S) -> None:
+        self._client = client
+        self._purpose = purpose
+        self._answer_in_s = answer_in_s
+        self._left_alone_until_s = 0.0
+        self.is_there = client is not None
+
+    async def ask(self, question: "Callable[[redis.asyncio.Redis], Awaitable[Answer]]") -> Answer:
+        """Return what Redis answers. Raises: Unreachable, at once while it is left alone."""
+        if self._client is None or time.monotonic() < self._left_alone_until_s:
+            raise Unreachable(f"{self._purpose}: Redis is away")
+        try:
+            async with asyncio.timeout(self._answer_in_s):
+                answer = await question(self._client)
+        except (redis.RedisError, OSError, TimeoutError) as error:
+            self._note_outage(error)
+            raise Unreachable(f"{self._purpose}: Redis is away") from error
+        self._note_recovery()
+        return answer
+
+    def _note_outage(self, error: Exception) -> None:
+        self._left_alone_until_s = time.monotonic() + LEFT_ALONE_S
+        if self.is_there:
+            log.warning("shared_store_lost", purpose=self._purpose, error=type(error).__name__)
+        self.is_there = False
+
+    def _note_recovery(self) -> None:
+        if not self.is_there:
+            log.info("shared_store_back", purpose=self._purpose)
+        self.is_there = True
