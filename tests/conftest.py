@@ -56,6 +56,7 @@ def _take_slot(state_dir: Path) -> int:
     raise pytest.UsageError("fifteen test runs are under way in this checkout: wait for one to end")
 
 
+pytest_plugins = ["tests.chain"]
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no fault of the code's
 _forget_the_operators_settings()
