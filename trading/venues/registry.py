@@ -1,19 +1,30 @@
 """Which adapter serves which venue, built from typed settings that the caller hands in."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
 from random import Random
 from typing import NamedTuple, Protocol, cast
 
+import redis.asyncio
 import structlog
 
-from domain.market import Clock, Pair
-from domain.secret import Credentials
+from domain.errors import BadInput
+from domain.market import Asset, Clock, Pair
+from domain.secret import Credentials, Secret
 from trading.venues.alpaca import feed as alpaca_feed
 from trading.venues.alpaca import listings as alpaca_listings
 from trading.venues.alpaca import polling as alpaca_polling
 from trading.venues.alpaca import trade as alpaca_trade
 from trading.venues.base import AccountSource, MarketSource
 from trading.venues.connection import SocketSettings
+from trading.venues.evm import feed as chain_feed
+from trading.venues.evm.deployment import table_of
+from trading.venues.evm.listings import PoolListings
+from trading.venues.evm.rpc import RpcSettings
+from trading.venues.evm.watch import WatchRules
+from trading.venues.identity import ChainTable, PoolKind
 from trading.venues.kraken import feed as kraken_feed
 from trading.venues.kraken import trade as kraken_trade
 
@@ -85,6 +96,50 @@ class VenueInstance(Protocol):
         """Return how it is reached, in the adapter's own terms."""
 
 
+class ChainSettings(Protocol):
+    """What we need to know to watch a chain."""
+
+    @property
+    def name(self) -> str:
+        """Return the chain's name."""
+
+    @property
+    def chain_id(self) -> int:
+        """Return the chain that every node must be on."""
+
+    @property
+    def rpc_urls(self) -> tuple[Secret, ...]:
+        """Return where its nodes answer, best first."""
+
+    @property
+    def ws_url(self) -> Secret | None:
+        """Return where new heads are told."""
+
+    @property
+    def poll_ms(self) -> int:
+        """Return how often the head is asked for."""
+
+    @property
+    def max_head_age_ms(self) -> int:
+        """Return how old the head of a living chain is at most."""
+
+    @property
+    def requests_per_s(self) -> int:
+        """Return how often its nodes may be asked, by all processes together."""
+
+    @property
+    def tip_wei(self) -> int:
+        """Return what we pay per unit of gas beside the base fee."""
+
+    @property
+    def deployment(self) -> Path | None:
+        """Return the file that replaces the reviewed table."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Return whether any node is known."""
+
+
 class VenueSettings(Protocol):
     """How every venue is reached."""
 
@@ -100,6 +155,19 @@ class VenueSettings(Protocol):
     def more(self) -> Sequence[VenueInstance]:
         """Return the further configurations."""
 
+    @property
+    def chains(self) -> Sequence[ChainSettings]:
+        """Return the chains."""
+
+
+class PoolVenue(NamedTuple):
+    """A venue of constant-product pools: where it is, and what its gas is paid in."""
+
+    venue: str
+    chain: str
+    chain_id: int
+    native: Asset
+
 
 class _Configured(NamedTuple):
     venue: str
@@ -108,8 +176,44 @@ class _Configured(NamedTuple):
 
 
 def adapters(venues: VenueSettings) -> Mapping[str, str]:
-    """Return the adapter of every venue by its name; venues of one adapter show one exchange's books."""
-    return {one.venue: one.adapter for one in _configured(venues)}
+    """Return the adapter of every venue by its name; a venue of pools is one by itself."""
+    return {one.venue: one.adapter for one in _configured(venues)} | {venue: venue for venue in pool_venues(venues)}
+
+
+def origins(venues: VenueSettings) -> Mapping[str, str]:
+    """Return whose prices each venue shows: two venues are independent only where these differ.
+
+    Every configuration of one exchange shows that exchange's books; a venue of pools has its own.
+    """
+    told = {KRAKEN: kraken_feed.ORIGIN, ALPACA: alpaca_feed.ORIGIN}
+    return {venue: told.get(adapter, adapter) for venue, adapter in adapters(venues).items()}
+
+
+def pool_venues(venues: VenueSettings) -> Mapping[str, PoolVenue]:
+    """Return every venue of constant-product pools on a watched chain; a chain without a table has none."""
+    found: dict[str, PoolVenue] = {}
+    for chain, table in _tables(venues):
+        native = Asset(table.native)
+        for pool in table.pools_of(PoolKind.V2):
+            found[pool.venue] = PoolVenue(pool.venue, chain.name, chain.chain_id, native)
+    return found
+
+
+def pairs_by_source(
+    venues: VenueSettings, pairs: Mapping[str, Sequence[Pair]], shown: Sequence[Pair] = ()
+) -> dict[str, tuple[Pair, ...]]:
+    """Return what each source streams where venues list ``pairs``: a chain's source serves all its venues.
+
+    Of the ``shown`` pairs a chain streams those that only its concentrated pools have; one whose table cannot be read
+    is given them all, and says so.
+    """
+    found = {one.venue: tuple(pairs.get(one.venue, ())) for one in _configured(venues)}
+    found |= {chain.name: tuple(shown) for chain in venues.chains if chain.is_watched}
+    for chain, table in _tables(venues):
+        listed = [pair for pool in table.pools_of(PoolKind.V2) for pair in pairs.get(pool.venue, ())]
+        has = {pool.pair for pool in table.pools_of(PoolKind.V3)}
+        found[chain.name] = tuple(dict.fromkeys((*listed, *(pair for pair in shown if pair in has))))
+    return found
 
 
 def addresses(venues: VenueSettings) -> Mapping[str, str]:
@@ -121,18 +225,48 @@ def addresses(venues: VenueSettings) -> Mapping[str, str]:
     return found
 
 
-def market_sources(venues: VenueSettings, *, clock: Clock, rng: Random, max_age_ms: int) -> tuple[MarketSource, ...]:
-    """Return a source of books for each venue; Alpaca without a data key is asked at a pace, and that is said."""
-    return tuple(_source(one, clock, rng, max_age_ms) for one in _configured(venues))
+def market_sources(
+    venues: VenueSettings,
+    *,
+    clock: Clock,
+    rng: Random,
+    max_age_ms: int,
+    redis: "redis.asyncio.Redis | None" = None,
+) -> tuple[MarketSource, ...]:
+    """Return a source for each exchange and each watched chain, whose processes share answers and budget by Redis.
+
+    Alpaca without a data key is asked at a pace, and that is said.
+    """
+    exchanges = (_source(one, clock, rng, max_age_ms) for one in _configured(venues))
+    return (*exchanges, *chain_sources(venues, clock=clock, rng=rng, max_age_ms=max_age_ms, redis=redis))
+
+
+def chain_sources(
+    venues: VenueSettings,
+    *,
+    clock: Clock,
+    rng: Random,
+    max_age_ms: int,
+    redis: "redis.asyncio.Redis | None" = None,
+) -> tuple[chain_feed.ChainSource, ...]:
+    """Return a source of pools for each watched chain."""
+    return tuple(
+        chain_feed.ChainSource(_chain_feed(chain, max_age_ms), clock=clock, rng=rng, redis=redis)
+        for chain in venues.chains
+        if chain.is_watched
+    )
 
 
 def account_sources(venues: VenueSettings, pairs: Sequence[Pair], *, clock: Clock) -> dict[str, AccountSource]:
-    """Return what can be asked about accounts and listings, by venue.
+    """Return what can be asked about accounts and listings, by venue; one of pools tells its listings alone.
 
     Without a key Kraken lists its pairs alone, and Alpaca those of a dated table that it serves; it lists them to a
     market-data key just as well as to a read key.
     """
-    return {one.venue: _account(one, pairs, clock) for one in _configured(venues)}
+    found = {one.venue: _account(one, pairs, clock) for one in _configured(venues)}
+    for _, table in _tables(venues):
+        found |= {pool.venue: PoolListings(pool.venue, table) for pool in table.pools_of(PoolKind.V2)}
+    return found
 
 
 def _configured(venues: VenueSettings) -> Iterator[_Configured]:
@@ -140,6 +274,29 @@ def _configured(venues: VenueSettings) -> Iterator[_Configured]:
     yield _Configured(ALPACA, ALPACA, venues.alpaca)
     for one in venues.more:
         yield _Configured(one.name, one.adapter, one.settings)
+
+
+def _tables(venues: VenueSettings) -> Iterator[tuple[ChainSettings, ChainTable]]:
+    """Yield every watched chain with its table; one whose table cannot be read is told by its source."""
+    for chain in venues.chains:
+        if chain.is_watched:
+            with suppress(BadInput):
+                yield chain, _known_table(chain.name, chain.chain_id, chain.deployment)
+
+
+@lru_cache(maxsize=16)
+def _known_table(chain: str, chain_id: int, deployment: Path | None) -> ChainTable:
+    return table_of(chain, chain_id, deployment)
+
+
+def _chain_feed(chain: ChainSettings, max_age_ms: int) -> chain_feed.ChainFeedSettings:
+    return chain_feed.ChainFeedSettings(
+        RpcSettings(chain.name, chain.chain_id, chain.rpc_urls, requests_per_s=chain.requests_per_s),
+        chain.ws_url,
+        chain.poll_ms,
+        WatchRules(chain.chain_id, max_age_ms, chain.max_head_age_ms, chain.tip_wei),
+        chain.deployment,
+    )
 
 
 def _source(one: _Configured, clock: Clock, rng: Random, max_age_ms: int) -> MarketSource:

@@ -1,0 +1,1 @@
+"""Chains that speak Ethereum's JSON-RPC: nodes, heads and the pools on them."""

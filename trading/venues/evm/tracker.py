@@ -1,0 +1,130 @@
+"""Keeps the states of a chain's pools equal to a fresh read of its head, through gaps and reorgs."""
+
+from collections import Counter
+from enum import StrEnum
+
+import structlog
+
+from domain.errors import BadMarketData
+from trading.venues.evm.heads import History
+from trading.venues.evm.rpc import Block, Rpc
+from trading.venues.evm.states import StateReader, States, advance
+
+log = structlog.get_logger(__name__)
+
+MOST_FILLED = 32  # blocks that are filled in one by one; beyond, the states are read whole
+AGREE_EVERY = 16  # blocks between two checks of the events against the chain's own word
+BEHIND_LOOKS = 4  # looks for which a head that was left behind is taken for a node that lags
+
+
+class Move(StrEnum):
+    """What a look at the head came to."""
+
+    SAME = "same"
+    BEHIND = "behind"  # a node that lags: an older block of ours
+    FORWARD = "forward"
+    REORG = "reorg"
+    WHOLE = "whole"  # read whole
+
+
+class PoolTracker:
+    """The states at the head; ``counts`` says how often they were moved how, and ``diverged`` from the chain."""
+
+    def __init__(self, rpc: Rpc, reader: StateReader, history: History | None = None) -> None:
+        self._rpc = rpc
+        self._reader = reader
+        self._history = history or History()
+        self._behind = 0
+        self._agreed_at = 0
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def head(self) -> Block | None:
+        """Return the block that the states are of, None before the first look."""
+        return self._history.head
+
+    @property
+    def states(self) -> States:
+        """Return the states at the head; none before the first look."""
+        head = self._history.head
+        return self._history.states(head.hash) if head is not None else {}
+
+    async def move_to(self, head: Block) -> Move:
+        """Bring the states to ``head``; where that fails they stay as they were.
+
+        Raises: Refused, Unreachable, BadMarketData.
+        """
+        move = await self._move(head)
+        self.counts[move] += 1
+        if move in (Move.FORWARD, Move.REORG):
+            await self._agree(head)
+        return move
+
+    async def _move(self, head: Block) -> Move:
+        ours = self._history.head
+        if ours is None:
+            return await self._read_whole(head)
+        if head.hash == ours.hash:
+            self._behind = 0
+            return Move.SAME
+        if head.hash in self._history:
+            return self._fall_behind(head)
+        self._behind = 0
+        path = await self._path_to(head)
+        if path is None:
+            return await self._read_whole(head)
+        return await self._follow(path)
+
+    async def _follow(self, path: list[Block]) -> Move:
+        """Undo what ``path`` does not build on, and apply its blocks, oldest first."""
+        try:
+            states, found = self._history.states(path[0].parent_hash), []
+            for block in path:
+                states = advance(states, await self._reader.logs(block))
+                found.append((block, states))
+        except BadMarketData as torn:
+            log.warning("events_torn", block=path[-1].number, error=str(torn))
+            self.counts["torn"] += 1
+            return await self._read_whole(path[-1])
+        undone = self._history.rewind(path[0].parent_hash)
+        for block, after in found:
+            self._history.extend(block, after)
+        if not undone:
+            return Move.FORWARD
+        log.info("reorg", depth=undone, block=path[-1].number)
+        return Move.REORG
+
+    async def _path_to(self, head: Block) -> list[Block] | None:
+        """Return the blocks from the last one that we share up to ``head``; None if it is too far back."""
+        oldest = self._history.oldest
+        path = [head]
+        while path[0].parent_hash not in self._history:
+            if oldest is None or path[0].number <= oldest.number or len(path) >= MOST_FILLED:
+                return None
+            path.insert(0, await self._rpc.block(path[0].parent_hash))
+        return path
+
+    def _fall_behind(self, head: Block) -> Move:
+        """Take an older block of ours for a lagging node's word, unless it stays the head."""
+        self._behind += 1
+        if self._behind <= BEHIND_LOOKS:
+            return Move.BEHIND
+        log.warning("head_went_back", blocks=self._history.rewind(head.hash), block=head.number)
+        self._behind = 0
+        return Move.REORG
+
+    async def _read_whole(self, head: Block) -> Move:
+        self._history.restart(head, await self._reader.read(head))
+        self._agreed_at = head.number
+        return Move.WHOLE
+
+    async def _agree(self, head: Block) -> None:
+        """Hold the states against the chain's own word every so many blocks; where they differ, believe the chain."""
+        if abs(head.number - self._agreed_at) < AGREE_EVERY:
+            return
+        if await self._reader.agree(self.states, at=head):
+            self._agreed_at = head.number
+            return
+        log.error("events_diverged", block=head.number)
+        self.counts["diverged"] += 1
+        await self._read_whole(head)
