@@ -26,7 +26,7 @@ KRAKEN_CODES: Mapping[str, str] = {  # docs.kraken.com, REST Assets; a code that
     "XDG": "DOGE",
 }
 KRAKEN_REST_CODES: Mapping[str, str] = {"BTC": "XBT", "DOGE": "XDG"}
-ALPACA_CODES: Mapping[str, str] = {}  # docs.alpaca.markets, Crypto Spot Trading: it writes BTC/USD as we do
+# Alpaca writes BTC/USD as we do (docs.alpaca.markets, Crypto Spot Trading).
 
 
 class PoolKind(StrEnum):
