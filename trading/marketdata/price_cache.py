@@ -1,4 +1,4 @@
-"""The latest book of each market in Redis, with its times: readers reject by age, not by expiry alone."""
+"""The latest state of each market in Redis, with its times: readers reject by age, not by expiry alone."""
 
 import asyncio
 import json
@@ -13,9 +13,9 @@ import structlog
 
 from domain.book import check
 from domain.errors import BadMarketData, Unreachable
-from domain.market import Book, Clock, MarketKey
+from domain.market import Clock, Market, MarketKey
 from domain.scope import Scope
-from trading.marketdata.book_json import book_from_json, book_to_json
+from trading.marketdata.book_json import market_from_json, market_to_json
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +45,11 @@ class PriceCache:
         self._key = cache_key(scope)
         self._write_every_s = write_every_s
         self._depth = depth
-        self._changed: dict[MarketKey, Book] = {}
+        self._changed: dict[MarketKey, Market] = {}
         self.is_available = True
         self.written = 0
 
-    def put(self, book: Book) -> None:
+    def put(self, book: Market) -> None:
         """Note a newer book; cheap, for the path of every change."""
         self._changed[MarketKey(book.venue, book.pair)] = book
 
@@ -99,7 +99,7 @@ class CachedBooks:
         self._clock = clock
         self._max_age_ms = max_age_ms
 
-    def book(self, key: MarketKey) -> Book | None:
+    def book(self, key: MarketKey) -> Market | None:
         """Return the cached book, None where there is none. Raises: BadMarketData (stale, ...), Unreachable."""
         try:
             raw = self._client.hget(self._key, field_of(key))
@@ -107,13 +107,13 @@ class CachedBooks:
             raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
         return None if raw is None else self._checked(raw)
 
-    def books(self) -> tuple[dict[MarketKey, Book], Mapping[str, str]]:
+    def books(self) -> tuple[dict[MarketKey, Market], Mapping[str, str]]:
         """Return every fresh book, and the reason against every other by field. Raises: Unreachable."""
         try:
             rows: dict[Any, Any] = self._client.hgetall(self._key)  # type: ignore[assignment]
         except (redis.RedisError, OSError) as error:
             raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
-        found: dict[MarketKey, Book] = {}
+        found: dict[MarketKey, Market] = {}
         refused: dict[str, str] = {}
         for field, raw in rows.items():
             try:
@@ -123,20 +123,20 @@ class CachedBooks:
                 refused[field.decode() if isinstance(field, bytes) else str(field)] = bad.reason
         return found, refused
 
-    def _checked(self, raw: Any) -> Book:
+    def _checked(self, raw: Any) -> Market:
         book = decode(raw)
         check(book, now_ns=self._clock.now_ns(), max_age_ms=self._max_age_ms)
         return book
 
 
-def encode(book: Book, *, depth: int = DEPTH) -> str:
+def encode(book: Market, *, depth: int = DEPTH) -> str:
     """Return a book as JSON text."""
-    return json.dumps(book_to_json(book, depth=depth), separators=(",", ":"))
+    return json.dumps(market_to_json(book, depth=depth), separators=(",", ":"))
 
 
-def decode(raw: str | bytes) -> Book:
+def decode(raw: str | bytes) -> Market:
     """Return the book that ``encode`` wrote. Raises: BadMarketData malformed."""
     try:
-        return book_from_json(json.loads(raw))
+        return market_from_json(json.loads(raw))
     except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
         raise BadMarketData("malformed", f"cached book: {type(error).__name__}") from None
