@@ -13,7 +13,7 @@ export PYTHON
 endif
 
 .DEFAULT_GOAL = help
-.PHONY: help environment setup demo up web test campaigns check fmt lock doctor clean
+.PHONY: help environment chain setup demo up web test campaigns check fmt lock doctor clean
 
 help: ## list these verbs
 	@echo "usage: make VERB [ARGS=\"...\"] [MODE=sim|dry_run|live|replay] [PYTHON=/path/to/python3.11]"
@@ -22,10 +22,13 @@ help: ## list these verbs
 environment: ## make .venv what uv.lock says; every other verb does so first
 	@sh scripts/environment.sh
 
+chain: environment ## fetch what the local chain is made of, once; every verb that wants it does so first
+	@$(PY) scripts/chain_assets.py
+
 setup: environment ## create the databases, the schema and the first admin user
 	@$(PY) manage.py setup $(ARGS)
 
-demo: environment ## run everything on simulated venues and watch it trade: ARGS="--seconds 90 --json"
+demo: chain ## run everything on simulated venues and watch it trade: ARGS="--seconds 90 --json"
 	@$(PY) manage.py demo $(ARGS)
 
 up: environment ## run every process in the configured mode, or MODE=
@@ -34,10 +37,10 @@ up: environment ## run every process in the configured mode, or MODE=
 web: environment ## open the admin on the configured mode's data, or MODE=replay
 	@$(PY) manage.py web $(ARGS)
 
-test: environment ## run the tests: ARGS="tests/domain -k sizing"
+test: chain ## run the tests: ARGS="tests/domain -k sizing"
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-campaigns: environment ## run the long tests: kills and faults by the hundred
+campaigns: chain ## run the long tests: kills and faults by the hundred
 	@$(PY) -m pytest -m campaign --timeout 3600 $(ARGS)
 
 check: environment ## format, lint, types, import contracts, migrations, secrets, shape
