@@ -1,20 +1,46 @@
-"""An order book as it is read: best levels first, and how much of it an order would take."""
+"""A market as it is read: of a book the best levels, and how much of it an order would take; of a pool its block."""
 
 from decimal import Decimal
 from typing import Any
 
-from domain.market import Book, Level, Side
+from domain.market import Book, Level, PoolState, Side
+from domain.money import from_raw
 from domain.timestamps import from_ns
 from ops.admin import figures
 from trading.admin.panels import Table
-from trading.marketdata.book_json import book_from_json
+from trading.marketdata.book_json import market_from_json
 
 _LEVELS = 10
+_GWEI_DECIMALS = 9
 
 
 def table_of(stored: dict[str, Any], *, taken: Side | None, size: Decimal, at: Any) -> Table:
-    """Return the best levels of a stored book; those that an order of ``size`` takes are coloured."""
-    book = book_from_json(stored)
+    """Return a stored market; the levels of a book that an order of ``size`` takes are coloured."""
+    market = market_from_json(stored)
+    if isinstance(market, PoolState):
+        return _pool_table(market, taken=taken, at=at)
+    return _book_table(market, taken=taken, size=size, at=at)
+
+
+def _pool_table(pool: PoolState, *, taken: Side | None, at: Any) -> Table:
+    base, quote = pool.pair.base, pool.pair.quote
+    rows = [
+        ("buys from", f"{figures.short(pool.best_ask)} {quote}, with its fee"),
+        ("sells to", f"{figures.short(pool.best_bid)} {quote}, after its fee"),
+        (f"{base} held", figures.exact(from_raw(pool.base_reserve, pool.base_decimals))),
+        (f"{quote} held", figures.exact(from_raw(pool.quote_reserve, pool.quote_decimals))),
+        ("fee", f"{figures.bps(Decimal(pool.fee_pips) / 100)} bps"),
+        ("block", f"{pool.block:,}"),
+        ("block's time (UTC)", figures.instant(from_ns(pool.block_at_ns))),
+        ("gas price", f"{figures.short(from_raw(pool.gas_price_wei, _GWEI_DECIMALS))} gwei"),
+        ("contract", f"{pool.address} on chain {pool.chain_id}"),
+    ]
+    title = f"{pool.venue} {pool.pair}, a pool" + (f": we {taken}" if taken else "")
+    note = f"Seen {figures.after(at, from_ns(pool.seen_at_ns))} before, as block {pool.block_hash} left it."
+    return Table(title, ("Pool", "Value"), rows, note=note, is_wide=False)
+
+
+def _book_table(book: Book, *, taken: Side | None, size: Decimal, at: Any) -> Table:
     bids = _side(book.bids, size if taken is Side.SELL else Decimal(0))
     asks = _side(book.asks, size if taken is Side.BUY else Decimal(0))
     rows = [

@@ -6,15 +6,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from domain.book import levels_facing
 from domain.errors import BadInput
 from domain.ledger import Waterfall
-from domain.market import Side
-from domain.money import DOWN, ZERO, exact_sum
+from domain.market import PoolState, Side
+from domain.money import DOWN, ZERO, exact_sum, from_raw
 from domain.scope import Scope
+from domain.timestamps import NS_PER_MS, to_ns
+from trading.marketdata.book_json import market_from_json
 from trading.models import Execution, Opportunity, Order
 from trading.selectors.pages import edges_of, execution_of
 
 MOST_LEVELS = 3  # of each side of a book
+GWEI_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,27 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPool:
+    """What a pool held at its block; amounts in whole tokens."""
+
+    block: int
+    block_age_ms: int  # by the block's own timestamp, at the decision
+    base_reserve: Decimal
+    quote_reserve: Decimal
+    fee_pips: int
+    gas_price_gwei: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class SeenBook:
-    """The side of a book that we would have taken from, best first."""
+    """The side of a market that we would have taken from, best first; of a pool as slices of it, with its block."""
 
     venue: str
     symbol: str
     side: str  # what we do
     age_ms: int  # at the decision
     levels: tuple[Level, ...]
+    pool: SeenPool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,8 @@ class LegStory:
     fees: tuple[str, ...]
     state: str
     reason: str
+    gas: str = ""  # what a chain took, in its own asset
+    gas_quote: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +196,31 @@ def _elsewhere(opportunity_id: int) -> str:
 
 
 def _book(stored: dict[str, Any], side: Side, row: Opportunity) -> SeenBook:
-    levels = stored["asks" if side is Side.BUY else "bids"][:MOST_LEVELS]
-    seen_ns = int(row.timestamp.timestamp() * 1_000) - stored["seen_at_ns"] // 1_000_000
+    market = market_from_json(stored)
+    decided_ns = to_ns(row.timestamp)
     return SeenBook(
-        venue=stored["venue"],
-        symbol=stored["pair"],
+        venue=market.venue,
+        symbol=market.pair.symbol,
         side=side,
-        age_ms=max(seen_ns, 0),
-        levels=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in levels),
+        age_ms=_ms_between(market.seen_at_ns, decided_ns),
+        levels=tuple(Level(*level) for level in levels_facing(market, side)[:MOST_LEVELS]),
+        pool=_pool(market, decided_ns) if isinstance(market, PoolState) else None,
     )
+
+
+def _pool(pool: PoolState, decided_ns: int) -> SeenPool:
+    return SeenPool(
+        block=pool.block,
+        block_age_ms=_ms_between(pool.block_at_ns, decided_ns),
+        base_reserve=from_raw(pool.base_reserve, pool.base_decimals),
+        quote_reserve=from_raw(pool.quote_reserve, pool.quote_decimals),
+        fee_pips=pool.fee_pips,
+        gas_price_gwei=from_raw(pool.gas_price_wei, GWEI_DECIMALS),
+    )
+
+
+def _ms_between(earlier_ns: int, later_ns: int) -> int:
+    return max(later_ns // NS_PER_MS - earlier_ns // NS_PER_MS, 0)
 
 
 def _cost(stored: dict[str, str]) -> Cost:
@@ -219,7 +254,7 @@ def _events(row: Execution, orders: Sequence[Order]) -> tuple[Happened, ...]:
 def _leg(order: Order) -> LegStory:
     fills = list(order.fills.all())
     quantity = exact_sum(fill.quantity for fill in fills)
-    value = exact_sum(fill.quantity * fill.price for fill in fills)
+    value = exact_sum(fill.quantity * fill.price if fill.exact_quote is None else fill.exact_quote for fill in fills)
     assets = sorted({fill.fee_asset for fill in fills if fill.fee})
     fees = (exact_sum(fill.fee for fill in fills if fill.fee_asset == asset) for asset in assets)
     return LegStory(
@@ -233,6 +268,8 @@ def _leg(order: Order) -> LegStory:
         fees=tuple(f"{fee.normalize():f} {asset}" for fee, asset in zip(fees, assets, strict=True)),
         state=order.state,
         reason=order.reason,
+        gas="" if order.gas_amount is None else f"{order.gas_amount.normalize():f} {order.gas_asset}",
+        gas_quote=order.gas_quote,
     )
 
 

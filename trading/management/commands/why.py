@@ -17,7 +17,7 @@ from trading.json_values import to_json
 from trading.management.span_arguments import add_span_arguments, length_of, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words, why_words
-from trading.selectors.story import ExecutionStory, LegStory, SeenBook, Story, story_of
+from trading.selectors.story import ExecutionStory, LegStory, SeenBook, SeenPool, Story, story_of
 from trading.selectors.terms import Span, chosen_scope, now_in, run_of
 from trading.selectors.why import Missed, Why, why_of
 from trading.services.venues import fees_of
@@ -162,10 +162,26 @@ def _show_story(story: Story, console: Console) -> None:
 
 
 def _show_book(book: SeenBook, console: Console) -> None:
+    if book.pool is not None:
+        _show_pool(book, book.pool, console)
+        return
     title = f"{book.venue}, {'asks: we buy' if book.side == 'buy' else 'bids: we sell'}, seen {book.age_ms} ms before"
     table = plain_table(console, title, "", "price", "quantity")
     for number, level in enumerate(book.levels, start=1):
         table.add_row(str(number), f"{level.price:f}", f"{level.quantity:f}")
+    print_apart(table, console)
+
+
+def _show_pool(seen: SeenBook, pool: SeenPool, console: Console) -> None:
+    base, quote = seen.symbol.split("/")
+    title = f"{seen.venue}, a pool: we {seen.side}, seen {seen.age_ms} ms before"
+    table = plain_table(console, title, "", " ", texts=(" ",))
+    if seen.levels:
+        table.add_row("first price, with its fee", f"{_short(seen.levels[0].price)} {quote}")
+    table.add_row("it held", f"{_short(pool.base_reserve)} {base}, {_short(pool.quote_reserve)} {quote}")
+    table.add_row("its fee", f"{in_bps(Decimal(pool.fee_pips) / 100)} bps, inside its price")
+    table.add_row("block", f"{pool.block}, {lasting(pool.block_age_ms)} old")
+    table.add_row("gas", f"{_short(pool.gas_price_gwei)} gwei a unit")
     print_apart(table, console)
 
 
@@ -202,7 +218,7 @@ def _show_later(story: Story, console: Console) -> None:
 
 def _show_execution(told: ExecutionStory, console: Console) -> None:
     title = f"Execution {told.execution_id}: {spaced(told.state)}"
-    names = ("leg", "quantity", "limit", "filled", "at", "fee", " ")
+    names = ("leg", "quantity", "limit", "filled", "at", "paid", " ")
     table = plain_table(console, title, *names)
     for leg in told.legs:
         table.add_row(*_leg(leg))
@@ -217,7 +233,8 @@ def _leg(leg: LegStory) -> list[str]:
     at = NOTHING if leg.mean_price is None else _short(leg.mean_price)
     state = why_words.reason_in_words(leg.reason) if leg.reason else leg.state
     quantities = (_short(leg.quantity), _short(leg.limit_price), _short(leg.filled_quantity))
-    return [name, *quantities, at, ", ".join(leg.fees) or NOTHING, state]
+    paid = [*leg.fees, *([f"{leg.gas} gas"] if leg.gas else [])]
+    return [name, *quantities, at, ", ".join(paid) or NOTHING, state]
 
 
 def _waterfall(told: ExecutionStory, console: Console) -> Table:
