@@ -65,10 +65,10 @@ def book_from_json(data: Json) -> Book:
 
 def pool_from_json(data: Json) -> PoolState:
     """Return the pool that ``market_to_json`` wrote."""
-    named = {name: str(data[name]) for name in ("venue", *_POOL_NAMES)}
-    numbers = {name: _whole(data[name]) for name in _POOL_NUMBERS}
-    amounts = {name: int(data[name]) for name in _POOL_AMOUNTS}
-    return PoolState(pair=Pair.parse(data["pair"]), **named, **numbers, **amounts)
+    told: Json = {name: str(data[name]) for name in ("venue", *_POOL_NAMES)}
+    told |= {name: _whole(data[name]) for name in _POOL_NUMBERS}
+    told |= {name: int(data[name]) for name in _POOL_AMOUNTS}
+    return PoolState(pair=Pair.parse(data["pair"]), **told)
 
 
 def _pool_to_json(pool: PoolState) -> Json:

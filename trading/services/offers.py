@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.book import staleness
-from domain.market import Book, MarketKey
+from domain.market import Book, Market, MarketKey
 from domain.money import DOWN, EXACT, to_float
 from domain.routes import MarketView
 from domain.scope import Scope
@@ -44,7 +44,7 @@ class _Way(NamedTuple):
 class _Best(NamedTuple):
     bid: float
     ask: float
-    book: Book
+    book: Market
 
 
 class OfferSampler:
@@ -89,12 +89,12 @@ class OfferSampler:
             self._seen, self._ways = (view, markets), _ways_of(view, markets)
         return self._seen[1]
 
-    def _best(self, book: Book | None, now_ns: int) -> _Best | None:
-        if book is None or not (book.bids and book.asks):
+    def _best(self, book: Market | None, now_ns: int) -> _Best | None:
+        if book is None or (isinstance(book, Book) and not (book.bids and book.asks)):
             return None
         if staleness(book, now_ns=now_ns, max_age_ms=self._max_age_ms) is not None:
             return None
-        return _Best(to_float(book.bids[0].price), to_float(book.asks[0].price), book)
+        return _Best(to_float(book.best_bid), to_float(book.best_ask), book)
 
     def _in_turn(self) -> Sequence[_Way]:
         if len(self._ways) <= self._most:
@@ -123,8 +123,8 @@ def _tenth_bps(buy: _Best, sell: _Best) -> int:
     return min(floored, LARGEST) if floored >= EXACT_ABOVE else floored // 10 * 10
 
 
-def _exact_tenths(buy: Book, sell: Book) -> int:
-    bid, ask = sell.bids[0].price, buy.asks[0].price
+def _exact_tenths(buy: Market, sell: Market) -> int:
+    bid, ask = sell.best_bid, buy.best_ask
     return math.floor(DOWN.divide(EXACT.multiply(EXACT.subtract(bid, ask), TENTHS), ask))
 
 

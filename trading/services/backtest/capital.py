@@ -13,7 +13,7 @@ from domain.costs import FeeAsset, FeeSchedule, schedule_of
 from domain.equity import Place
 from domain.errors import BadInput
 from domain.execution import LEG_TERMINAL
-from domain.market import Book, MarketKey, Pair, Side
+from domain.market import Market, MarketKey, Pair, Side
 from domain.money import BPS, DOWN, EXACT, ZERO, quantize_down
 from domain.scope import Scope
 from trading.models import Balance, Execution, Order
@@ -59,9 +59,9 @@ class Listing:
         return quantize_down(EXACT.multiply(price, self.quote_usd[market.pair.quote.symbol]))
 
 
-def middle_of(book: Book) -> Decimal:
+def middle_of(book: Market) -> Decimal:
     """Return the price half-way between the best bid and the best ask, on the money grid, rounded down."""
-    return quantize_down(EXACT.multiply(EXACT.add(book.bids[0].price, book.asks[0].price), HALF))
+    return quantize_down(EXACT.multiply(EXACT.add(book.best_bid, book.best_ask), HALF))
 
 
 def first_prices(timeline: Timeline) -> dict[MarketKey, Decimal]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from domain.market import Book, MarketKey
+from domain.market import Market, MarketKey
 from domain.routes import MarketView
 from domain.scope import Scope
 from domain.timestamps import NS_PER_S, from_ns
@@ -78,7 +78,7 @@ class PriceWatch:
         now_ns, view = self._last
         return [_seen(now_ns, market, book) for market, book in self._news(view)]
 
-    def _news(self, view: MarketView) -> Iterator[tuple[MarketKey, Book]]:
+    def _news(self, view: MarketView) -> Iterator[tuple[MarketKey, Market]]:
         for market in self._markets:
             book = view.book(market)
             if book is not None and book.bids and book.asks and self._seen_at_ns.get(market) != book.seen_at_ns:
@@ -99,5 +99,5 @@ class PriceWatch:
         self._kept = []
 
 
-def _seen(now_ns: int, market: MarketKey, book: Book) -> Seen:
-    return Seen(now_ns, market.venue, market.pair.symbol, str(book.bids[0].price), str(book.asks[0].price))
+def _seen(now_ns: int, market: MarketKey, book: Market) -> Seen:
+    return Seen(now_ns, market.venue, market.pair.symbol, str(book.best_bid), str(book.best_ask))

@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 
 from domain.errors import ArbError, BadInput, BadMarketData, Refused, Unreachable
-from domain.market import Book, Clock, MarketKey, Pair
+from domain.market import Clock, Market, MarketKey, Pair
 from domain.scope import Scope
 from domain.timestamps import NS_PER_S, from_ns
 from trading.marketdata.feeds import VenueStatus
@@ -213,7 +213,7 @@ class Collection:
             work.result()
         self._past += session.feeds.statuses()
 
-    async def _snapshot(self, source: MarketSource) -> list[Book]:
+    async def _snapshot(self, source: MarketSource) -> Sequence[Market]:
         assert self.session is not None
         try:
             return await source.snapshot(self.session.known.pairs[source.venue])
@@ -221,7 +221,7 @@ class Collection:
             self.fails(source.venue, error, is_final=True)
             return []
 
-    def _take(self, session: Session, book: Book) -> None:
+    def _take(self, session: Session, book: Market) -> None:
         try:
             session.engine.on_book(book)
         except BadMarketData as bad:

@@ -63,4 +63,4 @@ def _look(found: Candidate | Rejected, view: BookView, config: DetectConfig) -> 
         return RouteLook(route, None, None, None, None, answer)
     factor = factor_of(schedule_of(config.fees, buy.venue), schedule_of(config.fees, sell.venue))
     gross_bps, net_bps = top_edges_bps(buy, sell, factor)
-    return RouteLook(route, buy.asks[0].price, sell.bids[0].price, gross_bps, net_bps, answer)
+    return RouteLook(route, buy.best_ask, sell.best_bid, gross_bps, net_bps, answer)

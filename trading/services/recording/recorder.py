@@ -83,7 +83,7 @@ class Recorder:
         self._writer.offer("recording", self._open, ahead=True)  # without room for it the first page opens it
 
     def add(self, at_ns: int, book: Market) -> None:
-        """Record a book or pool that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""
+        """Record a state that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""
         if at_ns // NS_PER_HOUR != self._hour:  # a page is of one hour
             self._cut(at_ns)
         self._seen += 1

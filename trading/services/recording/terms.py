@@ -9,7 +9,8 @@ from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.errors import BadInput
 from domain.features import FeatureContext
-from domain.market import MarketKey, Pair
+from domain.gas import GasTerms
+from domain.market import Asset, MarketKey, Pair
 from domain.sizing import Caps, Lot
 from trading.json_values import from_json
 
@@ -42,6 +43,7 @@ class Terms:
             "linger_ms": self.linger_ms,
             "paper_delay_ms": self.paper_delay_ms,
             "fees": {venue: _texts(schedule) for venue, schedule in config.fees.items()},
+            "gas": {venue: [terms.units, terms.asset.symbol] for venue, terms in config.gas.items()},
             "lots": [[key.venue, key.pair.symbol, _texts(lot)] for key, lot in config.lots.items()],  # in their order
             "quote_usd": {asset: str(rate) for asset, rate in config.quote_usd.items()},
             "context": {symbol: _texts(context) for symbol, context in config.context.items()},
@@ -68,6 +70,7 @@ def _terms(data: Json) -> Terms:
         quote_usd={asset: Decimal(rate) for asset, rate in data["quote_usd"].items()},
         context={symbol: from_json(FeatureContext, told) for symbol, told in data["context"].items()},
         resolution_s=data["resolution_s"],
+        gas={venue: GasTerms(units, Asset(asset)) for venue, (units, asset) in data.get("gas", {}).items()},
     )
     return Terms(config, data["linger_ms"], data["paper_delay_ms"], data["adapters"])
 

@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from domain.detection import DetectConfig
-from domain.market import Book, MarketKey
+from domain.market import Market, MarketKey
 from domain.timestamps import from_ns
 
 Json = Any  # numbers, strings, lists and dictionaries of them
 
 
-def nothing_met(market: MarketKey) -> Book | None:
+def nothing_met(market: MarketKey) -> Market | None:
     """Return None: the instant itself says nothing about what a due order meets."""
     return None
 
@@ -43,9 +43,9 @@ class Instant:
 
     at_ns: int
     changed: Sequence[MarketKey]
-    books: Mapping[MarketKey, Book]
+    books: Mapping[MarketKey, Market]
     position: Json
-    fill_book: Callable[[MarketKey], Book | None] = nothing_met
+    fill_book: Callable[[MarketKey], Market | None] = nothing_met
     opening: Opening | None = None  # with the first instant of all and of each recording
     is_past: bool = False  # was lived through before the run was broken off: shown again, not decided again
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from domain.breakers import VolatilityReading
-from domain.market import Book, MarketKey
+from domain.market import Market, MarketKey
 from domain.money import to_float
 from domain.scope import Scope
 from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
@@ -28,7 +28,7 @@ class VolatilityWatch:
         self._markets = {market: _Prices() for market in markets}
         self._look_at_ns = 0
 
-    def note(self, books: Mapping[MarketKey, Book], *, among: Iterable[MarketKey], now_ns: int, scope: Scope) -> bool:
+    def note(self, books: Mapping[MarketKey, Market], *, among: Iterable[MarketKey], now_ns: int, scope: Scope) -> bool:
         """Take in the books of an instant; return whether a look at ``among`` was due and tripped the breaker."""
         for market, book in books.items():
             self._markets[market].add(book, now_ns)
@@ -59,10 +59,10 @@ class _Prices:
         self.points: deque[PricePoint] = deque()
         self._hour, self._day = _window(NS_PER_HOUR), _window(DAY_NS)
 
-    def add(self, book: Book, now_ns: int) -> None:
+    def add(self, book: Market, now_ns: int) -> None:
         if self.points and now_ns - self.points[-1].at_ns < STEP_NS:
             return
-        self._take(PricePoint(now_ns, (to_float(book.bids[0].price) + to_float(book.asks[0].price)) / 2))
+        self._take(PricePoint(now_ns, (to_float(book.best_bid) + to_float(book.best_ask)) / 2))
 
     def restore(self, points: Iterable[tuple[int, float]]) -> None:
         for at_ns, price in points:
