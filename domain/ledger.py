@@ -40,6 +40,11 @@ def entries_for(venue: str, pair: Pair, side: Side, fill: Fill) -> tuple[Entry, 
     return (*moves, *_move(venue, "fees", fill.fee_asset, quantize_up(fill.fee).copy_negate()))
 
 
+def gas_entries(venue: str, asset: Asset, amount: Decimal) -> tuple[Entry, Entry]:
+    """Return the lines that book what a chain took for a transaction; they sum to zero."""
+    return _move(venue, "gas", asset, quantize_up(amount).copy_negate())
+
+
 def net_exposure(entries: Iterable[Entry]) -> Mapping[Asset, Decimal]:
     """Return what our own accounts gained or lost of each asset; an asset that came out even is left out."""
     totals: dict[Asset, Decimal] = defaultdict(lambda: ZERO)

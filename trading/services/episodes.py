@@ -17,9 +17,10 @@ from domain.timestamps import from_ns, to_ns
 from mlops.services import SampleReport, record_sample
 from ops import correlation
 from risk.services import GateAnswer, Refusal
-from trading.marketdata.book_json import book_to_json
+from trading.marketdata.book_json import market_to_json
 from trading.models import OpenEpisode, Opportunity
 from trading.services.decision import Decision
+from trading.services.freshness import answers_at_decision, as_json
 
 Json = dict[str, Any]
 
@@ -132,7 +133,7 @@ def refuse(opportunity: Opportunity, refusal: Refusal) -> Refusal:
 
 def note_gates(opportunity: Opportunity, gates: Iterable[GateAnswer], *, reason: str = "") -> None:
     """Store each gate's answer with the opportunity, and the reason if it was refused."""
-    answers = [{"gate": gate.gate, "passed": gate.passed, "detail": gate.detail} for gate in gates]
+    answers = [*opportunity.gates, *map(as_json, gates)]
     Opportunity.objects.filter(pk=opportunity.pk, timestamp=opportunity.timestamp).update(reason=reason, gates=answers)
 
 
@@ -165,11 +166,12 @@ def _columns(decision: Decision) -> dict[str, Any]:
         "gross_edge_bps": quantize_down(candidate.gross_bps),
         "peak_edge_bps": net_bps,
         "costs": [_cost_json(line) for line in candidate.costs],
-        "books": [book_to_json(book) for book in candidate.markets],
+        "books": [market_to_json(book) for book in candidate.markets],
         "features": candidate.features.as_dict(),
         "feature_set": FEATURE_SET,
         "feature_hash": FEATURE_HASH,
         "scores": _scores_json(decision.scores),
+        "gates": [as_json(answer) for answer in answers_at_decision(decision)],
         "reason": "",
         "resolution_s": decision.config.resolution_s,
     }

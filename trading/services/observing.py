@@ -1,9 +1,13 @@
-"""Looking again: the book a paper order meets, and what was left of each edge some time after its decision."""
+"""Looking again: the market a paper order meets, and what was left of each edge some time after its decision.
+
+An order to a book meets the book as it stands when its delay has passed. One to a pool is then on its way to the chain:
+it meets the pool as the next block leaves it, at the gas of that block.
+"""
 
 import heapq
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -12,7 +16,8 @@ from django.conf import settings
 from django.db import transaction
 
 from domain.detection import DetectConfig, Rejected
-from domain.market import Book, Clock, MarketKey, Side
+from domain.gas import GasDue, NativePrice, gas_due, terms_of
+from domain.market import Clock, Market, MarketKey, PoolState, Side
 from domain.money import ZERO, bps_of, quantize_down, to_float
 from domain.routes import Route
 from domain.scope import Scope
@@ -20,10 +25,11 @@ from domain.sizing import size_route
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
 from mlops.services import LabelReport, label_sample
 from trading.dispatch import EXECUTION_STEP, Dispatch
-from trading.marketdata.book_json import book_from_json, book_to_json
+from trading.marketdata.book_json import market_from_json, market_to_json
 from trading.models import EdgeObservation, FillObservation, Opportunity
 from trading.models import Order as OrderRow
 from trading.services.decision import Decision
+from trading.services.execution.open import timeout_ms
 from trading.services.execution.sending import order_for_venue
 from trading.venues.base import Missed, NeverPlaced, Observed, Pending
 
@@ -34,20 +40,30 @@ CANDLE_OFFSETS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 20))
 
 
 class PastBooks(Protocol):
-    """Books as they were a moment ago."""
+    """Markets as they were a moment ago."""
 
-    def book_at(self, key: MarketKey, at_ns: int) -> Book | None:
-        """Return the latest book seen at or before an instant."""
+    def book_at(self, key: MarketKey, at_ns: int) -> Market | None:
+        """Return the latest state seen at or before an instant."""
+
+    def next_block(self, known: PoolState, after_ns: int) -> PoolState | None:
+        """Return the pool as the first block left it that came after ``known`` and after an instant; None so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillRequest:
-    """A paper order that waits for the book of its market at ``due_ns``."""
+    """A paper order that waits for the state of its market at ``due_ns``, or for the block after it."""
 
     order_id: int
     market: MarketKey
     side: Side
     due_ns: int
+    goes_into_a_block: bool = False
+    known: PoolState | None = None  # what the pool was when the order was due, once that has been looked up
+
+    @property
+    def given_up_ns(self) -> int:
+        """Return when it has been waited for in vain."""
+        return self.due_ns + (timeout_ms(goes_into_a_block=self.goes_into_a_block) + 1) * NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,7 @@ class Watched:
     decided_at_ns: int
     config: DetectConfig
     left: list[EdgeLeft]
+    gas_rate: Decimal | None = None  # quote per unit of what a chain takes, at the decision
 
 
 def offsets_for(config: DetectConfig) -> tuple[int, ...]:
@@ -85,7 +102,9 @@ class EdgeWatch:
 
     def watch(self, decision: Decision) -> None:
         """Look at this decision's route again."""
-        self._await(Watched(decision.candidate.route, decision.decided_at_ns, decision.config, []))
+        candidate = decision.candidate
+        gas_rate = None if candidate.gas is None else candidate.gas.rate
+        self._await(Watched(candidate.route, decision.decided_at_ns, decision.config, [], gas_rate))
 
     def complete(self, now_ns: int) -> Iterable[tuple[Watched, list[EdgeLeft]]]:
         """Yield the decisions whose last look has come due, with their curves."""
@@ -103,6 +122,7 @@ class EdgeWatch:
                 "route": one.route.key,
                 "decided_at_ns": one.decided_at_ns,
                 "left": [_edge_json(edge) for edge in one.left],
+                "gas_rate": None if one.gas_rate is None else str(one.gas_rate),
             }
             for one in waiting.values()
         ]
@@ -112,7 +132,9 @@ class EdgeWatch:
         for one in state:
             if (route := routes.get(one["route"])) is not None:
                 left = [_edge_from_json(edge) for edge in one["left"]]
-                self._await(Watched(route, one["decided_at_ns"], config, left))
+                gas_rate = one.get("gas_rate")
+                rate = None if gas_rate is None else Decimal(gas_rate)
+                self._await(Watched(route, one["decided_at_ns"], config, left, rate))
 
     def _await(self, watched: Watched) -> None:
         for offset_ms in self._offsets_ms[len(watched.left) :]:
@@ -125,15 +147,29 @@ class EdgeWatch:
         if buy is None or sell is None:
             return EdgeLeft(offset_ms, None, ZERO)
         sized = size_route(
-            route, (buy, sell), fees=config.fees, lots=config.lots, caps=config.caps, quote_usd=config.quote_usd
+            route,
+            (buy, sell),
+            fees=config.fees,
+            lots=config.lots,
+            caps=config.caps,
+            quote_usd=config.quote_usd,
+            gas=_gas_now(watched, (buy, sell)),
         )
         if isinstance(sized, Rejected):
             return EdgeLeft(offset_ms, ZERO, ZERO)
         return EdgeLeft(offset_ms, quantize_down(bps_of(sized.net_quote, sized.buy_quote)), sized.buy_quantity)
 
-    def _fresh(self, key: MarketKey, at_ns: int, max_age_ms: int) -> Book | None:
-        book = self._books.book_at(key, at_ns)
-        return book if book is not None and at_ns - book.seen_at_ns <= max_age_ms * NS_PER_MS else None
+    def _fresh(self, key: MarketKey, at_ns: int, max_age_ms: int) -> Market | None:
+        return fresh_at(self._books, key, at_ns, max_age_ms=max_age_ms)
+
+
+def _gas_now(watched: Watched, markets: tuple[Market, Market]) -> GasDue | None:
+    """Return what a swap costs at a later look: the gas of its block, at the rate of the decision."""
+    pool = next((market for market in markets if isinstance(market, PoolState)), None)
+    if pool is None or watched.gas_rate is None:
+        return None
+    price = NativePrice(watched.gas_rate, MarketKey(pool.venue, pool.pair))
+    return gas_due(pool, terms_of(watched.config.gas, pool.venue), price)
 
 
 def _edge_json(edge: EdgeLeft) -> list[Any]:
@@ -145,12 +181,30 @@ def _edge_from_json(data: list[Any]) -> EdgeLeft:
     return EdgeLeft(offset_ms, None if net_bps is None else Decimal(net_bps), Decimal(size))
 
 
+def fresh_at(books: PastBooks, key: MarketKey, at_ns: int, *, max_age_ms: int) -> Market | None:
+    """Return the state of a market at an instant, unless it was too old by then."""
+    book = books.book_at(key, at_ns)
+    return book if book is not None and at_ns - book.seen_at_ns <= max_age_ms * NS_PER_MS else None
+
+
+def met_by(request: FillRequest, books: PastBooks, *, max_age_ms: int) -> Market | FillRequest | None:
+    """Return what an order meets whose instant has come; None where nobody saw its market then.
+
+    Where its block has not come, what is to be asked again.
+    """
+    known = request.known or fresh_at(books, request.market, request.due_ns, max_age_ms=max_age_ms)
+    if isinstance(known, PoolState):
+        return books.next_block(known, request.due_ns) or replace(request, known=known)
+    return known
+
+
 class FillWatch:
-    """Holds the paper orders that wait for their book, by due time."""
+    """Holds the paper orders that wait for their market, by due time."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, FillRequest]] = []
         self._known: set[int] = set()
+        self._put_off: list[FillRequest] = []
 
     def add(self, request: FillRequest) -> None:
         """Wait for this request's book; a request known already changes nothing."""
@@ -158,8 +212,20 @@ class FillWatch:
             self._known.add(request.order_id)
             heapq.heappush(self._heap, (request.due_ns, request.order_id, request))
 
+    def put_off(self, request: FillRequest) -> None:
+        """Yield this request again when they are next asked for: its block has not come."""
+        self._known.add(request.order_id)
+        self._put_off.append(request)
+
+    def waiting(self) -> Iterable[FillRequest]:
+        """Return every request, in no order."""
+        return [*self._put_off, *(request for _, _, request in self._heap)]
+
     def due(self, now_ns: int) -> Iterable[FillRequest]:
         """Yield, earliest first, the requests whose time has come."""
+        while self._put_off:
+            request = self._put_off.pop()
+            heapq.heappush(self._heap, (request.due_ns, request.order_id, request))
         while self._heap and self._heap[0][0] <= now_ns:
             request = heapq.heappop(self._heap)[2]
             self._known.discard(request.order_id)
@@ -172,14 +238,22 @@ def pending_requests(scope: Scope, *, order_id: int | None = None) -> list[FillR
     rows = waiting.select_related("order")
     if order_id is not None:
         rows = rows.filter(order_id=order_id)
-    return [FillRequest(row.order_id, row.order.market, Side(row.order.side), to_ns(row.due_at)) for row in rows]
+    return [_request(row.order, to_ns(row.due_at)) for row in rows]
 
 
-def store_book(request: FillRequest, book: Book, *, at_ns: int, dispatch: Dispatch) -> None:
-    """Store the book an order meets and have its execution stepped; a book stored before stays."""
+def _request(order: OrderRow, due_ns: int) -> FillRequest:
+    return FillRequest(order.pk, order.market, Side(order.side), due_ns, goes_into_a_block=bool(order.gas_asset))
+
+
+def store_book(request: FillRequest, book: Market, *, at_ns: int, dispatch: Dispatch) -> None:
+    """Store the state an order meets and have its execution stepped; one stored before stays.
+
+    Of a block nobody knows beforehand when it comes: the order met it when it was seen.
+    """
+    met_ns = book.seen_at_ns if isinstance(book, PoolState) else request.due_ns
     with transaction.atomic():
         stored = FillObservation.objects.filter(order_id=request.order_id, observed_at__isnull=True).update(
-            observed_at=from_ns(at_ns), book=book_to_json(book)
+            observed_at=from_ns(at_ns), due_at=from_ns(met_ns), book=market_to_json(book)
         )
         if stored:
             execution_id = OrderRow.objects.values_list("execution_id", flat=True).get(pk=request.order_id)
@@ -223,7 +297,7 @@ def _label(left: list[EdgeLeft]) -> LabelReport:
 
 
 class StoredBooks:
-    """Tells the paper venue what book an order meets, from rows alone: queueing changes nothing."""
+    """Tells the paper venue what an order meets, from rows alone: queueing changes nothing."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -234,6 +308,6 @@ class StoredBooks:
         if row is None:
             return NeverPlaced()
         if row.book is not None:
-            return Observed(order_for_venue(row.order), book_from_json(row.book))
+            return Observed(order_for_venue(row.order), market_from_json(row.book))
         waited_ms = (self._clock.now_ns() - to_ns(row.due_at)) // NS_PER_MS
-        return Missed() if waited_ms > settings.ARB.trading.observe_timeout_ms else Pending()
+        return Missed() if waited_ms > timeout_ms(goes_into_a_block=bool(row.order.gas_asset)) else Pending()

@@ -1,4 +1,4 @@
-"""The paper venue: orders meet a stored book, nothing leaves the machine, the same rows give the same fills."""
+"""The paper venue: orders meet a stored book or pool, nothing leaves the machine, the same rows give the same fills."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,11 +7,13 @@ from decimal import Decimal
 from domain.costs import FeeSchedule
 from domain.errors import Refused
 from domain.fills import paper_fills
-from domain.market import Clock
+from domain.gas import GasTerms, gas_amount
+from domain.market import Clock, Market, PoolState
 from trading.venues.base import (
     AccountView,
     Ack,
     Found,
+    GasPaid,
     Missed,
     NotYetKnown,
     ObservationSource,
@@ -28,7 +30,8 @@ NOT_OBSERVED = "not_observed"
 class PaperVenue:
     """A trading venue that fills immediate-or-cancel orders against the book seen after the measured delay.
 
-    It remembers nothing: an order exists once its row does, so a restart or a second worker finds the same fills.
+    A swap meets its pool whole or reverts, and a chain takes its gas either way: ``gas`` says what a swap takes. It
+    remembers nothing: an order exists once its row does, so a restart or a second worker finds the same fills.
     """
 
     def __init__(
@@ -39,12 +42,14 @@ class PaperVenue:
         *,
         balances: Callable[[], Mapping[str, Decimal]],
         clock: Clock,
+        gas: GasTerms | None = None,
     ) -> None:
         self._name = name
         self._observations = observations
         self._fees = fees
         self._balances = balances
         self._clock = clock
+        self._gas = gas
 
     @property
     def name(self) -> str:
@@ -52,7 +57,7 @@ class PaperVenue:
         return self._name
 
     def place(self, order: Order) -> Ack:
-        """Acknowledge the order; the book it will meet is stored by whoever watches the market. Raises: Refused."""
+        """Acknowledge the order; what it will meet is stored by whoever watches the market. Raises: Refused."""
         if not (order.quantity > 0 and order.limit_price > 0):
             raise Refused(
                 f"order {order.client_id}: quantity {order.quantity} and limit {order.limit_price} must be > 0"
@@ -88,4 +93,9 @@ class PaperVenue:
             limit=order.limit_price,
             fee=self._fees,
         )
-        return Found(OrderState.CLOSED, fills)
+        return Found(OrderState.CLOSED, fills, gas=self._gas_for(seen.book))
+
+    def _gas_for(self, market: Market) -> GasPaid | None:
+        if self._gas is None or not isinstance(market, PoolState):
+            return None
+        return GasPaid(self._gas.asset, gas_amount(market, self._gas))

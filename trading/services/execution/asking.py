@@ -1,4 +1,4 @@
-"""Asking: what became of an order that may be at the venue, and its fills into the ledger exactly once."""
+"""Asking: what became of an order that may be at the venue, its fills and its gas into the ledger exactly once."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,15 +11,15 @@ from django.db.models import F
 from domain.errors import Unreachable
 from domain.execution import LegEvent, LegState
 from domain.fills import Fill
-from domain.ledger import Entry, entries_for
+from domain.ledger import Entry, entries_for, gas_entries
 from domain.market import Clock, Side
-from domain.money import EXACT
+from domain.money import EXACT, quantize_up
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.models import Execution, LedgerEntry, Order
 from trading.models import Fill as FillRow
 from trading.services.execution.transitions import move_order
-from trading.venues.base import Found, NotYetKnown, OrderState, ProvenAbsent, TradingVenue
+from trading.venues.base import Found, GasPaid, NotYetKnown, OrderState, ProvenAbsent, TradingVenue
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,8 @@ def _record(order: Order, answer: Found | ProvenAbsent | NotYetKnown, *, at: dat
 def _record_found(order: Order, found: Found, *, at: datetime) -> None:
     for fill in found.fills:
         _book_fill(order, fill, at=at)
+    if found.gas is not None:
+        _book_gas(order, found.gas, at=at)
     filled = order.filled_quantity
     if filled == order.quantity:
         move_order(order, LegEvent.FILL, at=at, closed_at=at)
@@ -69,7 +71,8 @@ def _record_found(order: Order, found: Found, *, at: datetime) -> None:
     elif found.refused_reason:
         move_order(order, LegEvent.REFUSE, at=at, closed_at=at, reason=found.refused_reason)
     else:
-        move_order(order, LegEvent.CANCEL, at=at, closed_at=at, reason="" if filled else "limit_not_reached")
+        unfilled = "limit_not_reached" if found.gas is None else "reverted"
+        move_order(order, LegEvent.CANCEL, at=at, closed_at=at, reason="" if filled else unfilled)
 
 
 def _book_fill(order: Order, fill: Fill, *, at: datetime) -> None:
@@ -82,6 +85,7 @@ def _book_fill(order: Order, fill: Fill, *, at: datetime) -> None:
             "order": order,
             "price": fill.price,
             "quantity": fill.quantity,
+            "exact_quote": fill.exact_quote,
             "fee_asset": fill.fee_asset.symbol,
             "fee": fill.fee,
             "filled_at": at,
@@ -90,17 +94,30 @@ def _book_fill(order: Order, fill: Fill, *, at: datetime) -> None:
     if not is_new:
         return
     entries = entries_for(order.venue, order.market.pair, Side(order.side), fill)
-    _append_entries(row, entries, at=at)
+    _append_entries(order, entries, at=at, fill=row)
     order.filled_quantity = EXACT.add(Decimal(order.filled_quantity), fill.quantity)
     Order.objects.filter(pk=order.pk).update(filled_quantity=F("filled_quantity") + fill.quantity)
 
 
-def _append_entries(fill: FillRow, entries: tuple[Entry, ...], *, at: datetime) -> None:
+def _book_gas(order: Order, gas: GasPaid, *, at: datetime) -> None:
+    """Note what the transaction cost, with its ledger lines; gas that was booked before changes nothing."""
+    amount = quantize_up(gas.amount)
+    quote = None if order.gas_rate is None else quantize_up(EXACT.multiply(amount, Decimal(order.gas_rate)))
+    unpaid = Order.objects.filter(pk=order.pk, gas_amount__isnull=True)
+    if unpaid.update(gas_asset=gas.asset.symbol, gas_amount=amount, gas_quote=quote):
+        order.gas_asset, order.gas_amount, order.gas_quote = gas.asset.symbol, amount, quote
+        _append_entries(order, gas_entries(order.venue, gas.asset, amount), at=at, gas_of=order)
+
+
+def _append_entries(
+    order: Order, entries: tuple[Entry, ...], *, at: datetime, fill: FillRow | None = None, gas_of: Order | None = None
+) -> None:
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
-            **fill.scope.columns,
-            execution_id=fill.order.execution_id,
+            **order.scope.columns,
+            execution_id=order.execution_id,
             fill=fill,
+            gas_of=gas_of,
             account=entry.account,
             asset=entry.asset.symbol,
             amount=entry.amount,
@@ -111,7 +128,7 @@ def _append_entries(fill: FillRow, entries: tuple[Entry, ...], *, at: datetime) 
     # One order of rows for everybody: two executions that move the same balances never wait for each other in turn.
     for entry in sorted(entries, key=lambda entry: entry.asset.symbol):
         if entry.venue is not None:
-            _move_balance(fill.scope, entry)
+            _move_balance(order.scope, entry)
 
 
 def _move_balance(scope: Scope, entry: Entry) -> None:

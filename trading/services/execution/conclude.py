@@ -16,7 +16,7 @@ from domain.timestamps import from_ns
 from ops.services import alerts
 from risk.services import trip
 from trading.models import Execution, FillObservation, LedgerEntry, Opportunity, Order
-from trading.services.execution.open import Intent, write_order
+from trading.services.execution.open import Intent, timeout_ms, write_order
 from trading.services.execution.settle import fills_of, settle
 from trading.services.execution.transitions import move_execution, move_order
 
@@ -45,9 +45,9 @@ def conclude(execution: Execution, *, clock: Clock) -> bool:
 
 
 def _open_base(execution: Execution) -> Decimal:
-    """Return the base that our accounts hold more (positive) or less than before."""
+    """Return the base that our accounts hold more (positive) or less than before; gas, though it be base, is spent."""
     base = Pair.parse(execution.symbol).base.symbol
-    lines = LedgerEntry.objects.filter(execution=execution, asset=base, account__startswith=OURS)
+    lines = LedgerEntry.objects.filter(execution=execution, asset=base, account__startswith=OURS, gas_of__isnull=True)
     return exact_sum(lines.values_list("amount", flat=True))
 
 
@@ -63,6 +63,8 @@ def _unwind(execution: Execution, orders: list[Order], open_base: Decimal, *, at
         slippage_bps=settings.ARB.trading.unwind_limit_bps,
         quantity_step=leg.quantity_step,
         price_tick=leg.price_tick,
+        gas_asset=leg.gas_asset,
+        gas_rate=leg.gas_rate,
     )
     event = ExecutionEvent.LEGS_CLOSED_OPEN if attempt == 1 else ExecutionEvent.UNWIND_RETRY
     with transaction.atomic():
@@ -82,9 +84,15 @@ def _left_open_at(orders: list[Order], *, now: datetime) -> datetime:
     ours = settings.ARB.trading
     timeout, delay = timedelta(milliseconds=ours.observe_timeout_ms), timedelta(milliseconds=ours.paper_delay_ms)
     asked = FillObservation.objects.filter(order__in=[order for order in orders if order.venue_order_id])
-    met = [row.due_at if row.observed_at else row.due_at + timeout for row in asked]
+    met = [_met_or_given_up_at(row) for row in asked.select_related("order")]
     is_remembered = bool(met) and now <= max(met) + delay + timeout
     return max(met) if is_remembered else now
+
+
+def _met_or_given_up_at(row: FillObservation) -> datetime:
+    if row.observed_at:
+        return row.due_at
+    return row.due_at + timedelta(milliseconds=timeout_ms(goes_into_a_block=bool(row.order.gas_asset)))
 
 
 def _give_to_person(execution: Execution, open_base: Decimal, *, at: datetime) -> None:

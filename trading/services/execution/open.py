@@ -1,18 +1,19 @@
 """Opening: an admitted opportunity becomes an execution with its two orders, each with the book it will meet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection
 
-from domain.detection import DetectConfig, Rejected
+from domain.detection import Rejected
 from domain.errors import Refused
 from domain.execution import client_id
 from domain.inventory import UNLIMITED
 from domain.market import MarketKey, Side
 from domain.money import BPS, DOWN, EXACT, floor_to_step, quantize_down
+from domain.routes import Leg
 from domain.scope import Mode, Scope
 from domain.sizing import Caps, Sized, size_route
 from domain.timestamps import from_ns
@@ -22,6 +23,7 @@ from trading.services.decision import Decision
 from trading.services.episodes import note_gates
 
 OBSERVATION_CHANNEL = "fill_observation"
+BLOCK_WITHIN_MS = 60_000  # without a block for so long the chain stands still, and nothing is filled
 
 
 class NotAdmitted(Refused):
@@ -43,6 +45,8 @@ class Intent:
     slippage_bps: Decimal
     quantity_step: Decimal
     price_tick: Decimal
+    gas_asset: str = ""  # where a chain takes gas for it
+    gas_rate: Decimal | None = None  # quote per unit of that asset
 
 
 def request_for(opportunity: Opportunity) -> AdmitRequest:
@@ -83,8 +87,8 @@ def open_execution(opportunity: Opportunity, decision: Decision, admitted: Admit
         planned_net_quote=sized.net_quote,
     )
     intents = (
-        _intent(buy.market, Side.BUY, sized.buy_quantity, sized.buy_worst, decision.config),
-        _intent(sell.market, Side.SELL, sized.sell_quantity, sized.sell_worst, decision.config),
+        _intent(buy, sized.buy_quantity, sized.buy_worst, decision),
+        _intent(sell, sized.sell_quantity, sized.sell_worst, decision),
     )
     for leg, intent in enumerate(intents):
         write_order(execution, intent, leg=leg, role=Order.Role.OPEN, at=decided_at)
@@ -108,11 +112,18 @@ def write_order(
         limit_price=protected(intent.price, intent.side, intent.slippage_bps, intent.price_tick),
         quantity_step=intent.quantity_step,
         price_tick=intent.price_tick,
+        gas_asset=intent.gas_asset,
+        gas_rate=intent.gas_rate,
         client_id=client_id(execution.pk, leg, attempt, scope=execution.scope),
     )
     if execution.scope.mode is not Mode.LIVE:
         _ask_for_book(order, due_at=at + timedelta(milliseconds=settings.ARB.trading.paper_delay_ms))
     return order
+
+
+def timeout_ms(*, goes_into_a_block: bool) -> int:
+    """Return for how long the state that a paper order meets is waited for."""
+    return BLOCK_WITHIN_MS if goes_into_a_block else settings.ARB.trading.observe_timeout_ms
 
 
 def protected(price: Decimal, side: Side, slippage_bps: Decimal, tick: Decimal) -> Decimal:
@@ -127,9 +138,13 @@ def share_of(amount: Decimal, bps: Decimal) -> Decimal:
     return quantize_down(DOWN.divide(EXACT.multiply(amount, bps), BPS))
 
 
-def _intent(market: MarketKey, side: Side, quantity: Decimal, worst: Decimal, config: DetectConfig) -> Intent:
-    lot = config.lots[market]
-    return Intent(market, side, quantity, worst, settings.ARB.trading.leg_slippage_bps, lot.step, lot.tick)
+def _intent(leg: Leg, quantity: Decimal, worst: Decimal, decision: Decision) -> Intent:
+    lot, gas = decision.config.lots[leg.market], decision.candidate.gas
+    slippage_bps = settings.ARB.trading.leg_slippage_bps
+    intent = Intent(leg.market, leg.side, quantity, worst, slippage_bps, lot.step, lot.tick)
+    if gas is None or gas.venue != leg.venue:
+        return intent
+    return replace(intent, gas_asset=gas.asset.symbol, gas_rate=gas.rate)
 
 
 def _dust(decision: Decision) -> Decimal:
@@ -152,6 +167,7 @@ def _sized_to(admitted: Admitted, decision: Decision) -> Sized:
         caps=config.caps if is_whole else _share_of_cap(admitted, decision),
         quote_usd=config.quote_usd,
         holdings=holdings,
+        gas=candidate.gas,
     )
     if isinstance(sized, Rejected):
         raise NotAdmitted(Refusal(sized.reason, admitted.gates))

@@ -16,6 +16,7 @@ from domain.timestamps import from_ns
 from risk.services import may_send, stop_file_present
 from trading.models import Execution, Order
 from trading.services.execution.transitions import move_execution, move_order
+from trading.services.freshness import refusal_at_sending
 from trading.venues import base
 from trading.venues.base import TradingVenue
 
@@ -56,6 +57,8 @@ def _commit_sending(execution: Execution, *, clock: Clock) -> list[Order]:
             return []
         opening = any(order.role == Order.Role.OPEN for order in orders)
         refusal = may_send(scope=execution.scope, opening=opening, reservation_id=execution.reservation_id, now=now)
+        if opening and refusal is None:
+            refusal = refusal_at_sending(execution, now=now)
         for order in orders:
             if refusal is not None:
                 move_order(order, LegEvent.REFUSE, at=now, reason=refusal.reason, closed_at=now)

@@ -13,7 +13,7 @@ from domain.execution import ExecutionEvent, ExecutionState, LegState
 from domain.fills import Fill
 from domain.ledger import Booked, Entry, Settlement, Waterfall
 from domain.market import Asset, Pair, Side
-from domain.money import BPS, DOWN, EXACT, ZERO, quantize_down
+from domain.money import BPS, DOWN, EXACT, ZERO, exact_sum, quantize_down
 from mlops.services import LabelReport, label_sample
 from ops.services import alerts
 from risk.services import OutcomeReport, record_outcome, release
@@ -96,24 +96,29 @@ def _result(execution: Execution, orders: list[Order]) -> _Result:
         booked,
         planned_gross=execution.planned_gross_quote,
         planned_quantity=sold.quantity,
+        gas=exact_sum(order.gas_quote for order in orders if order.gas_quote is not None),
     )
-    _check_booked(execution, settlement)
+    _check_booked(execution, orders, settlement)
     rate = settings.ARB.trading.quote_usd[execution.quote_asset]
     return _Result(orders, _on_grid(settlement.waterfall), rate, execution.notional_usd)
 
 
-def _check_booked(execution: Execution, settlement: Settlement) -> None:
-    """Raise an alarm if what the ledger moved is not what the fills explain: a remainder is never a rounding."""
+def _check_booked(execution: Execution, orders: list[Order], settlement: Settlement) -> None:
+    """Raise an alarm if what the ledger moved is not what fills and gas explain: a remainder is never a rounding."""
     pair = Pair.parse(execution.symbol)
     rows = LedgerEntry.objects.filter(execution=execution).values_list("account", "asset", "amount")
     moved = ledger.net_exposure(Entry(account, Asset(asset), amount) for account, asset, amount in rows)
     explained = {pair.base: settlement.base_dust, pair.quote: settlement.quote_delta}
+    for order in orders:
+        if order.gas_amount is not None:
+            asset = Asset(order.gas_asset)
+            explained[asset] = EXACT.subtract(explained.get(asset, ZERO), order.gas_amount)
     remainder = {str(asset): str(moved.get(asset, ZERO) - amount) for asset, amount in explained.items()}
     if moved != {asset: amount for asset, amount in explained.items() if amount}:
         log.error("profit_does_not_close", execution_id=execution.pk, remainder=remainder)
         alerts.alert(
             "Profit and loss does not close",
-            f"The ledger of execution {execution.pk} differs from its fills by {remainder}.",
+            f"The ledger of execution {execution.pk} differs from its fills and gas by {remainder}.",
             level="error",
             key=f"remainder:{execution.pk}",
         )
@@ -192,5 +197,6 @@ def _tell_risk(execution: Execution, result: _Result, *, at: datetime, unwound: 
 def fills_of(order: Order) -> list[Fill]:
     """Return an order's fills in the order they were recorded."""
     return [
-        Fill(row.trade_id, row.price, row.quantity, Asset(row.fee_asset), row.fee) for row in order.fills.order_by("id")
+        Fill(row.trade_id, row.price, row.quantity, Asset(row.fee_asset), row.fee, row.exact_quote)
+        for row in order.fills.order_by("id")
     ]

@@ -6,7 +6,7 @@ episodes are closed. Instants are lived through in chunks: a chunk's rows and th
 transaction, so that a run that is broken off goes on behind its last whole chunk as if nothing had happened.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -15,7 +15,7 @@ from typing import TypeVar
 from django.db import transaction
 
 from domain.breakers import BreakerState
-from domain.costs import FeeSchedule
+from domain.detection import DetectConfig
 from domain.execution import EXECUTION_TERMINAL
 from domain.features import Scorer
 from domain.inventory import UNLIMITED, Holdings
@@ -31,6 +31,7 @@ from trading.services import episodes, execution, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
 from trading.services.execution.step import Venues
+from trading.services.observing import FillRequest
 from trading.services.offers import record_offers
 from trading.services.replay.pace import Pace
 from trading.services.replay.pending_orders import PendingOrders
@@ -45,7 +46,7 @@ Progress = Callable[[int, int], None]
 CHUNK_S = 5.0
 CHECKPOINT_SHARE = 20  # a chunk takes at least so many times what writing its checkpoint took
 REPORT_EVERY = 60  # instants
-LONGEST_RUN_OUT = 60  # steps that an execution may take to end once the recording is over
+LONGEST_RUN_OUT = 150  # steps that an execution may take to end once the recording is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Parts:
     scope: Scope
     clock: VirtualClock
     score: Scorer
-    venues: Callable[[Mapping[str, FeeSchedule]], Venues]
+    venues: Callable[[DetectConfig], Venues]
     assume: Callable[[Opening], None]
     keep: Callable[[Json, int], None]
     holdings: Holdings = UNLIMITED
@@ -169,17 +170,19 @@ class Driver:
 
     def _begin(self, opening: Opening) -> Segment:
         self._parts.assume(opening)
-        return Segment(opening, self._parts.venues(opening.config.fees))
+        return Segment(opening, self._parts.venues(opening.config))
 
     def _meet(self, segment: Segment, instant: Instant, now_ns: int) -> None:
         if not self._running:
             return
         for request in self._waiting.due(now_ns):
-            book = segment.markets.meet(request, instant)
-            if book is None:
+            met = segment.markets.meet(request, instant)
+            if met is None:
                 self._waiting.not_seen(request)
+            elif isinstance(met, FillRequest):
+                self._waiting.no_block_yet(met, now_ns=now_ns)
             else:
-                observing.store_book(request, book, at_ns=now_ns, dispatch=self._dispatch)
+                observing.store_book(request, met, at_ns=now_ns, dispatch=self._dispatch)
         given_up = set(self._waiting.given_up(now_ns))
         self._step(segment, given_up | {row_id for _, row_id in self._dispatch.drain()})
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.errors import BadMarketData
-from domain.market import Book, MarketKey
+from domain.market import Asset, Market, MarketKey, PoolState
 from domain.routes import MarketView, Route, routes_between
-from domain.timestamps import NS_PER_MS, NS_PER_S
-from trading.marketdata.book_json import book_from_json, book_to_json
+from domain.timestamps import NS_PER_S
+from trading.marketdata.book_json import market_from_json, market_to_json
 from trading.marketdata.view import BookView
-from trading.services.observing import FillRequest, PastBooks
+from trading.services.observing import FillRequest, PastBooks, met_by
 from trading.services.replay.timeline import Instant, Json, Opening
 
 QUIET_NS = 30 * NS_PER_S  # less than is shown again to a resumed run
@@ -27,8 +27,8 @@ class Markets(Protocol):
     def view(self) -> View:
         """Return the view that decisions are taken on."""
 
-    def meet(self, request: FillRequest, instant: Instant) -> Book | None:
-        """Return the book that an order meets which fell due by this instant; None where nobody saw its market."""
+    def meet(self, request: FillRequest, instant: Instant) -> Market | FillRequest | None:
+        """Return what an order meets which fell due by this instant; None where nobody saw its market."""
 
     def show(self, instant: Instant) -> Sequence[MarketKey]:
         """Take in the books of an instant and return the markets whose routes are to be decided."""
@@ -51,7 +51,7 @@ class CandleMarkets:
     def __init__(self, opening: Opening) -> None:
         self.view = RecordedView(opening.markets)
 
-    def meet(self, request: FillRequest, instant: Instant) -> Book | None:
+    def meet(self, request: FillRequest, instant: Instant) -> Market | FillRequest | None:
         """Return what the instant itself says."""
         return instant.fill_book(request.market)
 
@@ -72,13 +72,12 @@ class BookMarkets:
     """The same view as the stream's, fed with the same books."""
 
     def __init__(self, opening: Opening) -> None:
-        self.view = BookView(opening.markets, origins=opening.adapters)
-        self._max_age_ns = opening.config.max_age_ms * NS_PER_MS
+        self.view = BookView(opening.markets, origins=opening.adapters, pools=opening.config.gas)
+        self._max_age_ms = opening.config.max_age_ms
 
-    def meet(self, request: FillRequest, instant: Instant) -> Book | None:
-        """Return the latest book seen by the due instant, unless it was too old by then."""
-        book = self.view.book_at(request.market, request.due_ns)
-        return book if book is not None and request.due_ns - book.seen_at_ns <= self._max_age_ns else None
+    def meet(self, request: FillRequest, instant: Instant) -> Market | FillRequest | None:
+        """Return what the stream's view would have shown."""
+        return met_by(request, self.view, max_age_ms=self._max_age_ms)
 
     def show(self, instant: Instant) -> Sequence[MarketKey]:
         """Put every book; one that the view refuses changes nothing, as in the stream."""
@@ -88,15 +87,15 @@ class BookMarkets:
         """Return the last books of the markets that have been quiet: none of the latest instants shows them."""
         books = self.view.books()
         latest_ns = max((book.seen_at_ns for book in books), default=0)
-        return [book_to_json(book, depth=ALL) for book in books if latest_ns - book.seen_at_ns > QUIET_NS]
+        return [market_to_json(book, depth=ALL) for book in books if latest_ns - book.seen_at_ns > QUIET_NS]
 
     def restore(self, state: Json) -> None:
         """Put back the books of quiet markets."""
-        for book in map(book_from_json, state):
+        for book in map(market_from_json, state):
             if self.view.book(MarketKey(book.venue, book.pair)) is None:
                 self.view.put(book)
 
-    def _take(self, book: Book) -> bool:
+    def _take(self, book: Market) -> bool:
         try:
             self.view.put(book)
         except BadMarketData:
@@ -108,24 +107,32 @@ class RecordedView:
     """The market view of one minute; each route is looked at once, by way of the first of its markets."""
 
     def __init__(self, markets: Sequence[MarketKey]) -> None:
-        self._books: Mapping[MarketKey, Book] = {}
+        self._books: Mapping[MarketKey, Market] = {}
         self._routes: dict[MarketKey, list[Route]] = {market: [] for market in markets}
         for route in routes_between(markets):
             first = min(route.buy.market, route.sell.market, key=list(markets).index)
             self._routes[first].append(route)
 
-    def show(self, books: Mapping[MarketKey, Book]) -> None:
+    def show(self, books: Mapping[MarketKey, Market]) -> None:
         """Let these books be all there is."""
         self._books = books
 
-    def book(self, key: MarketKey) -> Book | None:
+    def book(self, key: MarketKey) -> Market | None:
         """Return the book of this instant, or None where there is none."""
         return self._books.get(key)
 
-    def book_at(self, key: MarketKey, at_ns: int) -> Book | None:
+    def book_at(self, key: MarketKey, at_ns: int) -> Market | None:
         """Return the book of this instant if it was seen by then: nothing older is known."""
         book = self._books.get(key)
         return book if book is not None and book.seen_at_ns <= at_ns else None
+
+    def next_block(self, known: PoolState, after_ns: int) -> PoolState | None:
+        """Return None: candles know no blocks."""
+        return None
+
+    def priced(self, asset: Asset) -> Sequence[MarketKey]:
+        """Return every market whose base is ``asset``."""
+        return [market for market in self._routes if market.pair.base == asset]
 
     def routes(self, key: MarketKey) -> Sequence[Route]:
         """Return the routes that are looked at when this market is."""

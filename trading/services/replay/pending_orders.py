@@ -1,11 +1,11 @@
-"""The paper orders that wait for their book, and those whose book nobody saw, until they are given up."""
+"""The paper orders that wait for their market, and those whose market nobody saw, until they are given up."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from django.conf import settings
-
+from domain.market import PoolState
 from domain.scope import Scope
-from domain.timestamps import NS_PER_MS
+from trading.marketdata.book_json import market_to_json, pool_from_json
 from trading.models import Order
 from trading.services import observing
 from trading.services.observing import FillRequest
@@ -32,8 +32,14 @@ class PendingOrders:
 
     def not_seen(self, request: FillRequest) -> None:
         """Note that nobody saw the market of an order in time: it waits until the venue gives it up."""
-        timeout_ns = (settings.ARB.trading.observe_timeout_ms + 1) * NS_PER_MS  # it is asked for more than the time-out
-        self._in_vain[request.order_id] = request.due_ns + timeout_ns
+        self._in_vain[request.order_id] = request.given_up_ns
+
+    def no_block_yet(self, request: FillRequest, *, now_ns: int) -> None:
+        """Ask for an order again whose block has not come, unless the venue gives it up by now."""
+        if now_ns >= request.given_up_ns:
+            self.not_seen(request)
+        else:
+            self._fills.put_off(request)
 
     def given_up(self, now_ns: int) -> Iterator[int]:
         """Yield the executions of the orders that are given up by now."""
@@ -44,9 +50,18 @@ class PendingOrders:
 
     def state(self) -> Json:
         """Return what ``restore`` needs beside the rows."""
-        return [[order_id, until_ns] for order_id, until_ns in self._in_vain.items()]
+        in_vain = [[order_id, until_ns] for order_id, until_ns in self._in_vain.items()]
+        return {"in_vain": in_vain, "known": [[order_id, market_to_json(pool)] for order_id, pool in self._known()]}
 
     def restore(self, state: Json) -> None:
         """Go on from where another one stood, with the orders that the rows still show as waiting."""
-        self._in_vain = dict(state)
-        self.look_for_more()
+        self._in_vain = dict(state["in_vain"])
+        known = {order_id: pool_from_json(pool) for order_id, pool in state["known"]}
+        for request in observing.pending_requests(self._scope):
+            if request.order_id not in self._in_vain:
+                self._fills.add(replace(request, known=known.get(request.order_id)))
+
+    def _known(self) -> Iterator[tuple[int, PoolState]]:
+        for request in self._fills.waiting():
+            if request.known is not None:
+                yield request.order_id, request.known

@@ -13,7 +13,7 @@ import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from domain.costs import FeeSchedule
+from domain.detection import DetectConfig
 from domain.errors import Refused, Unreachable
 from domain.inventory import UNLIMITED, Holdings
 from domain.scope import Mode, Scope
@@ -185,8 +185,8 @@ def _live_through(run: Run, source: Source, equipment: _Equipment) -> ReplayResu
         return driver.run(equipment.progress, end=partial(_close, run, source, clock, equipment.conclude))
 
 
-def _venues(scope: Scope, clock: VirtualClock, fees: Mapping[str, FeeSchedule]) -> Venues:
-    return trading_venues(scope, fees=fees, clock=clock)
+def _venues(scope: Scope, clock: VirtualClock, config: DetectConfig) -> Venues:
+    return trading_venues(scope, fees=config.fees, gas=config.gas, clock=clock)
 
 
 def _close(run: Run, source: Source, clock: VirtualClock, conclude: Callable[[ReplayResult], None]) -> ReplayResult:
@@ -204,10 +204,16 @@ def _close(run: Run, source: Source, clock: VirtualClock, conclude: Callable[[Re
 
 
 def _assume(opening: Opening) -> None:
-    """Let this process's settings say the delay and the rates of an opening."""
-    ours = settings.ARB
-    rates = {**ours.trading.quote_usd, **opening.config.quote_usd}
-    settings.ARB = replace(ours, trading=replace(ours.trading, paper_delay_ms=opening.delay_ms, quote_usd=rates))
+    """Let this process's settings say the delay, the rates and the limits of age of an opening."""
+    ours, config = settings.ARB, opening.config
+    trading = replace(
+        ours.trading,
+        paper_delay_ms=opening.delay_ms,
+        quote_usd={**ours.trading.quote_usd, **config.quote_usd},
+        max_book_age_ms=config.max_age_ms,
+        max_skew_ms=config.max_skew_ms,
+    )
+    settings.ARB = replace(ours, trading=trading)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What happens to each book: decisions go to the writer, later looks come due on a heap."""
+"""What happens to each book and pool: decisions go to the writer, later looks come due on a heap."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ import structlog
 from domain.book import levels_facing, total_of
 from domain.detection import DetectConfig
 from domain.features import Scorer
-from domain.market import Book, Clock, Side
+from domain.market import Clock, Market, Side
 from domain.money import EXACT, ZERO, quantize_down
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
@@ -69,8 +69,8 @@ class Engine:
         self._instant = VirtualClock()  # all that follows from a book happens at one instant
         self._flush_at_ns = self._snapshot_at_ns = 0
 
-    def on_book(self, book: Book) -> None:
-        """Take in one book and act on what it changes. Raises: BadMarketData if the view refuses it."""
+    def on_book(self, book: Market) -> None:
+        """Take in one book or pool and act on what it changes. Raises: BadMarketData if the view refuses it."""
         parts, now_ns = self._parts, self._next_instant()
         self._look_again(now_ns)  # what fell due meets the books as they were before this one
         change = parts.view.put(book)
@@ -139,16 +139,16 @@ class Engine:
         self._submit("decision", partial(pipeline.commit, decision, scope=parts.scope, dispatch=parts.dispatch))
 
     def _store_books(self, now_ns: int) -> None:
-        max_age_ns = self._parts.config.max_age_ms * NS_PER_MS
+        parts = self._parts
         for request in self.fills.due(now_ns):
-            book = self._parts.view.book_at(request.market, request.due_ns)
-            if book is None or request.due_ns - book.seen_at_ns > max_age_ns:
+            met = observing.met_by(request, parts.view, max_age_ms=parts.config.max_age_ms)
+            if isinstance(met, observing.FillRequest) and now_ns < met.given_up_ns:
+                self.fills.put_off(met)
+            elif met is None or isinstance(met, observing.FillRequest):
                 log.warning("fill_not_observed", order_id=request.order_id, venue=request.market.venue)
-                continue
-            self._submit(
-                "fill_book",
-                partial(observing.store_book, request, book, at_ns=now_ns, dispatch=self._parts.dispatch),
-            )
+            else:
+                store = partial(observing.store_book, request, met, at_ns=now_ns, dispatch=parts.dispatch)
+                self._submit("fill_book", store)
 
     def _flush(self, now_ns: int) -> None:
         if now_ns >= self._flush_at_ns:
@@ -165,7 +165,7 @@ class Engine:
         if self._parts.offers is not None and (offers := self._parts.offers.take()):
             self._submit("offers", partial(record_offers, offers, scope=scope))
 
-    def _fresh_books(self, now_ns: int) -> list[Book]:
+    def _fresh_books(self, now_ns: int) -> list[Market]:
         max_age_ns = self._parts.config.max_age_ms * NS_PER_MS
         return [book for book in self._parts.view.books() if now_ns - book.seen_at_ns <= max_age_ns]
 
@@ -174,7 +174,7 @@ class Engine:
             log.warning("writer_is_full", dropped=name)
 
 
-def record_snapshots(books: Iterable[Book], parts: Parts) -> None:
+def record_snapshots(books: Iterable[Market], parts: Parts) -> None:
     """Append the best prices and the visible depth of each book."""
     now = from_ns(parts.clock.now_ns())
     MarketSnapshot.objects.bulk_create(
@@ -183,8 +183,8 @@ def record_snapshots(books: Iterable[Book], parts: Parts) -> None:
             timestamp=now,
             venue=book.venue,
             symbol=book.pair.symbol,
-            bid=book.bids[0].price,
-            ask=book.asks[0].price,
+            bid=book.best_bid,
+            ask=book.best_ask,
             bid_depth_usd=_depth_usd(book, Side.SELL, parts.config),
             ask_depth_usd=_depth_usd(book, Side.BUY, parts.config),
         )
@@ -192,6 +192,6 @@ def record_snapshots(books: Iterable[Book], parts: Parts) -> None:
     )
 
 
-def _depth_usd(book: Book, side: Side, config: DetectConfig) -> Decimal:
+def _depth_usd(book: Market, side: Side, config: DetectConfig) -> Decimal:
     rate = config.quote_usd.get(book.pair.quote.symbol, ZERO)
     return quantize_down(EXACT.multiply(total_of(levels_facing(book, side)).quote, rate))
