@@ -1,44 +1,83 @@
-"""Which venues orders of a scope go to, at what fees, with what balances."""
+"""Which venues orders of a scope go to, at what fees and gas, with what balances."""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 
+import structlog
 from django.conf import settings
 
 from domain.costs import FeeSchedule, entry_tier
-from domain.errors import Refused
-from domain.market import Clock
+from domain.errors import BadInput, Refused
+from domain.gas import GasTerms
+from domain.market import Asset, Clock
+from domain.money import ZERO
 from domain.scope import Mode, Scope
 from trading.models import Balance
 from trading.services.observing import StoredBooks
 from trading.venues import registry
 from trading.venues.base import TradingVenue
+from trading.venues.evm.deployment import table_of
+from trading.venues.identity import ChainTable, PoolKind
 from trading.venues.paper import PaperVenue
+
+log = structlog.get_logger(__name__)
+
+SWAP_GAS_UNITS = 150_000  # Router02.swapExactTokensForTokens over one pool takes 100,000 to 130,000
+POOL_FEES = FeeSchedule(ZERO, ZERO, source="inside the pool's price")
 
 
 def trading_venues(
-    scope: Scope, *, clock: Clock, fees: Mapping[str, FeeSchedule] | None = None
+    scope: Scope,
+    *,
+    clock: Clock,
+    fees: Mapping[str, FeeSchedule] | None = None,
+    gas: Mapping[str, GasTerms] | None = None,
 ) -> Mapping[str, TradingVenue]:
-    """Return the venues that orders of ``scope`` go to: paper ones.
+    """Return the venues that orders of ``scope`` go to: paper ones, at the configured fees and gas or those given.
 
     Raises: Refused in live, whose adapters do not exist yet.
     """
     if scope.mode is Mode.LIVE:
         raise Refused("live: no venue adapter places real orders in this version")
-    charged = fees if fees is not None else {venue: fees_of(venue) for venue in registry.adapters(settings.ARB.venues)}
+    taken = gas_terms() if gas is None else gas
+    charged = (
+        {venue: fees_of(venue) for venue in (*registry.adapters(settings.ARB.venues), *taken)} if fees is None else fees
+    )
     books = StoredBooks(clock)
     return {
-        venue: PaperVenue(venue, books, schedule, balances=partial(balances, scope, venue), clock=clock)
+        venue: PaperVenue(
+            venue, books, schedule, balances=partial(balances, scope, venue), clock=clock, gas=taken.get(venue)
+        )
         for venue, schedule in charged.items()
     }
+
+
+def gas_terms() -> Mapping[str, GasTerms]:
+    """Return what a swap takes on every venue of pools that a watched chain has; a chain without a table has none."""
+    found: dict[str, GasTerms] = {}
+    for chain in settings.ARB.venues.chains:
+        if not chain.is_watched:
+            continue
+        try:
+            table = _table(chain.name, chain.chain_id, chain.deployment)
+        except BadInput as error:  # whoever watches the chain tells it as well: the other venues go on
+            log.error("chain_left_out", chain=chain.name, error=str(error))
+            continue
+        native = Asset(table.native)
+        found |= {pool.venue: GasTerms(SWAP_GAS_UNITS, native) for pool in table.pools_of(PoolKind.V2)}
+    return found
 
 
 def fees_of(venue: str) -> FeeSchedule:
     """Return what a venue charges: as the settings state it, or its adapter, else the adapter's dated entry tier.
 
+    A pool takes its fee out of what is swapped, so nothing is charged beside its price.
     Raises: BadInput.
     """
+    if venue in gas_terms():
+        return POOL_FEES
     adapter = registry.adapters(settings.ARB.venues).get(venue, venue)
     fees = settings.ARB.trading.fees
     stated = fees.get(venue) or fees.get(adapter)
@@ -50,3 +89,8 @@ def fees_of(venue: str) -> FeeSchedule:
 def balances(scope: Scope, venue: str) -> Mapping[str, Decimal]:
     """Return what the ledger of ``scope`` says we hold at a venue."""
     return dict(Balance.objects.in_scope(scope).filter(venue=venue).values_list("asset", "amount"))
+
+
+@lru_cache(maxsize=16)
+def _table(chain: str, chain_id: int, deployment: Path | None) -> ChainTable:
+    return table_of(chain, chain_id, deployment)
