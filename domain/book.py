@@ -8,11 +8,10 @@ from typing import NamedTuple
 from domain.amm import PIPS
 from domain.errors import BadMarketData
 from domain.market import Book, Level, Market, PoolState, Side
-from domain.money import EXACT, ZERO, from_raw
+from domain.money import COLUMN_DIGITS, EXACT, ZERO, from_raw
 from domain.timestamps import NS_PER_MS
 
 LEVEL_DIGITS = 15  # a level worth 10**15 in quote is no offer, and a sum of such levels fits no money column
-MONEY_DIGITS = 20  # before the point, in a money column
 LEAST_RESERVE = 1000  # in raw units: a pool of fewer has nothing that its own rounding leaves to trade
 MOST_RESERVE = 2**112 - 1  # what a pool's contract can hold
 MOST_DECIMALS = 36
@@ -124,7 +123,8 @@ def _validate_pool(pool: PoolState) -> None:
         and min(pool.base_decimals, pool.quote_decimals) >= 0
         and max(pool.base_decimals, pool.quote_decimals) <= MOST_DECIMALS
         and from_raw(pool.quote_reserve, pool.quote_decimals).adjusted() < LEVEL_DIGITS
-        and from_raw(pool.base_reserve, pool.base_decimals).adjusted() < MONEY_DIGITS
+        and from_raw(pool.base_reserve, pool.base_decimals).adjusted() < COLUMN_DIGITS
+        and pool.best_ask.adjusted() < COLUMN_DIGITS
         and pool.gas_price_wei >= 0
     )
     if not in_range:

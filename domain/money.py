@@ -22,6 +22,7 @@ UP = Context(prec=40, rounding=ROUND_CEILING, traps=_TRAPS)
 ZERO = Decimal(0)
 BPS = Decimal(10_000)
 COLUMN_STEP = Decimal("1e-18")  # what a money column holds
+COLUMN_DIGITS = 20  # and how many before the point
 
 
 def floor_to_step(quantity: Decimal, step: Decimal) -> Decimal:

@@ -6,25 +6,26 @@ from math import isqrt
 from domain.amm import PIPS, v2_amount_in, v2_amount_out
 from domain.book import Walk
 from domain.market import PoolState, Side
-from domain.money import COLUMN_STEP, DOWN, EXACT, UP, ZERO, from_raw, quantize_down, quantize_up, to_raw
+from domain.money import COLUMN_DIGITS, COLUMN_STEP, DOWN, EXACT, UP, ZERO, from_raw, quantize_down, quantize_up, to_raw
 
 _FINER = 9  # digits beyond a token's own unit to which the best size of all is found
 
 
 def swap(pool: PoolState, side: Side, quantity: Decimal) -> Walk | None:
-    """Return what buying or selling ``quantity`` base costs or brings, with the pool's fee; None beyond its reserve.
+    """Return what buying or selling ``quantity`` base costs or brings, with the pool's fee.
 
-    The price is the average of the whole swap, rounded against us. A part of a token's unit is not traded.
+    The price is the average of the whole swap, rounded against us. A part of a token's unit is not traded. None for
+    more than the pool holds, for what brings nothing, and for what fits no column of money.
     """
     units = to_raw(quantity, pool.base_decimals)
     if units <= 0 or (side is Side.BUY and units >= pool.base_reserve):
         return None
     base, quote = from_raw(units, pool.base_decimals), _quote_for(pool, side, units)
-    if quote == ZERO:
+    average = UP.divide(quote, base) if side is Side.BUY else DOWN.divide(quote, base)
+    if max(quote.adjusted(), average.adjusted()) >= COLUMN_DIGITS:
         return None
-    if side is Side.BUY:
-        return Walk(base, quote, quantize_up(UP.divide(quote, base)))
-    return Walk(base, quote, quantize_down(DOWN.divide(quote, base)))
+    price = quantize_up(average) if side is Side.BUY else quantize_down(average)
+    return Walk(base, quote, price) if price > ZERO else None
 
 
 def is_within(limit: Decimal, swapped: Walk, side: Side) -> bool:
