@@ -14,22 +14,29 @@ import aiohttp
 import structlog
 
 from domain.secret import Secret
-from trading.venues.evm.jsonrpc import Block, Call, NodeFault, block_of, decode, decode_one, encode, encode_one
+from trading.venues.evm.jsonrpc import (
+    BatchRefused,
+    Block,
+    Call,
+    NodeFault,
+    block_of,
+    decode,
+    decode_one,
+    encode,
+    encode_one,
+)
 from trading.venues.evm.methods import is_sound
+from trading.venues.evm.rpc_settings import RpcSettings
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 32 << 20
-FIRST_REST_S = 1.0
-LONGEST_REST_S = 30.0
 EVERYTHING = "*"  # the methods of a node that nobody reaches
 
 _CHAIN_ID = Call("eth_chainId")
 _HEAD = Call("eth_getBlockByNumber", ("latest", False))
 _NO_REST = frozenset({"lacks_block", "refused", "other_chain"})  # no fault of its working: another node is asked
-_NO_BATCHES = frozenset(
-    {"http_400", "http_405", "http_413", "http_415", "http_422", "http_500", "refused", "malformed"}
-)
+_NO_BATCHES = frozenset({"http_400", "http_405", "http_413", "http_415", "http_422", "http_500"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class Endpoint:
         url: Secret,
         session: aiohttp.ClientSession,
         *,
-        chain_id: int,
+        settings: RpcSettings,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name_of(url)
@@ -76,7 +83,7 @@ class Endpoint:
         self.barred_until_s = 0.0  # the node itself wants to be left alone
         self._url = url
         self._session = session
-        self._wanted_chain_id = chain_id
+        self._settings = settings
         self._now_s = now_s
         self._numbers = count(1)
         self._takes_batches: bool | None = None
@@ -86,7 +93,7 @@ class Endpoint:
     @property
     def is_of_another_chain(self) -> bool:
         """Whether the node said so the last time it was asked."""
-        return self.chain_id is not None and self.chain_id != self._wanted_chain_id
+        return self.chain_id is not None and self.chain_id != self._settings.chain_id
 
     @property
     def is_barred(self) -> bool:
@@ -133,15 +140,17 @@ class Endpoint:
         if fault.reason in _NO_REST:
             return
         if fault.rest_s is not None:
-            self.barred_until_s = max(self.barred_until_s, self._now_s() + min(fault.rest_s, LONGEST_REST_S))
+            self.barred_until_s = max(
+                self.barred_until_s, self._now_s() + min(fault.rest_s, self._settings.longest_rest_s)
+            )
         for method in [EVERYTHING] if fault.reason == "no_connection" else methods:
             self._rest(method, fault)
 
-    def status(self, *, best_number: int | None, most_lag: int) -> EndpointStatus:
+    def status(self, *, best_number: int | None) -> EndpointStatus:
         """Return how the node is doing beside the best head known."""
         number = self.head.number if self.head else None
         lag = None if number is None or best_number is None else max(0, best_number - number)
-        reason = self._reason(lag, most_lag)
+        reason = self._reason(lag)
         return EndpointStatus(
             name=self.name,
             is_fit=not reason,
@@ -154,10 +163,10 @@ class Endpoint:
             failed=dict(self.failed),
         )
 
-    def _reason(self, lag: int | None, most_lag: int) -> str:
+    def _reason(self, lag: int | None) -> str:
         if self.is_of_another_chain:
-            return f"is on chain {self.chain_id}, not {self._wanted_chain_id}"
-        if lag is not None and lag > most_lag:
+            return f"is on chain {self.chain_id}, not {self._settings.chain_id}"
+        if lag is not None and lag > self._settings.max_lag_blocks:
             return f"is {lag} blocks behind"
         now_s = self._now_s()
         resting = [
@@ -171,7 +180,8 @@ class Endpoint:
         rest = self._rests.setdefault(method, _Rest())
         rest.failures += 1
         rest.reason = fault.reason
-        rest.until_s = self._now_s() + min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(rest.failures - 1, 20))
+        rest_s = self._settings.first_rest_s * 2.0 ** min(rest.failures - 1, 20)
+        rest.until_s = self._now_s() + min(self._settings.longest_rest_s, rest_s)
         if rest.failures == 1:
             log.warning("rpc_node_failed", node=self.name, method=method, reason=fault.reason)
 
@@ -195,8 +205,8 @@ class Endpoint:
         has_changed, self.chain_id = chain_id != self.chain_id, chain_id
         if self.is_of_another_chain:
             if has_changed:
-                log.warning("rpc_other_chain", node=self.name, chain_id=chain_id, wanted=self._wanted_chain_id)
-            raise NodeFault("other_chain", f"{chain_id}, not {self._wanted_chain_id}")
+                log.warning("rpc_other_chain", node=self.name, chain_id=chain_id, wanted=self._settings.chain_id)
+            raise NodeFault("other_chain", f"{chain_id}, not {self._settings.chain_id}")
 
     async def _exchange(self, calls: Sequence[Call]) -> list[Any]:
         if self._takes_batches is False:
@@ -205,7 +215,7 @@ class Endpoint:
         try:
             results = decode(await self._post(encode(calls, first_id=first_id)), calls, first_id=first_id)
         except NodeFault as fault:
-            if self._takes_batches or fault.reason not in _NO_BATCHES:
+            if self._takes_batches or not (isinstance(fault, BatchRefused) or fault.reason in _NO_BATCHES):
                 raise
             return await self._without_batches(calls)
         self._takes_batches = True
@@ -230,10 +240,12 @@ class Endpoint:
         return decode_one(await self._post(encode_one(call, number=number)), call, number=number)
 
     async def _post(self, body: bytes) -> bytes:
-        try:
-            return await self._post_once(body)
-        except aiohttp.ServerDisconnectedError:
-            return await self._post_once(body)  # a kept connection that the node had closed; reading twice is harmless
+        for _ in range(2):  # a kept connection may be one that the node has closed; reading twice is harmless
+            try:
+                return await self._post_once(body)
+            except aiohttp.ServerDisconnectedError:
+                continue
+        raise NodeFault("cut_off")
 
     async def _post_once(self, body: bytes) -> bytes:
         try:
@@ -265,9 +277,9 @@ def name_of(url: Secret) -> str:
 def _status_fault(answer: aiohttp.ClientResponse) -> NodeFault:
     if answer.status == 429:
         after = answer.headers.get("Retry-After", "")
-        return NodeFault("too_many", rest_s=float(after) if after.isascii() and after.isdigit() else FIRST_REST_S)
+        return NodeFault("too_many", rest_s=float(after) if after.isascii() and after.isdigit() else 1.0)
     if answer.status in (401, 403):
-        return NodeFault("no_access", rest_s=LONGEST_REST_S)
+        return NodeFault("no_access", rest_s=30.0)
     return NodeFault(f"http_{answer.status}")
 
 

@@ -54,6 +54,10 @@ class NodeFault(Unreachable):
         return self.reason == "refused"
 
 
+class BatchRefused(NodeFault):
+    """One answer came to several questions: the node may take them one by one alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A block's header; ``base_fee_wei`` is what the block itself cost per unit of gas."""
@@ -97,7 +101,7 @@ def decode(body: bytes, calls: Sequence[Call], *, first_id: int) -> list[Any]:
     """Return one result per call, a Reverted where the contract turned it down. Raises: NodeFault."""
     replies = _parse(body)
     if isinstance(replies, _Reply):
-        raise _fault_of(replies.error) if replies.error else NodeFault("malformed", "one answer to several questions")
+        raise _refusal_of_batch(replies)
     by_id = {reply.id: reply for reply in replies if isinstance(reply.id, int)}
     if len(replies) != len(calls) or by_id.keys() != set(range(first_id, first_id + len(calls))):
         raise _first_error(replies) or NodeFault("wrong_id")
@@ -170,6 +174,13 @@ def _fault_of(error: _Error) -> NodeFault:
     if error.code in _FAULTS_OF_THE_QUESTION:
         return NodeFault("refused", message)
     return NodeFault("error", f"{error.code} {message}".strip())
+
+
+def _refusal_of_batch(reply: _Reply) -> NodeFault:
+    if reply.error is None:
+        return BatchRefused("malformed", "one answer to several questions")
+    fault = _fault_of(reply.error)
+    return fault if fault.reason == "too_many" else BatchRefused(fault.reason, str(fault))
 
 
 def _first_error(replies: Sequence[_Reply]) -> NodeFault | None:

@@ -46,7 +46,7 @@ class Lookout:
 
     def status(self, node: Endpoint) -> EndpointStatus:
         """Return how ``node`` is doing beside the others."""
-        return node.status(best_number=self.best_number(), most_lag=self._settings.max_lag_blocks)
+        return node.status(best_number=self.best_number())
 
     def why(self) -> str:
         """Return what is wrong with each node in one line."""

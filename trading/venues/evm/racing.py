@@ -1,4 +1,4 @@
-"""One question, several nodes: each is asked once those before it failed or dallied, and the first sound answer wins."""
+"""One question, several nodes: each is asked once those before it failed or dallied; the first sound answer wins."""
 
 import asyncio
 import time

@@ -66,7 +66,7 @@ class Rpc:
         self, settings: RpcSettings, session: aiohttp.ClientSession, *, redis: "redis.asyncio.Redis | None"
     ) -> None:
         self._settings = settings
-        self._nodes = [Endpoint(url, session, chain_id=settings.chain_id) for url in settings.urls]
+        self._nodes = [Endpoint(url, session, settings=settings) for url in settings.urls]
         self._budget = Budget(f"rpc:{settings.name}", Allowance.within(settings.requests_per_s), redis=redis)
         self._lookout = Lookout(self._nodes, settings, self._budget)
         self._shared = SharedCalls(redis, chain=settings.name)

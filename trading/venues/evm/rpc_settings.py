@@ -21,6 +21,8 @@ class RpcSettings:
     look_s: float = 2.0  # the longest we wait for heads
     grace_s: float = 0.1  # after the first head, for those of the other nodes
     head_age_s: float = 0.25  # "latest" means a head not older than this
+    first_rest_s: float = 1.0  # after a failure others are asked first, twice as long after each further one
+    longest_rest_s: float = 30.0
     forget_s: float = 10.0  # a head heard longer ago is no measure for other nodes
 
     def __post_init__(self) -> None:
