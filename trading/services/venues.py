@@ -2,30 +2,26 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 
-import structlog
 from django.conf import settings
 
 from domain.costs import FeeSchedule, entry_tier
-from domain.errors import BadInput, Refused
+from domain.errors import Refused
 from domain.gas import GasTerms
-from domain.market import Asset, Clock
+from domain.market import Clock
 from domain.money import ZERO
 from domain.scope import Mode, Scope
 from trading.models import Balance
 from trading.services.observing import StoredBooks
 from trading.venues import registry
 from trading.venues.base import TradingVenue
-from trading.venues.evm.deployment import table_of
-from trading.venues.identity import ChainTable, PoolKind
+from trading.venues.identity import MAINNETS, PoolKind
 from trading.venues.paper import PaperVenue
-
-log = structlog.get_logger(__name__)
 
 SWAP_GAS_UNITS = 150_000  # Router02.swapExactTokensForTokens over one pool takes 100,000 to 130,000
 POOL_FEES = FeeSchedule(ZERO, ZERO, source="inside the pool's price")
+REVIEWED_POOLS = {pool.venue for table in MAINNETS.values() for pool in table.pools_of(PoolKind.V2)}
 
 
 def trading_venues(
@@ -42,9 +38,7 @@ def trading_venues(
     if scope.mode is Mode.LIVE:
         raise Refused("live: no venue adapter places real orders in this version")
     taken = gas_terms() if gas is None else gas
-    charged = (
-        {venue: fees_of(venue) for venue in (*registry.adapters(settings.ARB.venues), *taken)} if fees is None else fees
-    )
+    charged = fees if fees is not None else {venue: fees_of(venue) for venue in registry.adapters(settings.ARB.venues)}
     books = StoredBooks(clock)
     return {
         venue: PaperVenue(
@@ -55,19 +49,9 @@ def trading_venues(
 
 
 def gas_terms() -> Mapping[str, GasTerms]:
-    """Return what a swap takes on every venue of pools that a watched chain has; a chain without a table has none."""
-    found: dict[str, GasTerms] = {}
-    for chain in settings.ARB.venues.chains:
-        if not chain.is_watched:
-            continue
-        try:
-            table = _table(chain.name, chain.chain_id, chain.deployment)
-        except BadInput as error:  # whoever watches the chain tells it as well: the other venues go on
-            log.error("chain_left_out", chain=chain.name, error=str(error))
-            continue
-        native = Asset(table.native)
-        found |= {pool.venue: GasTerms(SWAP_GAS_UNITS, native) for pool in table.pools_of(PoolKind.V2)}
-    return found
+    """Return what a swap takes on every venue of pools that a watched chain has."""
+    pools = registry.pool_venues(settings.ARB.venues)
+    return {venue: GasTerms(SWAP_GAS_UNITS, pool.native) for venue, pool in pools.items()}
 
 
 def fees_of(venue: str) -> FeeSchedule:
@@ -76,7 +60,7 @@ def fees_of(venue: str) -> FeeSchedule:
     A pool takes its fee out of what is swapped, so nothing is charged beside its price.
     Raises: BadInput.
     """
-    if venue in gas_terms():
+    if venue in REVIEWED_POOLS or venue in registry.pool_venues(settings.ARB.venues):
         return POOL_FEES
     adapter = registry.adapters(settings.ARB.venues).get(venue, venue)
     fees = settings.ARB.trading.fees
@@ -89,8 +73,3 @@ def fees_of(venue: str) -> FeeSchedule:
 def balances(scope: Scope, venue: str) -> Mapping[str, Decimal]:
     """Return what the ledger of ``scope`` says we hold at a venue."""
     return dict(Balance.objects.in_scope(scope).filter(venue=venue).values_list("asset", "amount"))
-
-
-@lru_cache(maxsize=16)
-def _table(chain: str, chain_id: int, deployment: Path | None) -> ChainTable:
-    return table_of(chain, chain_id, deployment)
