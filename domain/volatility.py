@@ -156,7 +156,7 @@ class _Window(_Sums):
     def __init__(self, length: int) -> None:
         super().__init__()
         self.length = length
-        self.first = 0  # the oldest minute that has a price
+        self.first = 0  # the oldest minute that has a price, where any has
         self.known = self.traded = self.units = 0  # minutes with a price, with a volume, and that volume
 
     def enter(self, bar: _Bar) -> None:
@@ -245,6 +245,8 @@ class MinutePrices:
         self._windows = {length: _Window(length) for length in self._windows}
         self._bars.clear()
         self._steps.clear()
+        for window in self._windows.values():
+            window.first = minute
         self._now = minute
         self._newest = minute - self._longest - 1  # before any that can be known
 

@@ -12,9 +12,7 @@ def append_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
     The database fills no default in, and a row that breaks a constraint refuses them all: series alone are written
     so. Raises: django.db.IntegrityError, DataError.
     """
-    fields = [model._meta.get_field(name) for name in names]
-    columns = {field.column: field.db_type(connection).partition("(")[0] for field in fields}
-    return copy_into(model._meta.db_table, columns, rows)
+    return copy_into(model._meta.db_table, dict(_column(model, name) for name in names), rows)
 
 
 def copy_into(table: str, columns: dict[str, str], rows: Iterable[Sequence[Any]]) -> int:
@@ -28,3 +26,11 @@ def copy_into(table: str, columns: dict[str, str], rows: Iterable[Sequence[Any]]
             copy.write_row(row)
             count += 1
     return count
+
+
+def _column(model: type[models.Model], name: str) -> tuple[str, str]:
+    """Return a field's column and the name of its type, without a length."""
+    field: models.Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]  # no relation's other end
+    kind = field.db_type(connection)
+    assert kind is not None  # a column of its own
+    return str(field.column), kind.partition("(")[0]

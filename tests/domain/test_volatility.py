@@ -3,6 +3,7 @@
 import math
 import random
 import statistics
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadInput, BadMarketData
-from domain.volatility import PricePoint, RollingVolatility, realised
+from domain.volatility import MinutePrices, PricePoint, Realised, RollingVolatility, realised
 
 MINUTE_NS = 60 * 10**9
 HOUR_NS = 60 * MINUTE_NS
@@ -112,3 +113,111 @@ def test_price_by_price_it_is_what_it_is_at_once():
         rolling.add(*point)
         at_once = realised(points[: number + 1], window_ns=HOUR_NS, now_ns=point.at_ns)
         assert rolling.realised(now_ns=point.at_ns) == at_once
+
+
+def reckoned_anew(bars: dict[int, float], *, window: int, now: int, max_gap: int) -> Realised | None:
+    """Return what a window shows, from all of its minutes at once."""
+    inside = [PricePoint(at * MINUTE_NS, bars[at]) for at in sorted(bars) if now - window <= at <= now]
+    return realised(inside, window_ns=window * MINUTE_NS, now_ns=now * MINUTE_NS, max_gap_ns=max_gap * MINUTE_NS)
+
+
+def volume_anew(volumes: dict[int, Decimal | None], *, window: int, now: int) -> Decimal | None:
+    """Return what was traded in a window, from all of its minutes at once."""
+    inside = [volume for at, volume in volumes.items() if now - window < at <= now and volume is not None]
+    return sum(inside, Decimal(0)) if inside else None
+
+
+BARS = st.tuples(
+    st.integers(0, 30),
+    st.floats(1, 1000),
+    st.none() | st.decimals(0, 100, places=4, allow_nan=False),
+    st.integers(0, 3),
+)
+
+
+@given(
+    bars=st.lists(BARS, min_size=1, max_size=25),
+    windows=st.sampled_from([(5,), (3, 9, 20)]),
+    max_gap=st.integers(1, 4),
+)
+def test_late_missing_repeated_and_corrected_minutes_leave_what_reckoning_anew_gives(bars, windows, max_gap):
+    prices, known, volumes = MinutePrices(windows, max_gap=max_gap), {}, {}
+    for minute, price, volume, idle in bars:
+        changed = prices.put(minute, price, volume)
+        assert changed or minute < prices.now - max(windows) or (known[minute], volumes[minute]) == (price, volume)
+        if changed:
+            known[minute], volumes[minute] = price, volume
+        prices.advance(prices.now + idle)
+        now = prices.now
+        for window in windows:
+            assert prices.realised(window) == reckoned_anew(known, window=window, now=now, max_gap=max_gap)
+            assert prices.volume(window) == volume_anew(volumes, window=window, now=now)
+            assert prices.known(window) == sum(now - window < at <= now for at in known)
+
+
+def by_minute(*prices: float | None, windows: tuple[int, ...] = (60,), **options: int) -> MinutePrices:
+    """Return the windows after these minutes; None is a minute without a bar."""
+    kept = MinutePrices(windows, **options)
+    for minute, price in enumerate(prices):
+        if price is not None:
+            kept.put(minute, price)
+    return kept
+
+
+def test_a_minute_that_nobody_saw_is_no_return_and_is_told_as_a_gap():
+    kept = by_minute(100, 101, 100, None, 200, 202)
+    assert kept.realised(60).count == 3
+    assert kept.realised(60).returns == pytest.approx(1.02)
+    assert kept.known(60) == 5
+
+
+def test_a_late_bar_closes_its_gap():
+    kept, whole = by_minute(100, 101, None, 102, 103), by_minute(100, 101, 99, 102, 103)
+    assert kept.put(2, 99)
+    assert kept.realised(60) == whole.realised(60)
+
+
+def test_a_bar_that_comes_twice_changes_nothing_and_another_word_corrects_it():
+    kept = by_minute(100, 101, 100)
+    before = kept.realised(60)
+    assert not kept.put(1, 101)
+    assert kept.realised(60) == before
+    assert kept.put(1, 150)
+    assert kept.realised(60) == by_minute(100, 150, 100).realised(60)
+
+
+def test_a_bar_from_before_every_window_is_passed_over():
+    kept = by_minute(*([100] * 100))
+    assert not kept.put(3, 500)
+    assert kept.realised(60) == by_minute(*([100] * 100)).realised(60)
+
+
+def test_windows_that_time_has_left_behind_are_empty():
+    kept = by_minute(100, 101, 100, 101)
+    kept.advance(10**9)
+    assert kept.realised(60) is None
+    assert (kept.known(60), kept.volume(60)) == (0, None)
+    assert not kept.put(3, 100)
+    for minute, price in enumerate((100, 101, 100), start=10**9 + 1):
+        kept.put(minute, price)
+    assert kept.realised(60).count == 2
+
+
+def test_volume_is_told_only_where_enough_minutes_know_theirs():
+    kept = MinutePrices((3,))
+    for minute, volume in enumerate([Decimal(9), None, Decimal("0.1"), Decimal("0.2")]):
+        kept.put(minute, 100, volume)
+    assert kept.volume(3, min_count=2) == Decimal("0.3")
+    assert kept.volume(3, min_count=3) is None
+
+
+@pytest.mark.parametrize("price", [0.0, -1.0, math.nan, math.inf])
+def test_a_minute_without_a_price_is_refused(price):
+    with pytest.raises(BadMarketData):
+        MinutePrices((60,)).put(0, price)
+
+
+@pytest.mark.parametrize(("windows", "max_gap"), [((), 1), ((0,), 1), ((60,), 0)])
+def test_impossible_windows_of_minutes_are_refused(windows, max_gap):
+    with pytest.raises(BadInput):
+        MinutePrices(windows, max_gap=max_gap)

@@ -173,11 +173,14 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
     },
     Opportunity: _opportunity,
     Order: _order,
-    PriceBar: lambda: _market() | {
-        **dict.fromkeys(("open", "high", "low", "close"), Decimal(100)),
-        "source": PriceBar.SOURCES.BOOKS,
-        "written_at": NOW,
-    },
+    PriceBar: lambda: (
+        _market()
+        | {
+            **dict.fromkeys(("open", "high", "low", "close"), Decimal(100)),
+            "source": PriceBar.SOURCES.BOOKS,
+            "written_at": NOW,
+        }
+    ),
     RecordedHour: lambda: {"hour": NOW, "venue": f"v{next(_numbers)}", "updates": 3},
     RecordedPage: lambda: {
         "recording": make(Recording),
