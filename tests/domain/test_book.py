@@ -22,6 +22,7 @@ from domain.errors import BadMarketData
 from domain.market import Level, Side
 from domain.timestamps import NS_PER_MS
 from tests.domain.books import NOW_NS, book, decimals, levels, sides_of_book
+from tests.domain.pools import pool, pools
 
 ASKS = levels(("100", "1"), ("101", "2"), ("103", "5"))
 BIDS = levels(("99", "1"), ("98", "2"))
@@ -152,3 +153,40 @@ def test_a_side_found_sound_before_is_not_looked_at_again_but_the_other_is():
         validate(replace(before, asks=levels(("100", "-3"))), known=before)
     with pytest.raises(BadMarketData, match="crossed"):
         validate(replace(before, asks=levels(("1", "3"))), known=before)
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes"),
+    [
+        ("empty", {"base_reserve": 0}),
+        ("empty", {"quote_reserve": 999}),
+        ("empty", {"base_reserve": -5}),
+        ("out_of_range", {"base_reserve": 2**112}),
+        ("out_of_range", {"quote_reserve": 10**21}),  # a thousand million million USDC
+        ("out_of_range", {"base_reserve": 1000, "quote_reserve": 10**20}),  # a price that no column holds
+        ("out_of_range", {"fee_pips": 1_000_000}),
+        ("out_of_range", {"fee_pips": -1}),
+        ("out_of_range", {"base_decimals": 37}),
+        ("out_of_range", {"quote_decimals": -1}),
+        ("out_of_range", {"gas_price_wei": -1}),
+    ],
+)
+def test_an_unsound_pool_is_refused_by_its_reason(reason, changes):
+    with pytest.raises(BadMarketData, match=f"^{reason}: uniswap_v2 ETH/USDC"):
+        validate(replace(pool(), **changes))
+
+
+def test_a_sound_fresh_pool_passes_and_grows_old_like_a_book():
+    check(pool(), now_ns=NOW_NS, max_age_ms=1000)
+    with pytest.raises(BadMarketData, match=r"^stale"):
+        check(pool(), now_ns=NOW_NS + 1001 * NS_PER_MS, max_age_ms=1000)
+
+
+@given(pools())
+def test_every_pool_that_is_let_in_shows_something_on_either_side(state):
+    try:
+        validate(state)
+    except BadMarketData:
+        return
+    assert state.asks and state.bids
+    assert 0 < state.bids[0].price <= state.best_bid and state.best_ask <= state.asks[0].price

@@ -11,7 +11,7 @@ from domain.costs import FeeAsset
 from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Rejected, Stage, _age_fault, _is_fresh, detect
 from domain.errors import BadInput
 from domain.features import FEATURE_NAMES, FeatureContext
-from domain.market import Book, Level, MarketKey, Pair, Side
+from domain.market import Asset, Book, Level, MarketKey, Pair, Side
 from domain.money import EXACT
 from domain.routes import Route, routes_between
 from domain.sizing import Caps, Sized, size_route
@@ -55,6 +55,10 @@ class View:
     def routes(self, _: MarketKey) -> tuple[Route, ...]:
         """Return all routes."""
         return self.listed
+
+    def priced(self, _: Asset) -> tuple[MarketKey, ...]:
+        """Return nothing: no route here pays gas."""
+        return ()
 
 
 def found(*books: Book, now_ns: int = NOW_NS, config: DetectConfig = CONFIG) -> Candidate | Rejected:

@@ -1,6 +1,7 @@
 """Features: fixed names, known values, unknowns that say so, and a hash that pins the set."""
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from domain.features import FEATURE_HASH, FEATURE_NAMES, FeatureContext, FeatureVector, features_of
 from domain.sizing import Sized
 from tests.domain.books import NOW_NS, ROUTE, SELL_VENUE, book, levels
+from tests.domain.pools import pool
 
 SIZED = Sized(
     buy_quantity=Decimal(2),
@@ -85,3 +87,22 @@ def test_the_hash_pins_the_set_that_models_were_trained_on():
     assert FEATURE_HASH == "773ed77e0937ce551d7dee82d2ab870c9f5ed331b86e6a0622a09de966dbbf52", (
         "a changed feature set needs a new FEATURE_SET name, then this pin"
     )
+
+
+def test_a_pool_is_as_deep_as_its_slices_and_its_slip_is_that_of_the_average():
+    state = pool()
+    asks, sell = state.asks, book(SELL_VENUE, bids=levels(("2100", "1"), ("2090", "4")), asks=levels(("2200", "1")))
+    trade = replace(SIZED, buy_worst=Decimal("2010.030"), sell_worst=Decimal(2090))
+    told = features_of(ROUTE, (state, sell), replace(trade, buy_quantity=asks[0].quantity * 2), now_ns=NOW_NS).as_dict()
+    assert told["buy_depth_share"] == pytest.approx(2 / 16, rel=0.01)
+    assert told["buy_levels"] == 3
+    assert told["buy_slip_bps"] == pytest.approx(20, abs=0.1)
+    assert told["buy_spread_bps"] == pytest.approx(60, abs=0.2)
+    assert abs(told["buy_imbalance"]) < 0.01
+
+
+def test_a_trade_beyond_the_slices_that_a_pool_shows_takes_all_of_them():
+    sell = book(SELL_VENUE, bids=levels(("2100", "1"), ("102", "400")))
+    told = features_of(ROUTE, (pool(), sell), replace(SIZED, buy_quantity=Decimal(100)), now_ns=NOW_NS).as_dict()
+    assert told["buy_levels"] == 16
+    assert told["buy_depth_share"] > 10

@@ -1,7 +1,7 @@
 """Routes: which markets are joined."""
 
 from domain.market import MarketKey, Pair
-from domain.routes import routes_between
+from domain.routes import RouteKind, routes_between
 
 BTC, ETH, BTC_USDC = Pair.parse("BTC/USD"), Pair.parse("ETH/USD"), Pair.parse("BTC/USDC")
 
@@ -39,3 +39,19 @@ def test_venues_of_one_origin_are_one_market() -> None:
 def test_a_venue_whose_origin_is_not_told_is_its_own() -> None:
     assert len(keys(MarketKey("a", BTC), MarketKey("b", BTC), a="b")) == 0
     assert len(keys(MarketKey("a", BTC), MarketKey("b", BTC), a="x")) == 2
+
+
+def test_a_pool_is_joined_to_books_both_ways_and_to_no_other_pool() -> None:
+    markets = [MarketKey(venue, ETH) for venue in ("kraken", "uniswap_v2", "sushiswap")]
+    routes = routes_between(markets, pools={"uniswap_v2", "sushiswap"})
+    assert {route.key: route.kind for route in routes} == {
+        "kraken:ETH/USD>sushiswap:ETH/USD": RouteKind.BOOK_POOL,
+        "kraken:ETH/USD>uniswap_v2:ETH/USD": RouteKind.BOOK_POOL,
+        "sushiswap:ETH/USD>kraken:ETH/USD": RouteKind.POOL_BOOK,
+        "uniswap_v2:ETH/USD>kraken:ETH/USD": RouteKind.POOL_BOOK,
+    }
+
+
+def test_books_alone_are_joined_as_books() -> None:
+    routes = routes_between([MarketKey("a", BTC), MarketKey("b", BTC)])
+    assert {route.kind for route in routes} == {RouteKind.BOOK_BOOK}
