@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from domain.market import Book
+from domain.detection import DetectConfig
+from domain.market import Market
 from domain.scope import Scope
-from tests.fakes import SIM, DictView, FixedClock, detect_config, no_model
+from tests.fakes import SIM, DictView, FixedClock, detect_config, no_model, pool_config
 from trading.dispatch import InlineDispatch
 from trading.models import Execution
 from trading.services import execution, observing, pipeline
@@ -22,12 +23,12 @@ class Line:
     clock: FixedClock = field(default_factory=FixedClock)
     view: DictView = field(default_factory=DictView)
     dispatch: InlineDispatch = field(default_factory=InlineDispatch)
+    config: DetectConfig = field(default_factory=detect_config)
 
     def __post_init__(self) -> None:
-        self.config = detect_config()
-        self.venues = trading_venues(self.scope, fees=self.config.fees, clock=self.clock)
+        self.venues = trading_venues(self.scope, fees=self.config.fees, gas=self.config.gas, clock=self.clock)
 
-    def decisions(self, *books: Book) -> list[Decision]:
+    def decisions(self, *books: Market) -> list[Decision]:
         """Show the books and return what would be traded."""
         self.view.put(*books)
         changed = next(iter(self.view.books))
@@ -40,15 +41,15 @@ class Line:
     def step(self, execution_id: int):
         return execution.step(execution_id, venues=self.venues, clock=self.clock)
 
-    def observe(self, *books: Book) -> None:
-        """Let the orders that wait meet these books."""
+    def observe(self, *books: Market) -> None:
+        """Let the orders that wait meet these books and pools."""
         self.view.put(*books)
         for request in observing.pending_requests(self.scope):
             met = self.view.book(request.market)
             if met is not None:
                 observing.store_book(request, met, at_ns=self.clock.now_ns(), dispatch=self.dispatch)
 
-    def open(self, *books: Book) -> Execution:
+    def open(self, *books: Market) -> Execution:
         """Commit the one decision that the books give."""
         (decision,) = self.decisions(*books)
         return Execution.objects.get(pk=self.commit(decision))
@@ -64,3 +65,9 @@ class Line:
 @pytest.fixture
 def line(db) -> Line:
     return Line()
+
+
+@pytest.fixture
+def pool_line(db) -> Line:
+    """The same, between a book and a pool."""
+    return Line(config=pool_config())

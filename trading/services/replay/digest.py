@@ -86,7 +86,14 @@ def _order(row: Order, fills: Sequence[Fill]) -> Json:
             [plain(fill.price), plain(fill.quantity), plain(fill.fee), fill.fee_asset, _at(fill.filled_at)]
             for fill in fills
         ],
-    }
+    } | _gas(row)
+
+
+def _gas(row: Order) -> Json:
+    """What a chain took; nothing is said of an order that never met one."""
+    if row.gas_amount is None:
+        return {}
+    return {"gas": [row.gas_asset, plain(row.gas_amount), None if row.gas_quote is None else plain(row.gas_quote)]}
 
 
 def _event(row: StateEvent) -> Json:

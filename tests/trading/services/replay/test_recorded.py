@@ -83,7 +83,7 @@ class LateWorker:
     sweep_at_ns: int = 0
 
     def __post_init__(self):
-        self.venues = trading_venues(SIM, fees=self.told.config.fees, clock=self.clock)
+        self.venues = trading_venues(SIM, fees=self.told.config.fees, gas=self.told.config.gas, clock=self.clock)
 
     def work(self, engine):
         now_ns = self.clock.now_ns()
