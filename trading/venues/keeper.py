@@ -94,6 +94,11 @@ class BookKeeper:
                 doubted.append(self._books[symbol])
         return doubted
 
+    def doubt_quiet(self) -> None:
+        """Confirm no book until it has changed or come again: what was told of it may have been lost."""
+        for pulse in self._pulses.values():
+            pulse.book = None
+
     def _is_lost(self, symbol: str, pulse: Pulse, now_ns: int) -> bool:
         """Whether there was a book, and asking for it again brought none that is sound."""
         asked_at_ns = self._asked_at_ns.get(symbol, now_ns)

@@ -21,7 +21,7 @@ class Change(NamedTuple):
 class Ladder:
     """One side of a book: at most ``depth`` levels, best first."""
 
-    __slots__ = ("_best", "_depth", "_is_bids", "_keys", "_levels", "texts")
+    __slots__ = ("_best", "_depth", "_is_bids", "_joined", "_keys", "_levels", "texts")
 
     def __init__(self, *, is_bids: bool, depth: int) -> None:
         self._is_bids = is_bids
@@ -34,10 +34,15 @@ class Ladder:
         self._levels: list[Level] = []
         self.texts: list[str] = []
         self._best: tuple[Level, ...] = ()
+        self._joined: str | None = None
 
-    def load(self, changes: list[Change]) -> None:
-        """Take a whole side. Raises: BadMarketData not_positive or duplicate_level."""
+    def load(self, changes: list[Change], *, depth: int | None = None) -> None:
+        """Take a whole side, of which ``depth`` levels are kept from now on; as many as before if None.
+
+        Raises: BadMarketData not_positive or duplicate_level.
+        """
         self.clear()
+        self._depth = self._depth if depth is None else depth
         for change in changes:
             if not change.quantity:
                 raise BadMarketData("not_positive", f"quantity 0 at {change.price}")
@@ -51,7 +56,7 @@ class Ladder:
         """Take changed levels in the order given. Raises: BadMarketData not_positive."""
         if not changes:
             return
-        self._best = ()
+        self._best, self._joined = (), None
         for change in changes:
             self._put(change)
         self._truncate()
@@ -61,6 +66,12 @@ class Ladder:
         if len(self._best) < min(count, len(self._levels)):
             self._best = tuple(self._levels[:count])
         return self._best[:count]
+
+    def joined_texts(self, count: int) -> str:
+        """Return the texts of the ``count`` best levels, joined; always asked for with one count."""
+        if self._joined is None:
+            self._joined = "".join(self.texts[:count])
+        return self._joined
 
     def _put(self, change: Change) -> None:
         price, quantity, text = change
@@ -108,12 +119,12 @@ class LocalBook:
         self.asks.clear()
         self.venue_at_ns = 0
 
-    def load(self, bids: list[Change], asks: list[Change], *, venue_at_ns: int) -> None:
-        """Take a whole book. Raises: BadMarketData; the book is then empty."""
+    def load(self, bids: list[Change], asks: list[Change], *, venue_at_ns: int, depth: int | None = None) -> None:
+        """Take a whole book, kept ``depth`` levels deep from now on. Raises: BadMarketData; the book is then empty."""
         self.drop()
         try:
-            self.bids.load(bids)
-            self.asks.load(asks)
+            self.bids.load(bids, depth=depth)
+            self.asks.load(asks, depth=depth)
         except BadMarketData:
             self.drop()
             raise

@@ -145,7 +145,8 @@ class KrakenConversation:
         try:
             messages = wire.parse_message(frame)
         except BadMarketData as bad:
-            self._health.refused[bad.reason] += 1  # if a book lacks it, its next checksum tells
+            self._health.refused[bad.reason] += 1
+            self._keeper.doubt_quiet()  # if a book lacks what could not be read, its next checksum tells
             return ()
         said: list[Frame] = []
         for message in messages:
@@ -174,7 +175,7 @@ class KrakenConversation:
             self._health.trouble["awaiting_snapshot"] += 1
             return self._ask_again(book, seen_at_ns)
         try:
-            _update(book, message, seen_at_ns)
+            _update(book, message, seen_at_ns, depth=self._depth)
         except BadMarketData as torn:
             self._health.refused[torn.reason] += 1
             return self._ask_again(book, seen_at_ns)
@@ -191,12 +192,23 @@ class KrakenConversation:
         return (wire.unsubscribe(symbols, depth=self._depth), wire.subscribe(symbols, depth=self._depth))
 
 
-def _update(book: LocalBook, message: wire.BookMessage, seen_at_ns: int) -> None:
+def _update(book: LocalBook, message: wire.BookMessage, seen_at_ns: int, *, depth: int) -> None:
     """Apply and verify. A whole book without an instant counts as of now: it was made for our request."""
     at_ns = message.venue_at_ns if message.venue_at_ns is not None else seen_at_ns
     if message.is_whole:
-        book.load(message.bids, message.asks, venue_at_ns=at_ns)
+        book.load(message.bids, message.asks, venue_at_ns=at_ns, depth=_depth_served(message, depth))
     else:
         book.apply(message.bids, message.asks, venue_at_ns=at_ns)
-    if wire.checksum_of_texts(book.asks.texts, book.bids.texts) != message.checksum:
+    asks = book.asks.joined_texts(wire.CHECKSUM_LEVELS)
+    bids = book.bids.joined_texts(wire.CHECKSUM_LEVELS)
+    if wire.checksum_of_texts(asks, bids) != message.checksum:
         raise BadMarketData("checksum", book.pair.symbol)
+
+
+def _depth_served(message: wire.BookMessage, asked: int) -> int:
+    """Return how deep the venue keeps the book that it sends: what it pushes out at its depth it tells nobody of.
+
+    A whole book with as many levels on both sides as a lesser depth has is of that depth.
+    """
+    levels = len(message.bids)
+    return levels if levels == len(message.asks) and levels in DEPTHS else asked

@@ -69,7 +69,7 @@ class _UsualBook(msgspec.Struct, gc=False):
     symbol: str
     bids: list[_UsualLevel]
     asks: list[_UsualLevel]
-    checksum: int
+    checksum: Decimal  # an int would be taken from 1.0 as well
     timestamp: str
 
 
@@ -87,9 +87,9 @@ _USUAL_DIGITS = 19  # with the point: neither side of it can then have more than
 def _usual_books(frame: str | bytes) -> tuple[BookMessage, ...]:
     """Return the books of a frame as Kraken usually writes it; none if anything about it is unusual.
 
-    The decoder keeps the last of two members of one name, skips names it does not know and takes numbers in quotes. Each
-    of these shows in the number of quotation marks, so that a frame which has the right number is read as the slow way
-    reads it.
+    The decoder keeps the last of two members of one name, skips names it does not know and takes numbers in quotes. All
+    of this shows in the number of quotation marks: a frame that has the right number is read as the slow way reads it,
+    but that -0 passes for 0.
     """
     try:
         told = _decode_usual(frame)
@@ -100,7 +100,7 @@ def _usual_books(frame: str | bytes) -> tuple[BookMessage, ...]:
                 book.symbol,
                 [_usual_change(level.price, level.qty) for level in book.bids],
                 [_usual_change(level.price, level.qty) for level in book.asks],
-                book.checksum,
+                _checksum_of(str(book.checksum)),
                 instant_ns(book.timestamp),
             )
             for book in told.data
@@ -118,13 +118,19 @@ class _Unusual(Exception):
 
 
 def _usual_change(price: Decimal, quantity: Decimal) -> Change:
-    price_text, quantity_text = str(price), str(quantity)
-    price_digits, quantity_digits = price_text.replace(".", ""), quantity_text.replace(".", "")
-    if not (price_digits.isdigit() and quantity_digits.isdigit()):
+    digits = _usual_digits(price)
+    return Change(price, quantity, digits + _usual_digits(quantity) if quantity else digits)
+
+
+def _usual_digits(number: Decimal) -> str:
+    text = str(number)
+    digits = text.replace(".", "")
+    if not digits.isdigit():  # small numbers are shown with an exponent
+        text = format(number, "f")
+        digits = text.replace(".", "")
+    if len(text) > _USUAL_DIGITS or not digits.isdigit():
         raise _Unusual
-    if len(price_text) > _USUAL_DIGITS or len(quantity_text) > _USUAL_DIGITS:
-        raise _Unusual
-    return Change(price, quantity, price_digits.lstrip("0") + quantity_digits.lstrip("0"))
+    return digits.lstrip("0")
 
 
 def _whatever_it_is(frame: str | bytes) -> tuple[Message, ...]:
@@ -187,9 +193,9 @@ def _checksum_text(price: str, quantity: str) -> str:
     return price.replace(".", "").lstrip("0") + quantity.replace(".", "").lstrip("0")
 
 
-def checksum_of_texts(asks: list[str], bids: list[str]) -> int:
-    """Return the checksum of a book given by its levels' texts, best first."""
-    return crc32("".join(asks[:CHECKSUM_LEVELS] + bids[:CHECKSUM_LEVELS]).encode("ascii"))
+def checksum_of_texts(asks: str, bids: str) -> int:
+    """Return the checksum of a book whose best levels' texts are joined, best first."""
+    return crc32((asks + bids).encode("ascii"))
 
 
 def book_checksum(asks: Iterable[tuple[str, str]], bids: Iterable[tuple[str, str]]) -> int:

@@ -166,6 +166,18 @@ def test_only_a_whole_and_sound_book_is_confirmed() -> None:
     assert (len(talk.books), talk.health.confirmed) == (1, 0)
 
 
+def test_after_a_message_that_cannot_be_read_no_quiet_book_is_confirmed_until_its_next_one_verifies() -> None:
+    venue, talk = Venue(), Talk()
+    talk.it.answer(venue.snapshot())
+    talk.it.answer(venue.snapshot()[:-40])
+    beats(talk, 3)
+    assert (len(talk.books), talk.health.refused) == (1, {"not_json": 1})
+    talk.clock.at_ns = NOW_NS
+    talk.it.answer(venue.update(bids={"99.5": "0.10000000"}))
+    beats(talk, 3)
+    assert len(talk.books) == 5
+
+
 def test_no_book_of_a_venue_that_takes_no_orders_is_confirmed() -> None:
     venue, talk = Venue(), Talk()
     talk.it.answer(venue.snapshot())

@@ -84,7 +84,10 @@ def test_a_snapshot_keeps_every_digit() -> None:
         None,
     )
     assert message.bids[3][:2] == (Decimal("45281.0"), Decimal("0.10000000"))
-    assert wire.checksum_of_texts([ask.text for ask in message.asks], [bid.text for bid in message.bids]) == CHECKSUM
+    assert (
+        wire.checksum_of_texts(*("".join(level.text for level in side) for side in (message.asks, message.bids)))
+        == CHECKSUM
+    )
 
 
 def test_an_update_tells_its_instant_and_its_removals() -> None:
