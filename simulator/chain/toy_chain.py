@@ -52,10 +52,10 @@ class ToyBlock:
 class ToyChain:
     """Blocks that are mined and undone on command; ``call_result`` is the truth that answers are held against."""
 
-    def __init__(self, *, chain_id: int = 31337, height: int = 100) -> None:
+    def __init__(self, *, chain_id: int = 31337, height: int = 100, genesis: str = "genesis") -> None:
         self.chain_id = chain_id
         self._forks = 0
-        self._blocks = [ToyBlock(0, _hash(chain_id, "genesis"), "0x" + "00" * 32)]
+        self._blocks = [ToyBlock(0, _hash(chain_id, genesis), "0x" + "00" * 32)]
         self.mine(height)
 
     @property

@@ -20,6 +20,8 @@ _LACKS_BLOCK = re.compile(
     r"|missing trie node|state (is )?not available|historical state|could not find block|no state|hash .*not found",
     re.IGNORECASE,
 )
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _TOO_MANY_CODES = frozenset({429, -32005, -32029, -32097})
 _NOT_FOUND = -32001  # "resource not found": the block that was asked at
 _FAULTS_OF_THE_QUESTION = frozenset({-32600, -32601, -32602, -32604})
@@ -122,16 +124,30 @@ def block_of(fields: Any) -> Block:
     """Return the header that a node gave. Raises: NodeFault malformed."""
     try:
         return Block(
-            number=int(fields["number"], 16),
-            hash=str(fields["hash"]),
-            parent_hash=str(fields["parentHash"]),
-            at_ns=int(fields["timestamp"], 16) * 10**9,
-            base_fee_wei=int(fields["baseFeePerGas"], 16),
-            gas_used=int(fields["gasUsed"], 16),
-            gas_limit=int(fields["gasLimit"], 16),
+            number=_whole(fields, "number"),
+            hash=_hash(fields, "hash"),
+            parent_hash=_hash(fields, "parentHash"),
+            at_ns=_whole(fields, "timestamp") * 10**9,
+            base_fee_wei=_whole(fields, "baseFeePerGas"),
+            gas_used=_whole(fields, "gasUsed"),
+            gas_limit=_whole(fields, "gasLimit"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NodeFault("malformed", f"a header without a sound {error}") from None
+
+
+def _whole(fields: Any, name: str) -> int:
+    text = fields[name]
+    if not _QUANTITY.fullmatch(text):
+        raise ValueError(name)
+    return int(text, 16)
+
+
+def _hash(fields: Any, name: str) -> str:
+    text = fields[name]
+    if not _HASH.fullmatch(text):
+        raise ValueError(name)
+    return str(text)
 
 
 def _request(call: Call, number: int) -> dict[str, Any]:

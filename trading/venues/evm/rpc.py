@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import aiohttp
 import redis.asyncio
@@ -16,7 +17,7 @@ from trading.venues.budget import Allowance, Budget
 from trading.venues.evm.endpoints import Endpoint, EndpointStatus
 from trading.venues.evm.jsonrpc import Block, Call, NodeFault, Reverted, block_of
 from trading.venues.evm.lookout import Lookout
-from trading.venues.evm.methods import EMPTY, check_reads, is_of_latest, needs_head, pinned
+from trading.venues.evm.methods import EMPTY, check_reads, is_of_latest, is_sound, needs_head, pinned
 from trading.venues.evm.racing import Outcome, Race
 from trading.venues.evm.rpc_settings import RpcSettings
 from trading.venues.evm.shared_calls import Ask, SharedCalls, key_of
@@ -138,15 +139,17 @@ class Rpc:
         block_hash = at.hash if isinstance(at, Block) else at
         if lasting:
             ask = partial(self._ask_at, calls, block_hash, check)
-            return await self._kept(key_of(await self._identity(), calls), ask, keep_s=KEPT_LASTING_S, check=check)
+            key, keep_s = key_of(await self._identity(), calls), KEPT_LASTING_S
+            return await self._kept(key, calls, ask, keep_s=keep_s, check=check)
         calls_at = await self._at_block(calls, block_hash)
         ask = partial(self._ask, calls_at, check)
         if block_hash is None and not all(map(is_of_latest, calls)):
             return await ask()
-        return await self._kept(key_of(str(self._settings.chain_id), calls_at), ask, keep_s=KEPT_BLOCK_S, check=check)
+        key = key_of(str(self._settings.chain_id), calls_at)
+        return await self._kept(key, calls_at, ask, keep_s=KEPT_BLOCK_S, check=check)
 
-    async def _kept(self, key: str, ask: Ask, *, keep_s: float, check: Check | None) -> list[Any]:
-        results = await self._shared.answers(key, ask, keep_s=keep_s, is_kept=_is_certain)
+    async def _kept(self, key: str, calls: list[Call], ask: Ask, *, keep_s: float, check: Check | None) -> list[Any]:
+        results = await self._shared.answers(key, ask, keep_s=keep_s, is_kept=partial(_is_worth_keeping, calls))
         return results if _passes(results, check) else await ask()  # another asker's check may have let it pass
 
     async def _ask_at(self, calls: list[Call], block_hash: str | None, check: Check | None) -> list[Any]:
@@ -165,7 +168,7 @@ class Rpc:
         """Return what tells this chain from every other, one restarted under the same id included."""
         if self._genesis_hash is None:
             (genesis,) = await self._ask([_GENESIS], None)
-            self._genesis_hash = block_of(genesis).hash if genesis else ""
+            self._genesis_hash = block_of(genesis).hash if genesis else uuid4().hex  # unknown: told to nobody
         return f"{self._settings.chain_id}:{self._genesis_hash}"
 
     async def _ask(self, calls: list[Call], check: Check | None) -> list[Any]:
@@ -235,6 +238,10 @@ def _passes(results: list[Any], check: Check | None) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_worth_keeping(calls: list[Call], results: list[Any]) -> bool:
+    return len(calls) == len(results) and _is_certain(results) and all(map(is_sound, calls, results))
 
 
 def _is_certain(results: list[Any]) -> bool:

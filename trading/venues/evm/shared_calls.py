@@ -41,7 +41,10 @@ class SharedCalls:
         return self._store.is_there
 
     async def answers(self, key: str, ask: Ask, *, keep_s: float, is_kept: Callable[[list[Any]], bool]) -> list[Any]:
-        """Return the answers known under ``key``, else what ``ask`` gives. Raises as ``ask`` does."""
+        """Return the answers known under ``key``, else what ``ask`` gives; only what ``is_kept`` is remembered.
+
+        Raises as ``ask`` does.
+        """
         kept = self._kept_here(key)
         if kept is not None:
             self.hits += 1
@@ -71,7 +74,7 @@ class SharedCalls:
             told, is_ours = await self._told_or_ours(key)
         except Unreachable:
             told, is_ours = None, False
-        if told is not None:
+        if told is not None and is_kept(told):
             self.hits += 1
             self._keep_here(key, told, keep_s)
             return told
