@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, given_text: str, se
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="nowhere.json cannot be read as a deployment: FileNotFoundError"):
+    with pytest.raises(BadInput, match=r"nowhere\.json cannot be read as a deployment: FileNotFoundError"):
         read_deployment(tmp_path / "nowhere.json")
 
 
