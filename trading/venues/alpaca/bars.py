@@ -74,13 +74,14 @@ async def _pages(client: RestClient, pair: Pair, since_s: int) -> list[MinuteBar
 def parse_bars(body: bytes, pair: Pair) -> BarPage:
     """Return the bars of one page, oldest first. Raises: BadMarketData."""
     answer = decode_json(body)
-    found = member(answer, "bars")
+    found = {} if (told := member(answer, "bars")) is None else told
     if not isinstance(found, dict):
         raise BadMarketData("malformed", "bars are not an object")
     token = answer.get("next_page_token")
     if not (token is None or isinstance(token, str)):
         raise BadMarketData("malformed", "next_page_token is not a text")
-    return BarPage([_bar(row) for row in rows_of(found.get(pair.symbol) or [])], token or None)
+    rows = found.get(pair.symbol)
+    return BarPage([] if rows is None else [_bar(row) for row in rows_of(rows)], token or None)
 
 
 def _bar(row: Any) -> MinuteBar:
