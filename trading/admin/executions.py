@@ -1,5 +1,6 @@
 """Executions with their orders, fills, events and ledger lines: how each result came about."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -38,7 +39,7 @@ _WATERFALL = (
     ("gross", "", "what the two prices promised for the base that both legs filled"),
     ("fees", "−", "what the venues took for the two legs"),
     ("gas", "−", "what a chain took"),
-    ("slippage", "−", "what the books gave less than planned"),
+    ("slippage", "−", "what the markets gave less than planned"),
     ("unwind", "−", "what undoing an unmatched leg lost"),
     ("net", "=", "what our accounts gained"),
 )
@@ -129,7 +130,8 @@ def _plan(row: Execution) -> Table:
 
 
 def _orders(orders: list[Order]) -> Table:
-    headers = ("Order", "Role", "Venue", "Side", "Quantity", "Limit", "Filled", "Mean price", "State", "Sent", "Reason")
+    has_gas = any(order.gas_amount is not None for order in orders)
+    headers = ("Order", "Role", "Venue", "Side", "Quantity", "Limit", "Filled", "Mean price")
     rows = [
         (
             link(order, f"{order.pk}"),
@@ -140,21 +142,32 @@ def _orders(orders: list[Order]) -> Table:
             figures.exact(order.limit_price),
             figures.exact(order.filled_quantity),
             _mean_price(list(order.fills.all())),
+            *([_gas(order)] if has_gas else []),
             label(order.state, ORDER_COLOURS.get(order.state, "")),
             figures.instant(order.sending_at),
             figures.shown("reason", order.reason),
         )
         for order in orders
     ]
-    return Table("Orders", headers, rows)
+    return Table("Orders", (*headers, *(["Gas"] if has_gas else []), "State", "Sent", "Reason"), rows)
+
+
+def _gas(order: Order) -> str:
+    if order.gas_amount is None:
+        return figures.NOTHING
+    return f"{figures.short(order.gas_amount)} {order.gas_asset}"
 
 
 def _mean_price(fills: list[Fill]) -> str:
     quantity = sum(fill.quantity for fill in fills)
     if not quantity:
         return figures.NOTHING
-    paid = sum(figures.SCREEN.multiply(fill.price, fill.quantity) for fill in fills)
+    paid = sum(_paid(fill) for fill in fills)
     return figures.short(figures.SCREEN.divide(paid, quantity))
+
+
+def _paid(fill: Fill) -> Decimal:
+    return figures.SCREEN.multiply(fill.price, fill.quantity) if fill.exact_quote is None else fill.exact_quote
 
 
 def _fills(fills: list[Fill], orders: dict[int, Order]) -> Table:
@@ -193,9 +206,17 @@ def events_table(events: Any, *, since: Any) -> Table:
 
 def _ledger(row: Execution) -> Table:
     entries = row.entries.order_by("id")[:_MOST_LINES]
-    rows = [(str(entry.fill_id), entry.account, entry.asset, figures.exact(entry.amount)) for entry in entries]
-    note = "The lines of one fill sum to zero in each asset."
-    return Table("Ledger", ("Fill", "Account", "Asset", "Amount"), rows, note=note, is_wide=False)
+    rows = [
+        (
+            f"fill {entry.fill_id}" if entry.fill_id else f"gas of order {entry.gas_of_id}",
+            entry.account,
+            entry.asset,
+            figures.exact(entry.amount),
+        )
+        for entry in entries
+    ]
+    note = "The lines of one fill, and those of one order's gas, sum to zero in each asset."
+    return Table("Ledger", ("Of", "Account", "Asset", "Amount"), rows, note=note, is_wide=False)
 
 
 def _sums(row: Execution) -> Table:
@@ -220,6 +241,7 @@ class OrderAdmin(TradingAdmin):
         "symbol",
         column("limit_price", "limit"),
         column("filled_quantity", "filled"),
+        "gas",
         light("state", ORDER_COLOURS),
         column("reason"),
     )
@@ -233,8 +255,13 @@ class OrderAdmin(TradingAdmin):
     sought = ("client_id", "venue_order_id")
     search_help_text = "Number, our id or the venue's"
 
+    @admin.display(description="gas")
+    def gas(self, row: Order) -> str:
+        """Return what a chain took for it."""
+        return _gas(row)
+
     def panels(self, row: Order) -> list[Panel]:
-        """Return the order, its fills, its life and the book it met."""
+        """Return the order, its fills, its life and the market it met."""
         return [
             panels.facts_of(row, str(row)),
             _fills(list(row.fills.all()), {row.pk: row}),
@@ -283,12 +310,13 @@ class LedgerEntryAdmin(TradingAdmin):
         "scope_label",
         to("execution"),
         to("fill"),
+        to("gas_of", "gas of"),
         column("account"),
         column("amount"),
         "asset",
     )
     list_filter = (*TradingAdmin.list_filter, recent("account"), recent("asset"))
-    list_select_related = ("execution", "fill")
+    list_select_related = ("execution", "fill", "gas_of")
 
 
 @admin.register(StateEvent)
@@ -324,7 +352,7 @@ class StateEventAdmin(TradingAdmin):
 
 @admin.register(FillObservation)
 class FillObservationAdmin(TradingAdmin):
-    """The books that paper orders met."""
+    """The books and pools that paper orders met."""
 
     icon = "visibility"
     list_display = (
@@ -339,5 +367,5 @@ class FillObservationAdmin(TradingAdmin):
     list_select_related = ("order",)
 
     def panels(self, row: FillObservation) -> list[Panel]:
-        """Return what was waited for and the book that came."""
+        """Return what was waited for and what came."""
         return [panels.facts_of(row, "Fill observation"), *_met(row, row.order)]

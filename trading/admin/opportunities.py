@@ -14,6 +14,7 @@ from ops.admin.filters import recent
 from trading.admin import books, panels
 from trading.admin.base import TradingAdmin
 from trading.admin.panels import Facts, Panel, Table
+from trading.marketdata.book_json import is_pool
 from trading.models import Opportunity
 from trading.selectors.pages import edges_of, execution_of
 
@@ -79,10 +80,16 @@ def _episode(row: Opportunity) -> Facts:
             ("profit", figures.gain("profit_usd", row.profit_usd)),
             (f"profit in {quote}", figures.NOTHING if row.profit_quote is None else figures.exact(row.profit_quote)),
             ("execution", panels.link(execution, f"{execution.pk}, {execution.state}" if execution else "")),
-            ("made of", f"candles of {row.resolution_s} s" if row.resolution_s else "order books"),
+            ("made of", _made_of(row)),
             ("correlation id", row.correlation_id),
         ],
     )
+
+
+def _made_of(row: Opportunity) -> str:
+    if row.resolution_s:
+        return f"candles of {row.resolution_s} s"
+    return "an order book and a pool" if any(map(is_pool, row.books)) else "order books"
 
 
 def _books(row: Opportunity) -> list[Table]:
@@ -111,7 +118,7 @@ def _gates(row: Opportunity) -> Table:
         (figures.words(gate["gate"]), _answer(passed=gate["passed"]), gate["detail"] or figures.NOTHING)
         for gate in row.gates
     ]
-    nothing = "Not asked: the rules or the models had said no."
+    nothing = "None is stored."
     return Table("Gates", ("Gate", "Answer", "Because"), answers, nothing=nothing, is_wide=False, rows_beside=3)
 
 
