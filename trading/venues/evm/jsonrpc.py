@@ -10,6 +10,7 @@ import msgspec
 from domain.errors import Refused, Unreachable
 
 REVERT_CODE = 3
+LAST_INSTANT_S = 2**63 // 10**9  # beyond it nanoseconds outgrow 64 bits
 EXECUTIONS = frozenset({"eth_call", "eth_estimateGas"})
 
 # A node's own words for what is wrong, by what follows from it; their codes differ from client to client.
@@ -127,7 +128,7 @@ def block_of(fields: Any) -> Block:
             number=_whole(fields, "number"),
             hash=_hash(fields, "hash"),
             parent_hash=_hash(fields, "parentHash"),
-            at_ns=_whole(fields, "timestamp") * 10**9,
+            at_ns=_whole(fields, "timestamp", most=LAST_INSTANT_S) * 10**9,
             base_fee_wei=_whole(fields, "baseFeePerGas"),
             gas_used=_whole(fields, "gasUsed"),
             gas_limit=_whole(fields, "gasLimit"),
@@ -136,9 +137,9 @@ def block_of(fields: Any) -> Block:
         raise NodeFault("malformed", f"a header without a sound {error}") from None
 
 
-def _whole(fields: Any, name: str) -> int:
+def _whole(fields: Any, name: str, *, most: int = 2**64) -> int:
     text = fields[name]
-    if not _QUANTITY.fullmatch(text):
+    if not _QUANTITY.fullmatch(text) or int(text, 16) > most:
         raise ValueError(name)
     return int(text, 16)
 

@@ -155,6 +155,7 @@ json_values = st.recursive(
 @given(fields=json_values)
 @example(HEADER)
 @example({**HEADER, "number": "-0x1"})
+@example({**HEADER, "timestamp": "0xffffffffff"})
 def test_a_header_is_whole_or_none(fields: Any) -> None:
     try:
         block = block_of(fields)
@@ -163,6 +164,7 @@ def test_a_header_is_whole_or_none(fields: Any) -> None:
     else:
         assert block.number >= 0
         assert block.base_fee_wei >= 0
+        assert 0 <= block.at_ns < 2**63
 
 
 @pytest.mark.parametrize("missing", [*HEADER])
