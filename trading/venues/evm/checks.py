@@ -13,15 +13,20 @@ from trading.venues.evm.wire import (
     FEE,
     GET_PAIR,
     GET_POOL,
+    GET_RESERVES,
+    SLOT0,
     TICK_SPACING,
     TOKEN0,
     TOKEN1,
+    WORD,
     address_of,
     address_word,
     word,
     words,
 )
 from trading.venues.identity import ChainTable, Pool, PoolKind, Problem, Token
+
+_RESERVES_BYTES = 3 * WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +113,10 @@ class _Check:
             raise _Unsound(
                 "factory_differs", f"the factory {pool.factory} does not know {name} as its pool of that pair"
             )
-        if pool.kind is PoolKind.V3 and _number(answers[4]) != pool.fee_pips:
-            raise _Unsound(
-                "fee_differs", f"{name} takes {_number(answers[4])} pips, and the table says {pool.fee_pips}"
-            )
+        if pool.kind is PoolKind.V3:
+            _check_v3(pool, name, answers)
+        elif answers[4] is None or len(answers[4]) != _RESERVES_BYTES:
+            raise _Unsound("not_a_pool", f"{name} is no v2 pool: it does not tell its reserves")
 
     async def _check_code(self, address: str, name: str, answer: bytes | None) -> None:
         """Ask whether there is code only where the answer is empty: a contract without code answers just so."""
@@ -129,9 +134,17 @@ def _reads_of(pool: Pool) -> list[Read]:
     common = [Read(pool.address, data) for data in (TOKEN0, TOKEN1, FACTORY)]
     both = address_word(pool.base.address) + address_word(pool.quote.address)
     if pool.kind is PoolKind.V2:
-        return [*common, Read(pool.factory, GET_PAIR + both)]
+        return [*common, Read(pool.factory, GET_PAIR + both), Read(pool.address, GET_RESERVES)]
     known_as = Read(pool.factory, GET_POOL + both + word(pool.fee_pips))
-    return [*common, known_as, Read(pool.address, FEE), Read(pool.address, TICK_SPACING)]
+    return [*common, known_as, *(Read(pool.address, data) for data in (FEE, TICK_SPACING, SLOT0))]
+
+
+def _check_v3(pool: Pool, name: str, answers: Sequence[bytes | None]) -> None:
+    fee_pips = _number(answers[4])
+    if fee_pips != pool.fee_pips:
+        raise _Unsound("fee_differs", f"{name} takes {fee_pips} pips, and the table says {pool.fee_pips}")
+    if not _number(answers[6]):
+        raise _Unsound("empty", f"{name} has no price yet: nobody has put anything in")
 
 
 def _spacing(pool: Pool, answers: Sequence[bytes | None]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from eth_utils import to_checksum_address
 
 from simulator.chain.local import LocalChain
 from tests.trading.venues.evm.rig import checked, connected, table_of
@@ -117,6 +118,22 @@ async def test_a_v2_pool_is_no_v3_pool(chain: LocalChain) -> None:
     )
     assert (kept, reason) == ({"uniswap_v2", "uniswap_v3_500"}, "factory_differs")
     assert "does not know sushiswap ETH/USDC" in sentence
+
+
+async def test_a_v3_pool_that_nobody_has_priced_is_named(chain: LocalChain) -> None:
+    pool = chain.pools["uniswap_v3_500"]
+    tokens = (pool.base.address, pool.quote.address)
+    chain.send(pool.factory, "createPool(address,address,uint24)", *tokens, 3000)
+    (address,) = chain.call(pool.factory, "getPool(address,address,uint24)(address)", *tokens, 3000)
+    kept, reason, sentence = await left_out(
+        chain,
+        lambda table: with_pool(
+            table, "uniswap_v3_500", lambda pool: replace(pool, address=to_checksum_address(address), fee_pips=3000)
+        ),
+    )
+    assert kept == {"uniswap_v2", "sushiswap"}
+    assert reason == "empty"
+    assert sentence.endswith("has no price yet: nobody has put anything in")
 
 
 @pytest.mark.parametrize("venue", ["uniswap_v2", "uniswap_v3_500"])
