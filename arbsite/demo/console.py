@@ -21,6 +21,7 @@ from arbsite.demo.words import (
     refusal_lines,
     route_in_words,
     spaced,
+    swaps_in_words,
     usd,
 )
 from domain.breakers import BreakerState
@@ -190,6 +191,7 @@ def _last_trade(snapshot: Snapshot) -> Panel:
     table.add_row("net", _signed(last.net_usd, unit=" USD"))
     if slippage is not None:
         table.add_row("slippage", f"{bps(slippage.predicted_bps)} predicted, {bps(slippage.realised_bps)} realised")
+    table.add_row("pools", swaps_in_words(snapshot.trading.swaps, has_chain=snapshot.has_chain))
     if snapshot.first_execution_s is not None:
         table.add_row("first", f"settled {snapshot.first_execution_s:.1f} s after the start")
     return _panel("Last trade", table)

@@ -93,6 +93,7 @@ class Gatherer:
             feed=tuple(sorted((*self._alerts, *self._journal.lines()), key=lambda line: line.at)),
             links=plan.links,
             first_execution_s=self.first_execution_s,
+            has_chain=bool(plan.variables.get("ARB_ETHEREUM_RPC_URLS")),
         )
 
     @property
@@ -140,6 +141,7 @@ def trading_of(scope: Scope) -> Trading:
         refusals=results.refusals_of(scope),
         breakers=breaker_lights(scope),
         gate=gate.state if gate else GateState.ACTIVE.value,
+        swaps=results.swaps_of(scope),
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Self, TextIO
 
 from arbsite.demo.snapshot import FeedLine, Health, Snapshot
-from arbsite.demo.words import bps, clock_of, percent, refusal_lines, spaced, usd
+from arbsite.demo.words import bps, clock_of, percent, refusal_lines, spaced, swaps_in_words, usd
 from domain.breakers import BreakerState
 
 EVERY_S = 5.0
@@ -49,7 +49,10 @@ def report_lines(snapshot: Snapshot) -> list[str]:
         f"{funnel.seen:,} looks, {funnel.opportunities} opportunities, {funnel.admitted} admitted, "
         f"{funnel.executed} executed, {results.under_way} under way"
     )
-    money = f"edge {bps(trading.edge.last_bps)}, won {percent(results.win_rate)}, net {usd(results.waterfall.net)} USD"
+    money = (
+        f"edge {bps(trading.edge.last_bps)}, won {percent(results.win_rate)}, net {usd(results.waterfall.net)} USD; "
+        f"pools: {swaps_in_words(trading.swaps, has_chain=snapshot.has_chain)}"
+    )
     lines = [f"{snapshot.elapsed_s:4.0f} s  {snapshot.phase}: {progress}; {money}"]
     if away or down:
         lines.append("        " + ", ".join((*away, *down)))

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from arbsite.supervisor import ChildState
 from domain.scope import Scope
-from trading.selectors.results import Edge, Funnel, LastTrade, Refusals, Results
+from trading.selectors.results import NO_SWAPS, Edge, Funnel, LastTrade, Refusals, Results, Swaps
 
 TO_COME = "to come"
 
@@ -114,6 +114,7 @@ class Trading:
     refusals: Refusals
     breakers: tuple[BreakerView, ...]
     gate: str
+    swaps: Swaps = NO_SWAPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class Snapshot:
     feed: tuple[FeedLine, ...]
     links: Links
     first_execution_s: float | None
+    has_chain: bool = False
 
     @property
     def restarts(self) -> int:

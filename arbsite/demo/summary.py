@@ -12,9 +12,10 @@ from arbsite.demo.journal import Disturbance
 from arbsite.demo.logs import LoggedError
 from arbsite.demo.plan import Plan
 from arbsite.demo.snapshot import Snapshot
-from arbsite.demo.words import count, percent, refusal_lines, spaced, usd
+from arbsite.demo.words import count, percent, refusal_lines, spaced, swaps_in_words, usd
 from domain.execution import ExecutionState
 from domain.ledger import Waterfall
+from domain.money import plain
 
 _ERRORS_SHOWN = 5
 
@@ -56,6 +57,7 @@ def as_json(ending: Ending) -> dict[str, Any]:
         "win_rate": _number(trading.results.win_rate),
         "refused": _refused(ending),
         "breakers": {light.kind: {"state": light.state, "trips": light.trips} for light in trading.breakers},
+        "chain": _chain(ending),
         "pnl": _pnl(ending),
         "unexpected_errors": len(ending.unexpected),
         "first_unexpected_errors": _first_errors(ending.unexpected),
@@ -82,6 +84,7 @@ def as_lines(ending: Ending) -> list[str]:
         f"{count(funnel.seen)} looks, {count(funnel.opportunities)} opportunities, executions: {states or 'none'}.",
         f"{results.filled} with fills, {percent(results.win_rate)} of them earned.",
         _waterfall_line(results.waterfall),
+        f"Pools: {swaps_in_words(trading.swaps, has_chain=ending.snapshot.has_chain)}.",
         *_breaker_lines(ending),
         *_disturbance_lines(ending.disturbances),
         f"Why not: {reasons or '-'}.",
@@ -117,6 +120,12 @@ def _refused(ending: Ending) -> dict[str, int]:
     reasons = [*refusals.opportunities, *refusals.looks]
     both = (refusals.opportunities, refusals.looks)
     return {reason: sum(counts.get(reason, 0) for counts in both) for reason in dict.fromkeys(reasons)}
+
+
+def _chain(ending: Ending) -> dict[str, Any]:
+    swaps = ending.snapshot.trading.swaps
+    told = {"swaps": swaps.traded, "reverted": swaps.reverted, "gas_usd": plain(swaps.gas_usd)}
+    return {"present": ending.snapshot.has_chain, **told}
 
 
 def _pnl(ending: Ending) -> dict[str, Any]:

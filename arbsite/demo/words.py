@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from trading.selectors.results import Refusals
+from trading.selectors.results import Refusals, Swaps
 
 _TOP = 6
 _TOP_OPPORTUNITIES = 4
@@ -51,6 +51,16 @@ def age(age_ms: int | None) -> str:
 def ago(now: datetime, at: datetime) -> str:
     """Return how long ago something was."""
     return f"{max(0.0, (now - at).total_seconds()):.0f} s ago"
+
+
+def swaps_in_words(swaps: Swaps, *, has_chain: bool) -> str:
+    """Return what was traded with pools, or that there is no chain."""
+    if not has_chain:
+        return "no chain"
+    told = f"{swaps.traded:,} swaps"
+    if swaps.reverted:
+        told += f", {swaps.reverted:,} reverted"
+    return f"{told}, gas {usd(swaps.gas_usd, signed=False)} USD"
 
 
 def clock_of(at: datetime) -> str:

@@ -59,6 +59,7 @@ class ExecutionAdmin(TradingAdmin):
         column("notional_usd", "notional"),
         result("net_usd", "net"),
         column("fees_quote", "fees (quote)"),
+        column("gas_quote", "gas (quote)"),
         column("reason"),
     )
     list_filter = (

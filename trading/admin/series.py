@@ -167,6 +167,7 @@ class ExecutionLogAdmin(TradingAdmin):
         light("success", {"True": "success"}, words={"True": "yes", "False": "no"}),
         result("profit_usd", "profit"),
         column("fees_usd", "fees"),
+        column("gas_cost_usd", "gas"),
         column("slippage_bps", "slippage bps"),
     )
     list_filter = (

@@ -76,6 +76,18 @@ NO_RESULTS = Results({}, 0, 0, Waterfall(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO))
 
 
 @dataclass(frozen=True, slots=True)
+class Swaps:
+    """What went into blocks of a chain: swaps that traded, swaps that reverted, and the gas of both."""
+
+    traded: int = 0
+    reverted: int = 0
+    gas_usd: Decimal = ZERO
+
+
+NO_SWAPS = Swaps()
+
+
+@dataclass(frozen=True, slots=True)
 class LastTrade:
     """The execution that ended last with something filled."""
 
@@ -153,6 +165,20 @@ def results_of(scope: Scope, *, since: datetime | None = None) -> Results:
         wins=counts["wins"],
         waterfall=_waterfall(executions),
     )
+
+
+def swaps_of(scope: Scope) -> Swaps:
+    """Return what became of the swaps of ``scope`` that went into a block."""
+    rows = Order.objects.in_scope(scope).order_by().filter(gas_amount__isnull=False)
+    sums = rows.values_list("execution__quote_asset").annotate(
+        total=Count("id"), traded=Count("id", filter=Q(filled_quantity__gt=0)), gas=Sum("gas_quote")
+    )
+    total = traded = 0
+    gas_usd = ZERO
+    for quote_asset, count, filled, gas in sums:
+        total, traded = total + count, traded + filled
+        gas_usd = EXACT.fma(gas or ZERO, settings.ARB.trading.quote_usd[quote_asset], gas_usd)
+    return Swaps(traded, total - traded, gas_usd)
 
 
 def last_trade_of(scope: Scope) -> LastTrade | None:

@@ -25,7 +25,7 @@ from arbsite.processes import Ports
 from domain.breakers import BreakerKind
 from domain.ledger import Waterfall
 from domain.scope import Mode, Scope
-from trading.selectors.results import Edge, Funnel, LastTrade, Refusals, Results
+from trading.selectors.results import Edge, Funnel, LastTrade, Refusals, Results, Swaps
 
 NOW = datetime(2026, 11, 22, 8, 45, tzinfo=UTC)
 SCOPE = Scope(Mode.SIM, "demo-1")
@@ -57,6 +57,7 @@ def trading() -> Trading:
         refusals=Refusals({"not_crossed": 1388, "below_threshold": 763}, {"max_open_executions": 3}),
         breakers=tuple(light(kind) for kind in BreakerKind),
         gate="active",
+        swaps=Swaps(4, 1, Decimal("2.25")),
     )
 
 
@@ -79,6 +80,7 @@ def snapshot(trading) -> Snapshot:
         feed=(FeedLine(NOW, "error", "Breaker consecutive_failures is open"), FeedLine(NOW, "info", "all is well")),
         links=LINKS,
         first_execution_s=17.1,
+        has_chain=True,
     )
 
 

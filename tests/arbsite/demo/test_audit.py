@@ -6,7 +6,7 @@ from arbsite.demo.audit import Audit, audit
 from risk.models import Reservation
 from tests.fakes import SIM, book
 from tests.trading.services.conftest import Line
-from trading.models import Order
+from trading.models import Balance, Order
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
 CLEAN = Audit(0, 0, 0, 0, 0, 0)
@@ -36,6 +36,19 @@ def test_an_order_that_says_less_than_its_fills_is_found(db):
     order = Order.objects.first()
     Order.objects.filter(pk=order.pk).update(filled_quantity=order.filled_quantity / 2)
     assert audit(SIM) == replace(CLEAN, orders_off_their_fills=1)
+
+
+def test_a_balance_that_is_not_its_ledgers_sum_is_found(db):
+    settled()
+    Balance.objects.filter(asset="USD").update(amount=7)
+    Balance.objects.create(**SIM.columns, venue="c", asset="ETH", amount=1)
+    assert audit(SIM) == replace(CLEAN, balances_off_their_ledger=3)
+
+
+def test_gas_without_its_ledger_lines_is_found(db):
+    settled()
+    Order.objects.update(gas_asset="ETH", gas_amount=1)
+    assert audit(SIM) == replace(CLEAN, gas_not_booked=2)
 
 
 def test_a_reservation_that_was_never_released_is_found(db):

@@ -49,6 +49,7 @@ def test_the_summary_is_one_json_object_with_what_was_promised(ending):
     assert summary["breakers"]["consecutive_failures"] == {"state": "open", "trips": 1}
     assert summary["pnl"]["net"] == "7.5"
     assert summary["pnl"]["currency"] == "USD"
+    assert summary["chain"] == {"present": True, "swaps": 4, "reverted": 1, "gas_usd": "2.25"}
     assert summary["unexpected_errors"] == 0
     assert summary["restarts"] == {"stream": 2}
     assert summary["fault_tolerance"][0]["back_after_s"] == 2.0
@@ -66,6 +67,7 @@ def test_people_read_the_same_in_a_few_lines(ending):
         "settled 17.1 s after",
         "Breaker consecutive failures tripped 1x, now open.",
         "Redis was gone (no answer), back in 2.0 s.",
+        "Pools: 4 swaps, 1 reverted, gas 2.25 USD.",
         "Unexpected errors: 1.",
         "stream: boom",
         "Every row agrees",

@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from arbsite.demo.words import RefusalLine, age, bps, percent, refusal_lines, route_in_words, usd
-from trading.selectors.results import Refusals
+from arbsite.demo.words import RefusalLine, age, bps, percent, refusal_lines, route_in_words, swaps_in_words, usd
+from trading.selectors.results import NO_SWAPS, Refusals, Swaps
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_reasons_of_trades_come_before_those_of_looks_and_six_are_shown():
     assert [line.of for line in lines] == ["trades"] * 4 + ["looks"] * 2
     assert lines[0] == RefusalLine("trade 8", "trades", 8)
     assert lines[4] == RefusalLine("look 8", "looks", 8)
+
+
+def test_what_was_traded_with_pools_is_told_with_its_gas_and_a_missing_chain_is_said():
+    told = swaps_in_words(Swaps(12, 2, Decimal("3.456")), has_chain=True)
+    assert told == "12 swaps, 2 reverted, gas 3.46 USD"
+    assert swaps_in_words(NO_SWAPS, has_chain=True) == "0 swaps, gas 0.00 USD"
+    assert swaps_in_words(NO_SWAPS, has_chain=False) == "no chain"
