@@ -5,7 +5,7 @@ Nothing stops, nothing is decided on bad data, every reason is counted and told,
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
@@ -29,18 +29,24 @@ from trading.marketdata.venue_board import line_of
 from trading.marketdata.view import BookView
 from trading.services.decision import Decision
 from trading.services.stream.engine import Engine, Parts
+from trading.venues.alpaca.polling import AlpacaRestFeed, AlpacaRestSettings
+from trading.venues.base import MarketSource
 
 VENUES = tuple(sorted(SOURCES))
 MAX_SKEW_MS = 1000
 PATIENCE_S = 20.0
 CUT = {"cut_off", "no_connection", "closed", "closed_1006", "handshake", "connect_timeout", "silent"}
 UNREADABLE = {"not_json", "not_msgpack", "malformed"}
-SCRIPT: tuple[tuple[FaultKind, float, set[str]], ...] = (
+LATE = {"stale"}
+Line = tuple[FaultKind, float, set[str]]
+SCRIPT: tuple[Line, ...] = (
     (FaultKind.CROSSED, 0.0, {"crossed"}),
     (FaultKind.NAN_PRICE, 0.0, {"not_finite"}),
     (FaultKind.NEGATIVE_PRICE, 0.0, {"negative"}),
     (FaultKind.CLOCK_SKEW, 3600.0, {"future"}),
-    (FaultKind.CLOCK_SKEW, -3600.0, {"stale"}),
+    (FaultKind.CLOCK_SKEW, -3600.0, LATE),
+    (FaultKind.CLOCK_SKEW, -30.0, LATE),  # a book 30 s old
+    (FaultKind.LATENCY, 2500.0, {"stale", "silent", "connect_timeout"}),
     (FaultKind.WRONG_CHECKSUM, 0.0, {"checksum"}),
     (FaultKind.TRUNCATED, 0.0, UNREADABLE),
     (FaultKind.HTML, 0.0, UNREADABLE),
@@ -50,6 +56,29 @@ SCRIPT: tuple[tuple[FaultKind, float, set[str]], ...] = (
     (FaultKind.SERVER_ERROR, 502.0, {"http_502"}),
 )
 AT_HANDSHAKE = (FaultKind.RATE_LIMIT, FaultKind.SERVER_ERROR)
+STOPPED: Line = (FaultKind.STALE, 0.0, {"quiet_unlike_before"})
+POLLED: tuple[Line, ...] = (
+    (FaultKind.CROSSED, 0.0, {"crossed"}),
+    (FaultKind.NAN_PRICE, 0.0, {"not_finite", "not_json"}),
+    (FaultKind.NEGATIVE_PRICE, 0.0, {"negative"}),
+    (FaultKind.CLOCK_SKEW, 3600.0, {"future"}),
+    (FaultKind.CLOCK_SKEW, -30.0, {"stale", "out_of_order"}),
+    (FaultKind.STALE, 0.0, LATE),
+    (FaultKind.TRUNCATED, 0.0, UNREADABLE),
+    (FaultKind.HTML, 0.0, UNREADABLE),
+    (FaultKind.DISCONNECT, 0.0, {"cut_off", "no_connection"}),
+    (FaultKind.STALL, 0.0, {"no_answer_in_time"}),
+    (FaultKind.LATENCY, 2500.0, {"no_answer_in_time"}),
+    (FaultKind.RATE_LIMIT, 0.0, {"http_429"}),
+    (FaultKind.SERVER_ERROR, 503.0, {"http_503"}),
+)
+ON_THE_BOARD = {  # how the score names what lasts
+    (FaultKind.CLOCK_SKEW, 3600.0): "its clock is 60 min ahead",
+    (FaultKind.CLOCK_SKEW, -3600.0): "60 min old",
+    (FaultKind.CLOCK_SKEW, -30.0): "30.0 s old",
+    (FaultKind.RATE_LIMIT, 0.0): "not connected: http_429",
+    (FaultKind.SERVER_ERROR, 502.0): "not connected: http_502",
+}
 
 
 class Decisions:
@@ -72,10 +101,11 @@ class NoCache:
 class Stream:
     """Feeds and engine on both doubles, as the stream process joins them."""
 
-    def __init__(self, doubles: Doubles) -> None:
+    def __init__(self, doubles: Doubles, builders: Mapping[str, Callable[[Doubles], MarketSource]]) -> None:
         lots = {MarketKey(venue, pair): _LOT for venue in VENUES for pair in PAIRS}
         self.doubles = doubles
         self.decisions = Decisions()
+        self.is_streamed = builders is SOURCES
         self.engine = Engine(
             Parts(
                 scope=SIM,
@@ -89,12 +119,17 @@ class Stream:
                 linger_ns=0,
             )
         )
-        sources = [SOURCES[venue](doubles) for venue in VENUES]
+        sources = [builders[venue](doubles) for venue in VENUES]
         pairs = dict.fromkeys(VENUES, PAIRS)
         self.feeds = Feeds(sources, pairs, self.engine.on_book, clock=SYSTEM_CLOCK, rng=Random(3), first_restart_s=0.05)
 
     def reasons(self, venue: str) -> Counter[str]:
         return Counter(next(line_of(one).reasons for one in self.feeds.statuses() if one.feed.venue == venue))
+
+    def told(self, venue: str) -> str:
+        """Return what the board says against a venue."""
+        line = next(line_of(one) for one in self.feeds.statuses() if one.feed.venue == venue)
+        return f"{line.health} of 100: {'; '.join(line.health_reasons)}"
 
     def books(self) -> list[int]:
         return [one.feed.books for one in self.feeds.statuses()]
@@ -131,9 +166,11 @@ def _config(lots: dict[MarketKey, Lot]) -> DetectConfig:
 
 
 @asynccontextmanager
-async def streaming() -> AsyncIterator[Stream]:
+async def streaming(
+    builders: Mapping[str, Callable[[Doubles], MarketSource]] = SOURCES,
+) -> AsyncIterator[Stream]:
     async with await serve(SimulatorConfig(pairs=PAIRS, incident_at_s=None)) as doubles:
-        stream = Stream(doubles)
+        stream = Stream(doubles, builders)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(stream.feeds.run()), group.create_task(stream.engine.run())]
             await stream.until_books()
@@ -142,18 +179,23 @@ async def streaming() -> AsyncIterator[Stream]:
                 task.cancel()
 
 
-async def suffer(stream: Stream, kind: FaultKind, value: float, reasons: set[str], *, for_s: float) -> None:
-    """Let both venues misbehave, until each has said why it refused what came; then let sound books come again."""
-    venues = ("kraken",) if kind is FaultKind.WRONG_CHECKSUM else VENUES
+async def suffer(
+    stream: Stream, kind: FaultKind, value: float, reasons: set[str], *, for_s: float, venues: Sequence[str] = VENUES
+) -> None:
+    """Let venues misbehave, until each has said why it refused what came; then let sound books come again."""
+    venues = ("kraken",) if kind is FaultKind.WRONG_CHECKSUM else venues
+    at = EVERY_VENUE if len(venues) > 1 else venues[0]
     before = {venue: stream.reasons(venue) for venue in venues}
     if kind in AT_HANDSHAKE:  # felt by whoever connects anew
-        stream.doubles.faults.add(Fault(FaultKind.DISCONNECT, EVERY_VENUE, 0.0, 0.3))
-    stream.doubles.faults.add(Fault(kind, EVERY_VENUE, 0.0, 3600.0, value))
+        stream.doubles.faults.add(Fault(FaultKind.DISCONNECT, at, 0.0, 0.3))
+    stream.doubles.faults.add(Fault(kind, at, 0.0, 3600.0, value))
     for venue in venues:
         await stream.until(
             lambda venue=venue: any(stream.reasons(venue)[one] > before[venue][one] for one in reasons),
             f"{kind} of {venue} was not told as one of {sorted(reasons)}",
         )
+        if stream.is_streamed and (word := ON_THE_BOARD.get((kind, value))) is not None:
+            await stream.until(lambda venue=venue, word=word: word in stream.told(venue), stream.told(venue))
     await asyncio.sleep(for_s)
     stream.doubles.faults.clear()
     await stream.until_books()
@@ -176,6 +218,27 @@ async def test_every_fault_script_is_survived_told_by_its_reason_and_followed_by
         crashes = [one.last_error for one in stream.feeds.statuses()]
     assert crashes == ["", ""]
     assert stream.decisions.taken
+    assert_sound(stream.decisions.taken)
+
+
+async def test_books_that_stop_while_the_venue_talks_on_are_doubted_and_asked_for_again() -> None:
+    async with streaming() as stream:
+        await stream.until(lambda: all(books > 60 for books in stream.books()), "too few books for a habit")
+        await suffer(stream, *STOPPED, for_s=0.1)
+    assert_sound(stream.decisions.taken)
+
+
+def polled_source(doubles: Doubles) -> MarketSource:
+    settings = AlpacaRestSettings(doubles.urls.alpaca_data, 50, MAX_AGE_MS, rest_timeout_s=1.0)
+    return AlpacaRestFeed(settings, clock=SYSTEM_CLOCK, rng=Random(5))
+
+
+async def test_every_fault_script_is_survived_by_a_venue_that_is_asked_over_rest() -> None:
+    async with streaming({**SOURCES, "alpaca": polled_source}) as stream:
+        for kind, value, reasons in POLLED:
+            await suffer(stream, kind, value, reasons, for_s=0.1, venues=["alpaca"])
+        crashes = [one.last_error for one in stream.feeds.statuses()]
+    assert crashes == ["", ""]
     assert_sound(stream.decisions.taken)
 
 

@@ -9,9 +9,8 @@ from trading.venues.base import FeedStatus, Mark
 
 LAGS_KEPT = 512
 LATEST_LAGS = 16
-JUMP_NS = (
-    NS_PER_S // 2
-)  # what the latest lags differ from all that is kept, once a clock was set or the way has changed
+OTHER_CLOCK_NS = 10 * NS_PER_S  # lags further apart than this are by two clocks
+JUMP_NS = NS_PER_S // 2  # between the latest lags and all: a clock was set, or the way has changed
 MARK_EVERY_NS = 10 * NS_PER_S
 MARKS_KEPT = 7
 RATE_OVER_NS = MARK_EVERY_NS
@@ -139,9 +138,11 @@ def _timing(lags_ns: Sequence[int], round_trip_ns: int) -> _Timing | None:
 
 
 def _of_now(lags_ns: Sequence[int]) -> list[int]:
-    """Return the lags in order, the latest alone where those before were of another clock."""
-    ordered, latest = sorted(lags_ns), sorted(list(lags_ns)[-LATEST_LAGS:])
-    has_jumped = abs(_quantile(ordered, 0.5) - _quantile(latest, 0.5)) > JUMP_NS
+    """Return the lags in order without those of another clock; the latest alone once the clock or the way changed."""
+    latest = sorted(list(lags_ns)[-LATEST_LAGS:])
+    middle_ns = _quantile(latest, 0.5)
+    ordered = sorted(lag_ns for lag_ns in lags_ns if abs(lag_ns - middle_ns) <= OTHER_CLOCK_NS)
+    has_jumped = abs(_quantile(ordered, 0.5) - middle_ns) > JUMP_NS
     return latest if has_jumped else ordered
 
 

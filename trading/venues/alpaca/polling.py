@@ -107,6 +107,7 @@ class AlpacaRestFeed:
         confirmed = [again for book in books if (again := self._confirmed(book)) is not None]
         changed = self._latest.sound(self._new(books))
         for book in changed:
+            self._venue_at_ns[book.pair] = book.venue_at_ns
             self._pulses.setdefault(book.pair, Pulse(self._settings.max_age_ms)).changed(book)
         return pairs, changed + confirmed
 
@@ -128,7 +129,6 @@ class AlpacaRestFeed:
             if book.venue_at_ns < before_ns:
                 self._health.refused["out_of_order"] += 1  # another of the venue's servers, one that lags
             elif book.venue_at_ns > before_ns:
-                self._venue_at_ns[book.pair] = book.venue_at_ns
                 yield book
 
     def _confirmed(self, book: Book) -> Book | None:

@@ -78,6 +78,33 @@ async def test_a_venue_that_stands_still_is_heard_but_hands_on_nothing(doubles: 
         assert len(listening.books) == so_far
 
 
+async def test_a_clock_that_was_ahead_does_not_make_later_books_look_out_of_order(doubles: Doubles) -> None:
+    async with Listening(polled(doubles)) as listening:
+        await listening.until(lambda: len(listening.books) > 2)
+        doubles.faults.add(Fault(FaultKind.CLOCK_SKEW, "alpaca", 0.0, 3600.0, 3600.0))
+        await listening.until(lambda: listening.feed.status.refused.get("future", 0) > 0)
+        doubles.faults.clear()
+        so_far = len(listening.books)
+        await listening.until(lambda: len(listening.books) > so_far + 2)
+
+
+async def test_a_quiet_book_is_handed_on_again_as_of_the_question_until_it_is_doubted(doubles: Doubles) -> None:
+    async with Listening(polled(doubles)) as listening:
+        await listening.until(lambda: len(listening.books) > 60)
+        doubles.faults.add(Fault(FaultKind.STALE, "alpaca", 0.0, 3600.0))
+        await listening.until(lambda: listening.feed.status.confirmed >= 2)
+        await listening.until(lambda: listening.feed.status.refused.get("stale", 0) > 0)
+    for pair in PAIRS:
+        of_pair = [book for book in listening.books if book.pair == pair]
+        for before, after in itertools.pairwise(of_pair):
+            assert (before.venue_at_ns, before.seen_at_ns, before.seq) < (
+                after.venue_at_ns,
+                after.seen_at_ns,
+                after.seq,
+            )
+        assert all(book.seen_at_ns - book.venue_at_ns <= 2 * 10**9 for book in of_pair)
+
+
 @pytest.mark.parametrize("kind", [FaultKind.SERVER_ERROR, FaultKind.RATE_LIMIT, FaultKind.DISCONNECT])
 async def test_an_outage_is_counted_and_waited_out(doubles: Doubles, kind: FaultKind) -> None:
     async with Listening(polled(doubles)) as listening:
