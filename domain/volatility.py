@@ -8,17 +8,19 @@ corrected leaves exactly what reckoning all over again would give.
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from domain.errors import BadInput, BadMarketData
+from domain.money import EXACT
 from domain.timestamps import NS_PER_S
 
 _YEAR_NS = 365 * 86_400 * NS_PER_S
 _MINUTE_NS = 60 * NS_PER_S
 _NO_LIMIT_NS = 2**63
 _BITS = 80  # of a log return behind the point
+_ONE = 2.0**_BITS
+_YEARLY = _YEAR_NS / _ONE**2
 _VOLUME_DIGITS = 18
 
 
@@ -29,26 +31,21 @@ class PricePoint(NamedTuple):
     price: float
 
 
-@dataclass(frozen=True, slots=True)
-class Realised:
+class Realised(NamedTuple):
     """What a window of prices shows: annualised volatility and total return, both as shares (0.5 is 50 %)."""
 
     volatility: float
     returns: float  # simple return from the first to the last price
-    count: int  # log returns that entered
+    count: int  # type: ignore[assignment]  # log returns that entered; hides the method of tuples
 
 
-class _Step(NamedTuple):
-    """A log return: exact, so that adding and taking away leave nothing behind."""
-
-    moved: int  # the log return, in 2**-_BITS
-    energy: int  # its square over its duration, in 2**-(2 * _BITS) / ns
-    duration_ns: int
+_Step: TypeAlias = tuple[int, int, int]  # a log return, its square over its duration, and that in ns
 
 
 def _step(before: float, after: float, duration_ns: int) -> _Step:
-    moved = int(math.ldexp(math.log(after / before), _BITS))
-    return _Step(moved, moved * moved // duration_ns, duration_ns)
+    """Return a log return in whole 2**-_BITS, so that adding and taking away leave nothing behind."""
+    moved = int(math.log(after / before) * _ONE)
+    return moved, moved * moved // duration_ns, duration_ns
 
 
 class _Sums:
@@ -75,8 +72,12 @@ class _Sums:
 
     def volatility(self) -> float:
         """Return the annualised volatility of at least two returns."""
-        spread = max(self.energy - self.moved * self.moved // self.elapsed_ns, 0)
-        return math.sqrt(math.ldexp(spread, -2 * _BITS) / (self.count - 1) * _YEAR_NS)
+        return _volatility(self.count, self.moved, self.energy, self.elapsed_ns)
+
+
+def _volatility(count: int, moved: int, energy: int, elapsed_ns: int) -> float:
+    spread = energy - moved * moved // elapsed_ns
+    return math.sqrt(spread / (count - 1) * _YEARLY) if spread > 0 else 0.0
 
 
 class RollingVolatility:
@@ -143,33 +144,10 @@ def realised(
     return rolling.realised(now_ns=now_ns, min_count=min_count)
 
 
-class _Bar(NamedTuple):
-    price: float
-    units: int | None  # what was traded, in 1e-18
-
-
-class _Window(_Sums):
-    """One look-back of ``MinutePrices``: its sums over the minutes from ``now - length`` to now."""
-
-    __slots__ = ("first", "known", "length", "traded", "units")
-
-    def __init__(self, length: int) -> None:
-        super().__init__()
-        self.length = length
-        self.first = 0  # the oldest minute that has a price, where any has
-        self.known = self.traded = self.units = 0  # minutes with a price, with a volume, and that volume
-
-    def enter(self, bar: _Bar) -> None:
-        self.known += 1
-        if bar.units is not None:
-            self.traded += 1
-            self.units += bar.units
-
-    def leave(self, bar: _Bar) -> None:
-        self.known -= 1
-        if bar.units is not None:
-            self.traded -= 1
-            self.units -= bar.units
+# Sums from the beginning until a minute, two of which bound what lies between: how many returns begin before it, what
+# they moved, their energy and duration; how many minutes have a price, and a volume, up to and with it; that volume.
+_Until: TypeAlias = tuple[int, int, int, int, int, int, int]
+_NOTHING: _Until = (0, 0, 0, 0, 0, 0, 0)
 
 
 class MinutePrices:
@@ -177,18 +155,19 @@ class MinutePrices:
 
     A bar may come late, twice, or corrected. A return is that from one minute to the next one that has a price, if
     that is at most ``max_gap`` minutes later: across a longer gap nobody looked, and it is no return. Minutes are
-    counted from the epoch. What a new bar costs does not grow with the windows.
+    counted from the epoch. What a bar costs grows with how late it is, not with the windows.
     """
 
     def __init__(self, windows: Sequence[int], *, max_gap: int = 1) -> None:
         if not windows or min(windows) < 1 or max_gap < 1:
             raise BadInput(f"windows of {tuple(windows)} minutes with returns over at most {max_gap} are impossible")
-        self._windows = {length: _Window(length) for length in windows}
+        self._first = dict.fromkeys(windows, 0)  # of each window a minute before which it holds no price
         self._longest, self._max_gap = max(windows), max_gap
-        self._bars: dict[int, _Bar] = {}
-        self._steps: dict[int, _Step] = {}  # by the minute that they begin at
+        self._bars: dict[int, tuple[float, int | None]] = {}  # price, and what was traded in 1e-18
+        self._until: dict[int, _Until] = {}
         self._now: int | None = None
         self._newest = 0  # the newest minute that has a price
+        self._settled = 0  # sums of later minutes are out of date
 
     @property
     def now(self) -> int | None:
@@ -201,111 +180,104 @@ class MinutePrices:
         Raises: BadMarketData (not_positive).
         """
         _check(price)
-        bar = _Bar(price, None if volume is None else int(volume.scaleb(_VOLUME_DIGITS)))
+        bar = (price, None if volume is None else int(volume.scaleb(_VOLUME_DIGITS, EXACT)))
         if self._now is None:
             self._begin(minute)
         elif minute > self._now:
             self.advance(minute)
         elif minute < self._now - self._longest or self._bars.get(minute) == bar:
             return False
+        else:
+            self._first = {window: min(first, minute) for window, first in self._first.items()}
+        self._bars[minute] = bar
         self._newest = max(self._newest, minute)
-        self._enter(minute, bar)
-        self._join(minute)
+        self._settled = min(self._settled, minute - self._max_gap)
         return True
 
     def advance(self, minute: int) -> None:
         """Let the windows reach up to ``minute``, for which there may be no bar; never backwards."""
-        if self._now is None:
+        if self._now is None or minute <= self._now:
             return
         if minute > self._now + self._longest:
             self._begin(minute)
-        while self._now < minute:
-            self._now += 1
-            self._turn(self._now)
+            return
+        self._settle()  # while what it rests on is still there
+        for gone in range(self._now - self._longest - 1, minute - self._longest - 1):
+            self._until.pop(gone, None)
+            self._bars.pop(gone, None)
+        self._now = minute
 
     def realised(self, window: int, *, min_count: int = 2) -> Realised | None:
         """Return what a window shows; None with fewer than ``min_count`` (at least 2) returns."""
-        kept = self._windows[window]
-        if kept.count < max(min_count, 2):
+        until, before = self._bounds(window)
+        count = until[0] - before[0]
+        if count < max(min_count, 2):
             return None
-        returns = self._bars[self._newest].price / self._bars[kept.first].price - 1
-        return Realised(kept.volatility(), returns, kept.count)
+        volatility = _volatility(count, until[1] - before[1], until[2] - before[2], until[3] - before[3])
+        first = self._first_of(window)
+        return Realised(volatility, self._bars[self._newest][0] / self._bars[first][0] - 1, count)
 
     def known(self, window: int) -> int:
         """Return how many of the window's minutes have a price: the rest are gaps."""
-        return self._windows[window].known
+        until, before = self._bounds(window)
+        return until[4] - before[4]
 
     def volume(self, window: int, *, min_count: int = 1) -> Decimal | None:
         """Return what was traded; None where it is known for fewer than ``min_count`` of the window's minutes."""
-        kept = self._windows[window]
-        return Decimal(kept.units).scaleb(-_VOLUME_DIGITS) if kept.traded >= max(min_count, 1) else None
+        until, before = self._bounds(window)
+        if until[5] - before[5] < max(min_count, 1):
+            return None
+        return Decimal(until[6] - before[6]).scaleb(-_VOLUME_DIGITS, EXACT)
 
     def _begin(self, minute: int) -> None:
         """Know nothing but what minute it is."""
-        self._windows = {length: _Window(length) for length in self._windows}
         self._bars.clear()
-        self._steps.clear()
-        for window in self._windows.values():
-            window.first = minute
+        self._until.clear()
+        self._first = dict.fromkeys(self._first, minute)
         self._now = minute
         self._newest = minute - self._longest - 1  # before any that can be known
+        self._settled = minute - 1
 
-    def _turn(self, now: int) -> None:
-        """Let go of what lies outside the windows, now that they have moved on by a minute."""
-        bars, steps = self._bars, self._steps
-        for window in self._windows.values():
-            oldest = now - window.length
-            if (step := steps.get(oldest - 1)) is not None:
-                window.drop(step)
-            if (bar := bars.get(oldest)) is not None:
-                window.leave(bar)
-            while window.first < oldest or (window.first < self._newest and window.first not in bars):
-                window.first += 1
-        bars.pop(now - self._longest - 1, None)
-        steps.pop(now - self._longest - 1, None)
+    def _bounds(self, window: int) -> tuple[_Until, _Until]:
+        """Return the sums until now, and until the window's beginning."""
+        if self._now is None:
+            return _NOTHING, _NOTHING
+        if self._settled < self._now:
+            self._settle()
+        return self._until[self._now], self._until.get(self._now - window, _NOTHING)
 
-    def _enter(self, minute: int, bar: _Bar) -> None:
-        """Put a bar in its place, or in the place of the one that was there."""
-        assert self._now is not None  # put saw to it
-        before = self._bars.get(minute)
-        self._bars[minute] = bar
-        for window in self._windows.values():
-            oldest = self._now - window.length
-            if oldest <= minute and (minute < window.first or window.first not in self._bars):
-                window.first = minute
-            if oldest < minute:
-                if before is not None:
-                    window.leave(before)
-                window.enter(bar)
+    def _settle(self) -> None:
+        """Bring the sums up to date."""
+        assert self._now is not None  # whoever asks has seen to it
+        bars, sums = self._bars, self._until
+        last = sums.get(self._settled, _NOTHING)
+        for minute in range(self._settled + 1, self._now + 1):
+            count, moved, energy, elapsed_ns, known, traded, units = last
+            if minute - 1 in bars and (step := self._step_from(minute - 1)) is not None:
+                count, moved = count + 1, moved + step[0]
+                energy, elapsed_ns = energy + step[1], elapsed_ns + step[2]
+            if (bar := bars.get(minute)) is not None:
+                known += 1
+                if bar[1] is not None:
+                    traded, units = traded + 1, units + bar[1]
+            last = sums[minute] = (count, moved, energy, elapsed_ns, known, traded, units)
+        self._settled = self._now
 
-    def _join(self, minute: int) -> None:
-        """Reckon the returns into a minute and out of it anew."""
-        earlier, later = self._neighbour(minute, -1), self._neighbour(minute, 1)
-        if earlier is not None:
-            self._link(earlier, minute)
-        if later is not None:
-            self._link(minute, later)
-
-    def _link(self, start: int, end: int) -> None:
-        """Make the step that begins at ``start`` end at ``end``."""
-        assert self._now is not None  # put saw to it
-        bars, before = self._bars, self._steps.get(start)
-        step = self._steps[start] = _step(bars[start].price, bars[end].price, (end - start) * _MINUTE_NS)
-        for window in self._windows.values():
-            if start >= self._now - window.length:
-                if before is not None:
-                    window.drop(before)
-                window.add(step)
-
-    def _neighbour(self, minute: int, direction: int) -> int | None:
-        """Return the nearest minute with a price, as far as a return may reach."""
-        bars = self._bars
-        if direction > 0 and minute >= self._newest:
-            return None
-        for distance in range(1, self._max_gap + 1):
-            if minute + direction * distance in bars:
-                return minute + direction * distance
+    def _step_from(self, minute: int) -> _Step | None:
+        """Return the return that begins at a minute; None where it would end after a gap, or has not ended."""
+        for later in range(minute + 1, minute + self._max_gap + 1):
+            if (end := self._bars.get(later)) is not None:
+                return _step(self._bars[minute][0], end[0], (later - minute) * _MINUTE_NS)
         return None
+
+    def _first_of(self, window: int) -> int:
+        """Return the oldest minute of a window that has a price; there is one."""
+        assert self._now is not None  # or there were none
+        first = max(self._first[window], self._now - window)
+        while first not in self._bars:
+            first += 1
+        self._first[window] = first
+        return first
 
 
 def _check(price: float) -> None:
