@@ -72,6 +72,7 @@ INSTRUMENTS: dict[Pair, Instrument] = {
         _listed("AVAX/USD", "0.01", "0.1", 37.0, 0.85, 1_500.0),
         _listed("DOT/USD", "0.0001", "0.6", 6.4, 0.80, 1_400.0),
         _listed("BTC/USDC", "0.01", "0.00005", 64_000.0, 0.45, 3_000.0, (KRAKEN,)),
+        _listed("ETH/USDC", "0.01", "0.001", 3_100.0, 0.60, 3_000.0),
     )
 }
 DEFAULT_PAIRS: tuple[Pair, ...] = tuple(INSTRUMENTS)

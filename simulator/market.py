@@ -8,6 +8,7 @@ from domain.market import Book, MarketKey, Pair
 from simulator.dislocations import Dislocations, Temper
 from simulator.instruments import DEFAULT_PAIRS, VENUES, Instrument, instrument_of, listings
 from simulator.ladder import PROFILES, Ladder
+from simulator.pools import PoolPrices
 from simulator.prices import FairPrices
 from simulator.tape import Tape, print_trades
 
@@ -35,9 +36,11 @@ class MarketProcess:
         *,
         temper: Temper | None = None,
         depth: int = DEPTH,
+        pools: Iterable[MarketKey] = (),
     ) -> None:
         """Open every market of ``pairs`` on ``venues`` at ``start_ns``. Raises: BadInput.
 
+        ``pools`` are led by the same fair prices and leave every book as it would be without them.
         ``temper`` replaces the whole script, ``incident_at_s`` included; None for ``incident_at_s`` leaves it out.
         """
         self.markets: tuple[MarketKey, ...] = listings(pairs, venues)
@@ -47,6 +50,7 @@ class MarketProcess:
         self.now_ns = start_ns
         self.temper = temper or Temper(incident_at_s=incident_at_s)
         self._build(seed, depth)
+        self._pools = PoolPrices(pools, self._fair, self.temper, seed=seed, step_s=STEP_S)
         self._settle()
 
     def advance(self, to_ns: int) -> list[Book]:
@@ -56,6 +60,7 @@ class MarketProcess:
             self.now_ns += STEP_NS
             self._fair.step()
             self._dislocations.step(self.elapsed_s)
+            self._pools.step(self.elapsed_s)
             changed.extend(self._settle())
         return changed
 
@@ -79,6 +84,11 @@ class MarketProcess:
     def instrument(self, pair: Pair) -> Instrument:
         """Return the grids on which ``pair`` is quoted. Raises: BadInput if it is not simulated."""
         return instrument_of(pair)
+
+    @property
+    def pool_prices(self) -> Mapping[MarketKey, float]:
+        """Return what a unit of base is worth in each pool now."""
+        return self._pools.now()
 
     @property
     def elapsed_s(self) -> float:

@@ -40,6 +40,10 @@ class FairPrices:
             wander = self._rng.gauss(0.0, STABLECOIN_WANDER_BPS)
             self._rates_bps[quote] = rate_bps * (1 - STABLECOIN_PULL) + wander
 
+    def knows(self, pair: Pair) -> bool:
+        """Return whether ``pair`` has a price."""
+        return pair.base.symbol in self._logs and pair.quote.symbol in ("USD", *self._rates_bps)
+
     def of(self, pair: Pair) -> float:
         """Return the fair price of ``pair`` in its own quote."""
         rate_bps = self._rates_bps.get(pair.quote.symbol, 0.0)

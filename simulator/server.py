@@ -4,16 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Self
 
 from aiohttp import web
 
-from domain.errors import BadInput
+from domain.errors import BadInput, Unreachable
 from domain.market import Pair
 from simulator.accounts import Account, alpaca_account, kraken_account
 from simulator.alpaca.double import AlpacaDouble
 from simulator.alpaca.stream import AUTH_TIMEOUT_S
+from simulator.chain.blocks import pools_of
+from simulator.chain.driver import ChainDriver
+from simulator.chain.world import World
 from simulator.faults import Fault, FaultBoard
 from simulator.instruments import ALPACA, DEFAULT_PAIRS, KRAKEN
 from simulator.kraken.double import KrakenDouble
@@ -35,6 +38,8 @@ class SimulatorConfig:
     kraken: Account = field(default_factory=kraken_account)
     alpaca: Account = field(default_factory=alpaca_account)
     auth_timeout_s: float = AUTH_TIMEOUT_S
+    world: World | None = None  # the local chain's, where there is to be one
+    chain_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ class Urls:
     alpaca_trading: str
     alpaca_data: str
     alpaca_stream: str
+    ethereum_rpc: str = ""
+    ethereum_ws: str = ""
+    ethereum_deployment: str = ""
 
     @property
     def fault_endpoints(self) -> tuple[str, str]:
@@ -53,8 +61,8 @@ class Urls:
         return (f"{self.kraken_rest}/faults", f"{self.alpaca_trading}/faults")
 
     def as_dict(self) -> dict[str, str]:
-        """Return the URLs by name."""
-        return asdict(self)
+        """Return the URLs by name; where there is no chain, nothing of one."""
+        return {name: url for name, url in asdict(self).items() if url}
 
 
 class Doubles:
@@ -63,16 +71,26 @@ class Doubles:
     def __init__(self, config: SimulatorConfig, *, clock: Callable[[], int] = time.time_ns) -> None:
         self._config = config
         self._clock = clock
-        self.market = MarketProcess(config.seed, config.pairs, start_ns=clock(), incident_at_s=config.incident_at_s)
+        self.market = MarketProcess(
+            config.seed,
+            config.pairs,
+            start_ns=clock(),
+            incident_at_s=config.incident_at_s,
+            pools=pools_of(config.world) if config.world else (),
+        )
         self.faults = FaultBoard(config.faults, elapsed_s=self._elapsed_s)
         self._kraken = KrakenDouble(self._publisher(KRAKEN), config.kraken)
         self._alpaca = AlpacaDouble(self._publisher(ALPACA), config.alpaca, auth_timeout_s=config.auth_timeout_s)
+        self.chain = self._driver(config)
         self._listeners = Listeners()
         self._tasks: list[asyncio.Task[None]] = []
         self.urls = Urls("", "", "", "", "")
 
     async def start(self) -> None:
-        """Open the ports and set the market going. Raises: BadInput if a port is taken."""
+        """Open the ports and set the market going.
+
+        Raises: BadInput if a port is taken; Unreachable if the chain's node does not start.
+        """
         kraken = await self._listen(self._kraken.app, self._config.kraken_port)
         alpaca = await self._listen(self._alpaca.app, self._config.alpaca_port)
         self.urls = Urls(
@@ -83,6 +101,8 @@ class Doubles:
             alpaca_stream=f"ws://{alpaca}/v1beta3/crypto/us",
         )
         self._tasks = [asyncio.create_task(self._drive()), asyncio.create_task(self._kraken.live())]
+        if self.chain is not None:
+            await self._start_chain(self.chain)
 
     async def stop(self) -> None:
         """Close every connection and port; raise what stopped the market, if anything did."""
@@ -92,6 +112,8 @@ class Doubles:
         ends = await asyncio.gather(*self._tasks, return_exceptions=True)
         self._kraken.cut_all()
         self._alpaca.cut_all()
+        if self.chain is not None:
+            self.chain.stop()
         await self._listeners.close()
         for end in ends:
             if isinstance(end, Exception):
@@ -115,6 +137,25 @@ class Doubles:
             self._alpaca.publish(books)
             due_ns = self.market.now_ns + STEP_NS
             await asyncio.sleep(max(0.0, (due_ns - self._clock()) / 1e9))
+
+    async def _start_chain(self, chain: ChainDriver) -> None:
+        try:
+            await chain.start()
+        except Unreachable:
+            await self.stop()
+            raise
+        self._tasks.append(asyncio.create_task(chain.run()))
+        self.urls = replace(
+            self.urls,
+            ethereum_rpc=chain.node.rpc_url,
+            ethereum_ws=chain.node.ws_url,
+            ethereum_deployment=str(chain.deployment_file),
+        )
+
+    def _driver(self, config: SimulatorConfig) -> ChainDriver | None:
+        if config.world is None:
+            return None
+        return ChainDriver(config.world, lambda: self.market.pool_prices, seed=config.seed, port=config.chain_port)
 
     async def _listen(self, app: web.Application, port: int) -> str:
         try:

@@ -83,7 +83,8 @@ class AlpacaTrading:
         return web.json_response([])
 
     def _held(self) -> list[Pair]:
-        return [pair for pair in self._publisher.pairs if self._is_held(pair)]
+        """Return the pair that each position is valued in."""
+        return [pair for pair in self._publisher.pairs if pair.quote.symbol == "USD" and self._is_held(pair)]
 
     def _is_held(self, pair: Pair) -> bool:
         return bool(self._account.balances.get(pair.base.symbol)) and self._publisher.has_book(pair)

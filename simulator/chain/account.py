@@ -9,9 +9,11 @@ from domain.errors import Refused
 from simulator.chain import abi
 from simulator.chain.client import NodeClient
 
-GAS_LIMIT = 8_000_000
+GAS_LIMIT = 8_000_000  # of what is mined at once
+POSTED_GAS = 500_000  # of a call that shares its block
 MAX_FEE_WEI = 10_000 * 10**9
 TIP_WEI = 10**9
+_INVALID = "0xfe"  # the instruction that takes all gas and does nothing
 FOREVER = 2**48  # a deadline
 
 
@@ -37,9 +39,15 @@ class Account:
         """Return the receipt of a call that was mined at once. Raises: Refused if it reverted."""
         return self._mined(self.request(to, signature, *args, value=value))
 
-    def post(self, to: str, signature: str, *args: Any, value: int = 0) -> str:
+    def post(self, to: str, signature: str, *args: Any) -> str:
         """Hand a call to the node and return its hash; who mines by hand mines it later."""
-        return str(self._client.rpc("eth_sendTransaction", self.request(to, signature, *args, value=value)))
+        request = self.request(to, signature, *args) | {"gas": hex(POSTED_GAS)}
+        return str(self._client.rpc("eth_sendTransaction", request))
+
+    def burn(self, gas: int) -> str:
+        """Hand a transaction to the node that uses up ``gas`` to the last unit, and return its hash."""
+        request = self._priced({"data": _INVALID}) | {"gas": hex(gas)}
+        return str(self._client.rpc("eth_sendTransaction", request))
 
     def request(self, to: str, signature: str, *args: Any, value: int = 0) -> dict[str, str]:
         """Return a call as the node takes it."""

@@ -16,6 +16,7 @@ from simulator.chain.client import HOST, NodeClient
 CHAIN_ID = 31337
 BALANCE_ETHER = 100_000_000
 PATIENCE_S = 20.0
+STATES_KEPT = 16  # by a node that is to run for hours: its memory grows with them
 _PR_SET_PDEATHSIG = 1
 
 
@@ -63,15 +64,16 @@ def start_node(program: Path, *, port: int = 0, state: Path | None = None, is_mi
     Blocks come with each transaction, or only when asked for where ``is_mined_by_hand``.
     """
     port = port or _free_port()
-    options = [f"--port={port}", f"--host={HOST}", f"--chain-id={CHAIN_ID}", f"--balance={BALANCE_ETHER}", "--quiet"]
+    options = [f"--port={port}", f"--host={HOST}", f"--chain-id={CHAIN_ID}", f"--balance={BALANCE_ETHER}"]
+    options += ["--order=fifo", "--quiet"]
     options += [f"--load-state={state}"] if state else []
-    options += ["--no-mining"] if is_mined_by_hand else []
+    options += ["--no-mining", f"--prune-history={STATES_KEPT}"] if is_mined_by_hand else []
     process = subprocess.Popen(
         [program, *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=_end_with_parent(),  # noqa: PLW1509 - it makes one system call, and no other thread runs Python then
+        preexec_fn=_end_with_parent(),  # noqa: PLW1509 - two system calls, and nothing that a lock could guard
     )
     node = Node(port, process)
     _await_answer(node)

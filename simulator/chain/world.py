@@ -15,7 +15,7 @@ from simulator.chain.deployment import Deployment, read_deployment
 from simulator.chain.node import Node, start_node
 
 _BLOCKS = 8  # after the pools open: a reorganisation finds some to replace
-_SOURCES = ("building.py", "deployment.py", "world.py")
+_SOURCES = ("building.py", "deployment.py", "pricing.py", "world.py")
 
 
 @dataclass(frozen=True, slots=True)

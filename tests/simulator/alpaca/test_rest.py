@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 
 from simulator.accounts import ALPACA_BALANCES, ALPACA_DATA, ALPACA_READ, ALPACA_TRADE, Credential
-from simulator.instruments import DEFAULT_PAIRS
+from simulator.instruments import ALPACA, DEFAULT_PAIRS, instrument_of
 from simulator.server import Doubles
 
-USD_PAIRS = {pair.symbol for pair in DEFAULT_PAIRS if pair.quote.symbol == "USD"}
+LISTED = {pair.symbol for pair in DEFAULT_PAIRS if ALPACA in instrument_of(pair).venues}
 
 
 def trading(doubles: Doubles, credential: Credential = ALPACA_READ) -> Any:
@@ -41,7 +41,7 @@ async def test_the_trading_client_reads_the_assets_it_may_trade(doubles: Doubles
 
     request = GetAssetsRequest(asset_class="crypto")
     assets = await asyncio.to_thread(trading(doubles).get_all_assets, request)
-    assert {asset.symbol for asset in assets} == USD_PAIRS
+    assert {asset.symbol for asset in assets} == LISTED
     assert all(asset.tradable and not asset.shortable and asset.price_increment for asset in assets)
     by_symbol = await asyncio.to_thread(trading(doubles).get_asset, "BTC/USD")
     assert by_symbol.id == next(asset.id for asset in assets if asset.symbol == "BTC/USD")
@@ -60,14 +60,14 @@ async def test_the_trading_client_reads_positions_clock_and_no_orders(doubles: D
 async def test_the_data_client_reads_books_and_quotes(doubles: Doubles, credential: Credential | None) -> None:
     from alpaca.data.requests import CryptoLatestOrderbookRequest, CryptoLatestQuoteRequest
 
-    client, symbols = data(doubles, credential), sorted(USD_PAIRS)
+    client, symbols = data(doubles, credential), sorted(LISTED)
     books = await asyncio.to_thread(
         client.get_crypto_latest_orderbook, CryptoLatestOrderbookRequest(symbol_or_symbols=symbols)
     )
     quotes = await asyncio.to_thread(
         client.get_crypto_latest_quote, CryptoLatestQuoteRequest(symbol_or_symbols=symbols)
     )
-    assert set(books) == set(quotes) == USD_PAIRS
+    assert set(books) == set(quotes) == LISTED
     assert all(book.bids[0].price < book.asks[0].price for book in books.values())
     assert all(0 < quote.bid_price < quote.ask_price for quote in quotes.values())
 

@@ -12,10 +12,10 @@ import msgpack
 import pytest
 
 from simulator.accounts import ALPACA_DATA, ALPACA_READ, Credential
-from simulator.instruments import DEFAULT_PAIRS
+from simulator.instruments import ALPACA, DEFAULT_PAIRS, instrument_of
 from simulator.server import Doubles
 
-USD_PAIRS = [pair.symbol for pair in DEFAULT_PAIRS if pair.quote.symbol == "USD"]
+LISTED = [pair.symbol for pair in DEFAULT_PAIRS if ALPACA in instrument_of(pair).venues]
 MSGPACK = {"Content-Type": "application/msgpack"}
 
 
@@ -42,7 +42,7 @@ async def test_alpaca_py_streams_every_book_in_msgpack(doubles: Doubles) -> None
     async def hear(book: Any) -> None:
         await heard(book)
 
-    stream.subscribe_orderbooks(hear, *USD_PAIRS)
+    stream.subscribe_orderbooks(hear, *LISTED)
     running = asyncio.create_task(stream._run_forever())
     async with asyncio.timeout(20):
         await heard.is_enough.wait()
@@ -51,10 +51,10 @@ async def test_alpaca_py_streams_every_book_in_msgpack(doubles: Doubles) -> None
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
-    first = heard.books[: len(USD_PAIRS)]
-    assert {book.symbol for book in first} == set(USD_PAIRS)
+    first = heard.books[: len(LISTED)]
+    assert {book.symbol for book in first} == set(LISTED)
     assert all(book.reset for book in first)
-    assert not any(book.reset for book in heard.books[len(USD_PAIRS) :])
+    assert not any(book.reset for book in heard.books[len(LISTED) :])
     assert all(book.bids[0].price < book.asks[0].price for book in first)
 
 
@@ -118,8 +118,8 @@ async def test_the_stream_shows_what_the_market_holds(http: aiohttp.ClientSessio
     async with connected(http, doubles) as client:
         await client.log_in()
         await client.say(action="subscribe", orderbooks=["*"], quotes=["BTC/USD"])
-        snapshots = [await client.hear("o") for _ in USD_PAIRS]
-        assert {snapshot["S"] for snapshot in snapshots} == set(USD_PAIRS)
+        snapshots = [await client.hear("o") for _ in LISTED]
+        assert {snapshot["S"] for snapshot in snapshots} == set(LISTED)
         quote = await client.hear("q")
         assert quote["bp"] < quote["ap"]
 
