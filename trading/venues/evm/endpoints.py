@@ -35,7 +35,7 @@ EVERYTHING = "*"  # the methods of a node that nobody reaches
 
 _CHAIN_ID = Call("eth_chainId")
 _HEAD = Call("eth_getBlockByNumber", ("latest", False))
-_NO_REST = frozenset({"lacks_block", "refused", "other_chain"})  # no fault of its working: another node is asked
+_NO_REST = frozenset({"lacks_block", "refused"})  # no fault of its working: another node is asked
 _NO_BATCHES = frozenset({"http_400", "http_405", "http_413", "http_415", "http_422", "http_500"})
 
 

@@ -22,6 +22,13 @@ LOOK_EVERY_S = 0.01
 KEPT_HERE = 256
 LARGEST_SHARED = 1 << 20
 
+# The answer if it is there, else whether the question is ours from now on: in one step, or two would find it free.
+_LOOK = """
+local told = redis.call('GET', KEYS[1])
+if told then return {told, 0} end
+return {false, redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[1]) and 1 or 0}
+"""
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[tuple[str, Any]])
 
@@ -100,13 +107,11 @@ class SharedCalls:
         """Return another process's answers, or that the question is ours to ask. Raises: Unreachable."""
         ends_at_s = time.monotonic() + PATIENCE_S
         while True:
-            raw = await self._store.ask(lambda client: client.get(key))
+            raw, is_ours = await self._store.ask(lambda client: _look(client, key))
             if raw is not None:
                 return _decode(raw), False
-            if await self._store.ask(lambda client: client.set(_asking(key), 1, nx=True, px=int(ASKING_S * 1000))):
-                return None, True
-            if time.monotonic() >= ends_at_s:
-                return None, False
+            if is_ours or time.monotonic() >= ends_at_s:
+                return None, bool(is_ours)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _tell(self, key: str, answers: list[Any], keep_s: float) -> None:
@@ -134,6 +139,10 @@ def key_of(chain: str, calls: Sequence[Call]) -> str:
 
 def _asking(key: str) -> str:
     return f"{key}:asking"
+
+
+async def _look(client: "redis.asyncio.Redis", key: str) -> Any:
+    return await client.register_script(_LOOK)(keys=[key, _asking(key)], args=[int(ASKING_S * 1000)])
 
 
 async def _write(client: "redis.asyncio.Redis", key: str, text: bytes, keep_s: float) -> None:

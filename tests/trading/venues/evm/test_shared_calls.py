@@ -31,6 +31,12 @@ async def client(url: str | None = None) -> AsyncIterator["redis.asyncio.Redis"]
     await opened.aclose()
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no outage."""
+    monkeypatch.setattr("trading.venues.shared_store.ANSWER_IN_S", 10.0)
+
+
 @pytest.fixture
 async def server() -> AsyncIterator["redis.asyncio.Redis"]:
     async with client() as opened:
@@ -44,7 +50,10 @@ async def forget(opened: "redis.asyncio.Redis") -> None:
         await opened.delete(key)
 
 
-async def test_processes_that_ask_at_once_reach_the_node_once(nodes: Nodes, server: "redis.asyncio.Redis") -> None:
+async def test_processes_that_ask_at_once_reach_the_node_once(
+    nodes: Nodes, server: "redis.asyncio.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trading.venues.evm.shared_calls.PATIENCE_S", 10.0)
     async with client() as other, rpc_to(nodes.first, redis=server) as here, rpc_to(nodes.first, redis=other) as there:
         head = await here.head()
         asked = [rpc.call("eth_call", QUESTION, at=head) for rpc in (here, there) for _ in range(10)]
