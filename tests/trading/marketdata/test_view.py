@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadInput, BadMarketData
-from domain.market import Book, Level, MarketKey, Pair
+from domain.market import Asset, Book, Level, MarketKey, Pair
+from domain.routes import RouteKind
+from tests.fakes import ETH_USDC, POOL_VENUE, pool
 from trading.marketdata.view import BookView
 
 BTC, ETH = Pair.parse("BTC/USD"), Pair.parse("ETH/USD")
@@ -105,3 +107,50 @@ def test_two_views_of_one_exchange_are_never_traded_against_each_other() -> None
     view = BookView((*MARKETS, second), origins={"kraken": "kraken", "k2": "kraken", "alpaca": "alpaca"})
     assert {route.key for route in view.routes(second)} == {"k2:BTC/USD>alpaca:BTC/USD", "alpaca:BTC/USD>k2:BTC/USD"}
     assert len(view.routes(ALPACA)) == 4
+
+
+POOL = MarketKey(POOL_VENUE, ETH_USDC)
+KRAKEN_USDC = MarketKey("kraken", ETH_USDC)
+SUSHI = MarketKey("sushiswap", ETH_USDC)
+
+
+def with_pools(*markets: MarketKey) -> BookView:
+    return BookView((*MARKETS, *markets), pools={POOL_VENUE: 1, "sushiswap": 1})
+
+
+def test_pools_are_joined_with_books_and_never_with_each_other() -> None:
+    view = with_pools(KRAKEN_USDC, POOL, SUSHI)
+    kinds = {route.key: route.kind for route in view.routes(POOL)}
+    assert kinds[f"kraken:ETH/USDC>{POOL_VENUE}:ETH/USDC"] is RouteKind.BOOK_POOL
+    assert kinds[f"{POOL_VENUE}:ETH/USDC>kraken:ETH/USDC"] is RouteKind.POOL_BOOK
+    assert not any("sushiswap" in key for key in kinds)
+
+
+def test_a_pool_is_held_like_a_book_and_what_is_impossible_is_refused() -> None:
+    view = with_pools(POOL)
+    assert view.put(pool(at_ns=T0)) == POOL
+    assert view.book(POOL) == pool(at_ns=T0)
+    with pytest.raises(BadMarketData, match="empty"):
+        view.put(replace(pool(at_ns=T0, seq=2), base_reserve=0))
+    with pytest.raises(BadMarketData, match="out_of_order"):
+        view.put(pool(at_ns=T0))
+    assert view.refused == {(POOL_VENUE, "empty"): 1, (POOL_VENUE, "out_of_order"): 1}
+
+
+def test_the_next_block_is_the_first_of_a_greater_number_that_was_seen_after_an_instant() -> None:
+    view = with_pools(POOL)
+    known = pool(block=7, at_ns=T0)
+    view.put(known)
+    view.put(pool(block=7, at_ns=T0 + 500 * MS, seq=2))  # the same block, told again
+    assert view.next_block(known, T0 + 250 * MS) is None
+    eighth = pool(block=8, at_ns=T0 + 900 * MS, seq=3)
+    view.put(eighth)
+    view.put(pool(block=9, at_ns=T0 + 1900 * MS, seq=4))
+    assert view.next_block(known, T0 + 250 * MS) == eighth
+    assert view.next_block(known, T0 + 1000 * MS) == pool(block=9, at_ns=T0 + 1900 * MS, seq=4)
+
+
+def test_an_asset_is_priced_where_it_is_the_base() -> None:
+    view = with_pools(KRAKEN_USDC, POOL)
+    assert set(view.priced(Asset("ETH"))) == {KRAKEN_ETH, KRAKEN_USDC, POOL}
+    assert view.priced(Asset("POL")) == ()

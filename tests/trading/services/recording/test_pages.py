@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -5,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market import Asset, Book, Level, Pair
-from tests.fakes import BTC_USD, MS, NOW_NS, book
+from tests.domain.pools import pools
+from tests.fakes import BTC_USD, MS, NOW_NS, book, pool
 from trading.services.recording.pages import (
     MalformedPageError,
     PageEncoder,
@@ -51,6 +53,33 @@ def digits(seen: Seen) -> str:
 @given(st.lists(st.builds(Seen, instants, books), min_size=1, max_size=8))
 def test_whatever_books_a_page_is_given_come_back_digit_for_digit(seen):
     assert list(map(digits, decode_page(page_of(*seen)))) == list(map(digits, seen))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.builds(Seen, instants, st.one_of(books, pools())), min_size=1, max_size=8))
+def test_books_and_pools_share_a_page_and_come_back_to_the_last_unit(seen):
+    assert list(map(digits, decode_page(page_of(*seen)))) == list(map(digits, seen))
+
+
+def test_a_pool_whose_block_is_still_the_head_costs_a_few_bytes():
+    encoder = PageEncoder()
+    encoder.add(NOW_NS, pool())
+    before = encoder.size
+    encoder.add(NOW_NS + MS, replace(pool(), seen_at_ns=NOW_NS + MS, venue_at_ns=NOW_NS + MS, seq=2))
+    assert encoder.size - before < 16
+
+
+def test_another_pool_under_the_same_name_is_named_anew_and_counted_on():
+    first, other = pool(), replace(pool(), address="0x" + "cd" * 20, fee_pips=1000, seq=2)
+    seen = [Seen(NOW_NS, first), Seen(NOW_NS + MS, other), Seen(NOW_NS + 2 * MS, replace(first, seq=3))]
+    payload = page_of(*seen)
+    assert list(map(digits, decode_page(payload))) == list(map(digits, seen))
+    assert shares_of(payload) == {"uniswap_v2": VenueShare(3, NOW_NS + 2 * MS)}
+
+
+def test_a_page_of_the_first_version_is_read_as_before():
+    payload = page_of(Seen(NOW_NS, book("a", "99.90", "100")))
+    assert [seen.book for seen in decode_page(b"\x01" + payload[1:])] == [book("a", "99.90", "100")]
 
 
 @st.composite
