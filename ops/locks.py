@@ -6,6 +6,14 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+_HELD = """
+SELECT EXISTS (
+    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND datname = current_database()
+      AND classid = %s::bigint::oid AND objid = %s::bigint::oid
+)
+"""
+
 
 def key_of(name: str) -> int:
     """Return the signed 64-bit key that stands for ``name``."""
@@ -26,6 +34,14 @@ def advisory(name: str) -> Iterator[bool]:
     finally:
         if taken:
             _release(name)
+
+
+def is_held(name: str) -> bool:
+    """Return whether any session on this database holds the lock ``name`` now; nobody is made to wait."""
+    high, low = divmod(key_of(name) % 2**64, 2**32)  # as PostgreSQL shows a 64-bit key
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [high, low])
+        return bool(cursor.fetchone()[0])
 
 
 def hold_until_commit(name: str) -> None:

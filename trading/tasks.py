@@ -3,9 +3,11 @@
 from celery import shared_task
 from django.conf import settings
 
+from trading.dispatch import OutboxDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.services import execution, sweeping, volatility
+from trading.services import execution, reference, scan, sweeping, volatility
 from trading.services.venues import trading_venues
+from trading.venues.bar_sources import bar_sources
 
 
 @shared_task(name="trading.execution_step")
@@ -20,7 +22,20 @@ def sweep_executions() -> None:
     sweeping.sweep_executions(settings.ARB.scope, clock=SYSTEM_CLOCK)
 
 
+@shared_task(name="trading.scan")
+def scan_markets() -> None:
+    """Look at every route once, at a fixed pace."""
+    scope = settings.ARB.scope
+    scan.scan_at_pace(scope, clock=SYSTEM_CLOCK, dispatch=OutboxDispatch(scope), kept=scan.kept(SYSTEM_CLOCK))
+
+
+@shared_task(name="trading.account_reference")
+def refresh_reference() -> None:
+    """Ask venues and accounts for what they state of markets and fees."""
+    reference.refresh(settings.ARB.scope, clock=SYSTEM_CLOCK)
+
+
 @shared_task(name="trading.volatility")
 def update_volatility() -> None:
     """Append volatility, returns and liquidity of every market."""
-    volatility.update(settings.ARB.scope, clock=SYSTEM_CLOCK)
+    volatility.update(settings.ARB.scope, clock=SYSTEM_CLOCK, sources=bar_sources(settings.ARB.venues))

@@ -28,6 +28,7 @@ from trading.models import (
     RecordedHour,
     RecordedPage,
     Recording,
+    ReferenceFact,
     Run,
     StateEvent,
 )
@@ -191,6 +192,14 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
         "payload": b"page",
     },
     Recording: lambda: {"process": "collect", "started_at": NOW, "heartbeat_at": NOW},
+    ReferenceFact: lambda: {
+        "kind": "market",
+        "subject": f"a:A{next(_numbers)}/USD",
+        "stated": {"step": "0.1"},
+        "source": "a listings",
+        "valid_from": NOW,
+        "confirmed_at": NOW,
+    },
     Run: lambda: {"run_id": f"run-{next(_numbers)}", "command": "replay", "started_at": NOW},
     StateEvent: _event,
 }

@@ -32,6 +32,7 @@ from trading.models import (
     RecordedHour,
     RecordedPage,
     Recording,
+    ReferenceFact,
     Run,
     StateEvent,
 )
@@ -102,6 +103,10 @@ ATTACKS: dict[str, Attack] = {
     "price_bar_prices_positive": breaks(PriceBar, **dict.fromkeys(("open", "high", "low", "close"), Decimal(0))),
     "price_bar_source_is_known": breaks(PriceBar, source="hearsay"),
     "price_bar_volume_is_a_number": breaks(PriceBar, volume=NAN),
+    "reference_ends_after_it_begins": breaks(ReferenceFact, valid_until=NOW - timedelta(seconds=1)),
+    "reference_kind_is_known": breaks(ReferenceFact, kind="rumour"),
+    "reference_one_version_is_in_force": repeats(ReferenceFact, "kind", "subject", version=2),
+    "reference_version_is_stated_once": repeats(ReferenceFact, "kind", "subject", "version", valid_until=NOW),
     "run_has_an_id": breaks(Run, run_id=""),
     "run_is_unique_in_its_mode": repeats(Run, "run_id"),
     "snapshot_depths_are_numbers": breaks(MarketSnapshot, bid_depth_usd=NAN),

@@ -3,9 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Mapping
 from typing import IO, Any, cast
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
@@ -17,10 +15,10 @@ from trading.management.span_arguments import length_of
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services.collect.figures import Figures
 from trading.services.collect.run import collect, look_once
+from trading.services.simulated import check_simulated
 from trading.venues import registry
 
 COLLECTED = (Mode.DRY_RUN, Mode.SIM)
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Command(BaseCommand):
@@ -46,7 +44,7 @@ class Command(BaseCommand):
         if options["once"] and duration_s is not None:
             raise BadInput("--once and --duration exclude each other: one look takes as long as it takes")
         if scope.mode is Mode.SIM:
-            _check_simulated(registry.addresses(settings.ARB.venues))
+            check_simulated(registry.addresses(settings.ARB.venues))
         lines = Lines(cast(IO[str], self.stdout))
         teller = Silence() if options["json"] else lines
         if not options["json"]:
@@ -64,17 +62,6 @@ class Command(BaseCommand):
             lines.shows(looks)
             lines.ends(figures, is_look=options["once"])
         _check(figures, is_bounded=options["once"] or duration_s is not None)
-
-
-def _check_simulated(addresses: Mapping[str, str]) -> None:
-    """Raise BadInput where a real venue would be recorded as a simulated one."""
-    for name, address in addresses.items():
-        if urlsplit(address).hostname not in LOOPBACK:
-            raise BadInput(
-                f"in sim the venues are simulated, but {name} is {address}: start manage.py simulate and set "
-                "ARB_KRAKEN_REST_URL, ARB_KRAKEN_WS_URL, ARB_ALPACA_TRADING_URL, ARB_ALPACA_DATA_URL and "
-                "ARB_ALPACA_STREAM_URL to the addresses it writes"
-            )
 
 
 def _check(figures: Figures, *, is_bounded: bool) -> None:

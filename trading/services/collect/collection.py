@@ -22,8 +22,8 @@ from trading.services.collect.dispatch import WriterDispatch
 from trading.services.collect.figures import Figures, VenueFigures, absent, problem_of, rss_bytes, sum_of, venue_figures
 from trading.services.decision import Decision
 from trading.services.recording.recorder import Recorder
+from trading.services.reference.terms import Reference, account_sources
 from trading.services.stream.listings import ASK_AGAIN_S, Lots, Told, ask_until_answered, in_thread
-from trading.services.stream.reference import Reference, account_sources
 from trading.services.stream.session import Plan, Session, open_session, redis_client
 from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.venues import trading_venues

@@ -11,7 +11,7 @@ from domain.money import plain
 from domain.routes import Route
 from domain.screen import factor_of, top_edges_bps
 from trading.marketdata.view import BookView
-from trading.services.stream.reference import detect_config
+from trading.services.reference.terms import detect_config
 from trading.services.stream.session import Session
 
 

@@ -11,13 +11,14 @@ import structlog
 from domain.errors import ArbError, BadInput, Refused, Unreachable
 from domain.market import Pair
 from domain.sizing import Lot
-from trading.services.stream.reference import Reference
-from trading.venues.base import AccountSource
+from trading.services.reference.terms import Reference
+from trading.venues.base import AccountSource, Listing
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Lots = Mapping[Pair, Lot]
+Note = Callable[[str, Sequence[Listing]], object]  # takes a venue and what it lists of the wanted pairs
 ASK_AGAIN_S = 2.0
 
 
@@ -40,14 +41,18 @@ class Unheard:
 
 
 async def reference_of(
-    sources: Mapping[str, AccountSource], pairs: Sequence[Pair], *, ask_again_s: float = ASK_AGAIN_S
+    sources: Mapping[str, AccountSource],
+    pairs: Sequence[Pair],
+    *,
+    ask_again_s: float = ASK_AGAIN_S,
+    note: Note | None = None,
 ) -> Reference:
     """Return what all venues list of the wanted pairs; one that refuses is left out, and that is logged.
 
-    Raises: BadInput if nothing is left to watch.
+    ``note`` takes each venue's own words on them. Raises: BadInput if nothing is left to watch.
     """
     asking = (
-        ask_until_answered(venue, source, pairs, told=Unheard(), ask_again_s=ask_again_s)
+        ask_until_answered(venue, source, pairs, told=Unheard(), ask_again_s=ask_again_s, note=note)
         for venue, source in sources.items()
     )
     known = Reference.of(dict(zip(sources, await asyncio.gather(*asking), strict=True)))
@@ -57,7 +62,13 @@ async def reference_of(
 
 
 async def ask_until_answered(
-    venue: str, source: AccountSource, pairs: Sequence[Pair], *, told: Told, ask_again_s: float | None = ASK_AGAIN_S
+    venue: str,
+    source: AccountSource,
+    pairs: Sequence[Pair],
+    *,
+    told: Told,
+    ask_again_s: float | None = ASK_AGAIN_S,
+    note: Note | None = None,
 ) -> Lots:
     """Return the lots of the wanted pairs that a venue lists; none where it refuses, or is away and not asked again."""
     last_error = ""
@@ -77,13 +88,19 @@ async def ask_until_answered(
                 return {}
             await asyncio.sleep(ask_again_s)
         else:
-            listed = {one.pair: one.lot for one in listings if one.is_tradable}
-            lots = {pair: listed[pair] for pair in pairs if pair in listed}
-            missing = tuple(pair for pair in pairs if pair not in lots)
-            if missing:
-                log.info("pairs_not_listed", venue=venue, pairs=[pair.symbol for pair in missing])
-            told.lists(venue, tuple(lots), missing)
-            return lots
+            if note is not None:
+                note(venue, [one for one in listings if one.pair in pairs])
+            return _lots_in(venue, listings, pairs, told)
+
+
+def _lots_in(venue: str, listings: Sequence[Listing], pairs: Sequence[Pair], told: Told) -> Lots:
+    listed = {one.pair: one.lot for one in listings if one.is_tradable}
+    lots = {pair: listed[pair] for pair in pairs if pair in listed}
+    missing = tuple(pair for pair in pairs if pair not in lots)
+    if missing:
+        log.info("pairs_not_listed", venue=venue, pairs=[pair.symbol for pair in missing])
+    told.lists(venue, tuple(lots), missing)
+    return lots
 
 
 async def in_thread(work: Callable[[], T]) -> T:

@@ -1,8 +1,8 @@
 """One unbroken watch of the markets: feeds, books, engine and recorder joined, run until cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
@@ -11,6 +11,9 @@ import redis.asyncio
 import structlog
 from django.conf import settings
 
+from domain.costs import FeeSchedule
+from domain.detection import DetectConfig
+from domain.features import FeatureContext
 from domain.market import Clock
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, NS_PER_S
@@ -25,8 +28,9 @@ from trading.services.episodes import close_left_open
 from trading.services.offers import OfferSampler
 from trading.services.recording.recorder import Recorder
 from trading.services.recording.terms import Terms
+from trading.services.reference.terms import Reference, detect_config
+from trading.services.stream.context import follow_context
 from trading.services.stream.engine import Engine, Parts
-from trading.services.stream.reference import Reference, detect_config
 from trading.services.stream.requests import follow_requests
 from trading.services.writer import Writer
 from trading.venues import registry
@@ -50,6 +54,7 @@ class Plan:
     records: bool
     trades: bool = True  # without it decisions are told, and neither written nor traded
     tell: Callable[[Decision], None] | None = None  # of every decision that begins an episode
+    account_fees: Mapping[str, FeeSchedule] = field(default_factory=dict)  # what accounts say they pay, by venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Session:
     recorder: Recorder | None
     cache: PriceCache
     board: VenueBoardWriter
+    context: dict[str, FeatureContext]  # read anew every minute
 
     async def run(self, *beside: Coroutine[Any, Any, None]) -> None:
         """Watch until cancelled, with the given work ``beside``, then hand over what was counted and recorded."""
@@ -78,6 +84,7 @@ class Session:
                     group.create_task(work)
                 group.create_task(follow_requests(self.engine.fills.add, scope=plan.scope, writer=plan.writer))
                 group.create_task(self.board.run(self.feeds.statuses))
+                group.create_task(follow_context(self.context, scope=plan.scope, clock=plan.clock, writer=plan.writer))
         finally:
             self.engine.finish()
 
@@ -85,15 +92,19 @@ class Session:
 def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") -> Session:
     """Join the parts for the venues and pairs that are known."""
     arb, clock = settings.ARB, plan.clock
-    sources = registry.market_sources(arb.venues, clock=clock, rng=Random(), max_age_ms=arb.trading.max_book_age_ms)
-    sources = tuple(source for source in sources if known.pairs.get(source.venue))
-    view = BookView(known.lots, origins=registry.adapters(arb.venues))
+    pairs = registry.pairs_by_source(arb.venues, known.pairs, shown=arb.pairs)
+    max_age_ms = arb.trading.max_book_age_ms
+    sources = registry.market_sources(arb.venues, clock=clock, rng=Random(), max_age_ms=max_age_ms, redis=client)
+    sources = tuple(source for source in sources if pairs.get(source.venue))
+    context: dict[str, FeatureContext] = {}
+    config = detect_config(known.lots, account_fees=plan.account_fees, context=context)
+    view = BookView(known.lots, origins=registry.origins(arb.venues), pools=config.gas)
     recorder = _recorder(plan, known) if plan.records else None
     cache = PriceCache(client, plan.scope)
-    engine = Engine(_parts(plan, known, view=view, cache=cache, recorder=recorder))
-    feeds = Feeds(sources, known.pairs, engine.on_book, clock=clock, rng=Random())
+    engine = Engine(_parts(plan, config, view=view, cache=cache, recorder=recorder))
+    feeds = Feeds(sources, pairs, engine.on_book, clock=clock, rng=Random())
     board = VenueBoardWriter(client, plan.scope)
-    return Session(plan, known, sources, engine, feeds, view, recorder, cache, board)
+    return Session(plan, known, sources, engine, feeds, view, recorder, cache, board, context)
 
 
 def redis_client() -> "redis.asyncio.Redis":
@@ -111,7 +122,7 @@ def _recorder(plan: Plan, known: Reference) -> Recorder:
     arb = settings.ARB
     adapters = registry.adapters(arb.venues)
     terms = Terms(
-        config=detect_config(known.lots),
+        config=detect_config(known.lots, account_fees=plan.account_fees),
         linger_ms=arb.trading.episode_linger_ms,
         paper_delay_ms=arb.trading.paper_delay_ms,
         adapters={venue: adapters[venue] for venue in known.pairs},
@@ -119,8 +130,7 @@ def _recorder(plan: Plan, known: Reference) -> Recorder:
     return Recorder(plan.scope, process=plan.process, terms=terms, writer=plan.writer)
 
 
-def _parts(plan: Plan, known: Reference, *, view: BookView, cache: PriceCache, recorder: Recorder | None) -> Parts:
-    config = detect_config(known.lots)
+def _parts(plan: Plan, config: DetectConfig, *, view: BookView, cache: PriceCache, recorder: Recorder | None) -> Parts:
     offers = OfferSampler(every_ns=SAMPLE_EVERY_NS, max_age_ms=config.max_age_ms, max_skew_ms=config.max_skew_ms)
     return Parts(
         scope=plan.scope,

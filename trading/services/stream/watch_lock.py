@@ -19,6 +19,11 @@ LOOK_EVERY_S = 2.0
 Connection = psycopg.AsyncConnection[Any]
 
 
+def name_of(scope: Scope) -> str:
+    """Return the name of the lock that whoever watches ``scope`` holds."""
+    return f"watch:{scope}"
+
+
 async def take_watch(scope: Scope) -> Connection:
     """Return the session that holds the watch of ``scope``.
 
@@ -26,7 +31,7 @@ async def take_watch(scope: Scope) -> Connection:
     """
     try:
         session = await psycopg.AsyncConnection.connect(conninfo(), autocommit=True)
-        cursor = await session.execute("SELECT pg_try_advisory_lock(%s)", [key_of(f"watch:{scope}")])
+        cursor = await session.execute("SELECT pg_try_advisory_lock(%s)", [key_of(name_of(scope))])
         row = await cursor.fetchone()
     except psycopg.OperationalError as error:
         raise Unreachable(f"the database cannot be used: {str(error).strip()}") from error
