@@ -19,7 +19,7 @@ from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Market, MarketKey, PoolState
 from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_float
 from domain.routes import MarketView, Route
-from domain.screen import MARGIN_BPS, factor_of, top_edges_bps
+from domain.screen import MARGIN_BPS, edges_bps, factor_of
 from domain.sizing import Caps, Lot, Rejected, Sized, size_route
 from domain.timestamps import NS_PER_MS
 
@@ -153,10 +153,11 @@ def _screen(route: Route, buy: Market, sell: Market, config: DetectConfig) -> Re
         return Rejected(route, "no_conversion", Stage.CONVERSION)
     if not (buy.asks and sell.bids):
         return Rejected(route, "no_book", Stage.FRESH)
-    if sell.best_bid <= buy.best_ask:
+    bid, ask = sell.best_bid, buy.best_ask
+    if bid <= ask:
         return Rejected(route, "not_crossed", Stage.CROSSED)
     factor = factor_of(schedule_of(config.fees, buy.venue), schedule_of(config.fees, sell.venue))
-    gross_bps, net_bps = top_edges_bps(buy, sell, factor)
+    gross_bps, net_bps = edges_bps(ask, bid, factor)
     if net_bps > to_float(config.min_net_bps) - MARGIN_BPS:
         return None
     return Rejected(route, "below_threshold", Stage.COST, _shown(gross_bps), _shown(net_bps))

@@ -4,6 +4,8 @@ It may only rule out: the first unit of a trade has the best edge of all, so wha
 pass exactly. Whatever comes near is reckoned again in decimals.
 """
 
+from decimal import Decimal
+
 from domain.costs import FeeAsset, FeeSchedule
 from domain.market import Market
 from domain.money import to_float
@@ -21,6 +23,11 @@ def factor_of(buy_fee: FeeSchedule, sell_fee: FeeSchedule) -> tuple[float, float
 
 def top_edges_bps(buy: Market, sell: Market, factor: tuple[float, float]) -> tuple[float, float]:
     """Return the gross and the net edge of the first unit, in bps of what it costs to buy."""
-    ratio = to_float(sell.best_bid) / to_float(buy.best_ask)
+    return edges_bps(buy.best_ask, sell.best_bid, factor)
+
+
+def edges_bps(ask: Decimal, bid: Decimal, factor: tuple[float, float]) -> tuple[float, float]:
+    """Return the gross and the net edge of buying at ``ask`` and selling at ``bid``, in bps of what it costs to buy."""
+    ratio = to_float(bid) / to_float(ask)
     scale, cost = factor
     return (ratio - 1) * 1e4, (scale * ratio - cost) * 1e4
