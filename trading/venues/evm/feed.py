@@ -23,7 +23,7 @@ from trading.venues.evm.endpoints import EndpointStatus
 from trading.venues.evm.heads import HeadTalk, Nudge
 from trading.venues.evm.rpc import Block, Rpc, RpcCounts, RpcSettings, open_rpc
 from trading.venues.evm.states import StateReader
-from trading.venues.evm.tracker import Move, PoolTracker
+from trading.venues.evm.tracker import ROUTINE, PoolTracker
 from trading.venues.evm.v3 import V3State
 from trading.venues.evm.watch import ChainWatch, WatchRules
 from trading.venues.health import FeedHealth
@@ -63,10 +63,12 @@ class ChainSource:
         self._redis = redis
         self._seq = count(1) if seq is None else seq
         origin = f"chain {settings.rpc.chain_id}"
+        polled_every_ms = settings.poll_ms if settings.ws_url is None else None
         self._health = FeedHealth(
-            self.venue, origin=origin, polled_every_ms=settings.poll_ms, max_age_ms=settings.rules.max_age_ms
+            self.venue, origin=origin, polled_every_ms=polled_every_ms, max_age_ms=settings.rules.max_age_ms
         )
         self._socket = FeedHealth(self.venue, origin=origin)
+        self._moves: Counter[str] = Counter()
         self._watch: ChainWatch | None = None
         self._rpc: Rpc | None = None
         self._left_out: tuple[Problem, ...] = ()
@@ -77,6 +79,7 @@ class ChainSource:
         """Return how the feed is doing now; what was left out, reorgs and the socket's troubles count as trouble."""
         told = self._health.status()
         trouble = Counter(told.trouble) + Counter(problem.reason for problem in self.problems)
+        trouble += Counter({str(kind): times for kind, times in self._moves.items() if kind not in ROUTINE})
         trouble += Counter({f"socket_{reason}": times for reason, times in self._socket.trouble.items()})
         return replace(told, trouble=dict(trouble))
 
@@ -145,7 +148,7 @@ class ChainSource:
             yield rpc
 
     def _table(self) -> ChainTable:
-        settings = self._settings
+        settings, self._untold = self._settings, ()
         try:
             return table_of(self.venue, settings.rpc.chain_id, settings.deployment)
         except BadInput as bad:
@@ -158,7 +161,7 @@ class ChainSource:
         try:
             head = await rpc.head()
             watch = self._watch = self._watch or await self._begin(rpc, table, pairs, head)
-            move = await self._move(watch, head, asked_at_ns)
+            await self._move(watch, head, asked_at_ns)
         except Unreachable as error:
             self._lost("unreachable", error)
         except BadMarketData as bad:
@@ -166,13 +169,11 @@ class ChainSource:
             log.warning("head_refused", venue=self.venue, error=str(bad))
         else:
             self._heard(asked_at_ns)
-            if move in (Move.REORG, Move.BEHIND):
-                self._health.trouble[str(move)] += 1
             self._hand_on(watch, on_change)
 
-    async def _move(self, watch: ChainWatch, head: Block, asked_at_ns: int) -> Move:
+    async def _move(self, watch: ChainWatch, head: Block, asked_at_ns: int) -> None:
         try:
-            return await watch.move_to(head, asked_at_ns)
+            await watch.move_to(head, asked_at_ns)
         except Refused as refused:  # a block that a reorg took away meanwhile, or a read that ran out of gas
             raise Unreachable(str(refused)) from refused
 
@@ -183,7 +184,7 @@ class ChainSource:
         self._left_out = (*table.problems, *checked.problems, *_unknown(self.venue, table, pairs))
         for problem in self.problems:
             log.error("left_out", venue=self.venue, reason=problem.reason, error=problem.sentence)
-        tracker = PoolTracker(rpc, StateReader(rpc, checked.watched))
+        tracker = PoolTracker(rpc, StateReader(rpc, checked.watched), counts=self._moves)
         return ChainWatch(checked.watched, tracker, self._settings.rules, clock=self._clock, seq=self._seq)
 
     def _heard(self, asked_at_ns: int) -> None:
@@ -206,10 +207,14 @@ class ChainSource:
         if reason is not None:
             self._health.refused[reason] += 1
             return
-        if not watch.is_due():
+        is_new = watch.is_new()
+        if not (is_new or watch.is_quiet()):
             return
         for pool in watch.markets(refused=self._health.refused):
-            self._health.sound(venue_at_ns=pool.venue_at_ns, seen_at_ns=pool.seen_at_ns)
+            if is_new:
+                self._health.sound(venue_at_ns=pool.venue_at_ns, seen_at_ns=pool.seen_at_ns)
+            else:
+                self._health.confirm(pool.seen_at_ns)
             on_change(pool)
 
     @asynccontextmanager

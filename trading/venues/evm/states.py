@@ -1,5 +1,6 @@
 """The states of a chain's pools: read whole at a block, or brought to the next block by its events."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,6 +13,7 @@ from trading.venues.evm.wire import TOPICS, Event, Log, Synced, event_of, parse_
 from trading.venues.identity import Pool
 
 States: TypeAlias = Mapping[str, Reserves | Curve]  # by address in small letters
+Told: TypeAlias = Mapping[str, Reserves | Spot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,16 @@ class StateReader:
             states[pool.address.lower()] = curve
         return states
 
-    async def agree(self, states: States, *, at: Block) -> bool:
-        """Return whether reserves, prices and liquidity are what the chain itself says at that block.
+    async def told(self, at: Block) -> Told:
+        """Return every pool's reserves, or price and liquidity, as the contracts tell them at a block.
 
         Raises: Refused, Unreachable, BadMarketData.
         """
-        told: dict[str, Reserves | Spot] = {}
-        told |= await read_reserves(self._rpc, self._reserves, self._watched.v2, at=at)
-        told |= await read_spots(self._rpc, self._spots, self._v3, at=at)
-        return told == {key: spot_of(state) if isinstance(state, Curve) else state for key, state in states.items()}
+        reserves, spots = await asyncio.gather(
+            read_reserves(self._rpc, self._reserves, self._watched.v2, at=at),
+            read_spots(self._rpc, self._spots, self._v3, at=at),
+        )
+        return {**reserves, **spots}
 
     async def logs(self, block: Block) -> Sequence[Log]:
         """Return what the pools logged in one block. Raises: Refused, Unreachable, BadMarketData."""
@@ -67,6 +70,16 @@ class StateReader:
             return ()
         rows = await self._rpc.call("eth_getLogs", [{"blockHash": block.hash, **self._filter}])
         return parse_logs(rows, block_hash=block.hash)
+
+
+def agrees(states: States, told: Told) -> bool:
+    """Return whether states that events led to are what the contracts tell, and every curve's ticks fit its liquidity.
+
+    A position out of range that no event told of shows once the price comes to it.
+    """
+    if told != {key: spot_of(state) if isinstance(state, Curve) else state for key, state in states.items()}:
+        return False
+    return all(state.is_whole for state in states.values() if isinstance(state, Curve))
 
 
 def advance(states: States, logs: Iterable[Log]) -> States:

@@ -1,19 +1,24 @@
-"""Keeps the states of a chain's pools equal to a fresh read of its head, through gaps and reorgs."""
+"""Keeps the states of a chain's pools equal to a fresh read of its head, through gaps and reorgs.
 
+Events bring the states from block to block, and at every head they are held against what the contracts themselves tell:
+nodes are known to leave out the logs of a block that they have only just heard of.
+"""
+
+import asyncio
 from collections import Counter
 from enum import StrEnum
+from itertools import accumulate
 
 import structlog
 
 from domain.errors import BadMarketData
 from trading.venues.evm.heads import History
 from trading.venues.evm.rpc import Block, Rpc
-from trading.venues.evm.states import StateReader, States, advance
+from trading.venues.evm.states import StateReader, States, advance, agrees
 
 log = structlog.get_logger(__name__)
 
 MOST_FILLED = 32  # blocks that are filled in one by one; beyond, the states are read whole
-AGREE_EVERY = 16  # blocks between two checks of the events against the chain's own word
 BEHIND_LOOKS = 4  # looks for which a head that was left behind is taken for a node that lags
 
 
@@ -27,16 +32,21 @@ class Move(StrEnum):
     WHOLE = "whole"  # read whole
 
 
-class PoolTracker:
-    """The states at the head; ``counts`` says how often they were moved how, and ``diverged`` from the chain."""
+ROUTINE = frozenset({Move.SAME, Move.FORWARD, Move.WHOLE})
 
-    def __init__(self, rpc: Rpc, reader: StateReader, history: History | None = None) -> None:
+
+class PoolTracker:
+    """The states at the head; ``counts`` says how often they were moved how, and why events were not followed."""
+
+    def __init__(
+        self, rpc: Rpc, reader: StateReader, history: History | None = None, *, counts: Counter[str] | None = None
+    ) -> None:
+        """Go on with ``counts`` where they are given."""
         self._rpc = rpc
         self._reader = reader
         self._history = history or History()
         self._behind = 0
-        self._agreed_at = 0
-        self.counts: Counter[str] = Counter()
+        self.counts = Counter[str]() if counts is None else counts
 
     @property
     def head(self) -> Block | None:
@@ -56,8 +66,6 @@ class PoolTracker:
         """
         move = await self._move(head)
         self.counts[move] += 1
-        if move in (Move.FORWARD, Move.REORG):
-            await self._agree(head)
         return move
 
     async def _move(self, head: Block) -> Move:
@@ -76,23 +84,31 @@ class PoolTracker:
         return await self._follow(path)
 
     async def _follow(self, path: list[Block]) -> Move:
-        """Undo what ``path`` does not build on, and apply its blocks, oldest first."""
+        """Undo what ``path`` does not build on, and apply its blocks, oldest first; or read all, if that fails."""
         try:
-            states, found = self._history.states(path[0].parent_hash), []
-            for block in path:
-                states = advance(states, await self._reader.logs(block))
-                found.append((block, states))
-        except BadMarketData as torn:
-            log.warning("events_torn", block=path[-1].number, error=str(torn))
-            self.counts["torn"] += 1
+            after = await self._states_along(path)
+        except BadMarketData as bad:
+            log.warning("events_not_followed", block=path[-1].number, error=str(bad))
+            self.counts[bad.reason] += 1
             return await self._read_whole(path[-1])
         undone = self._history.rewind(path[0].parent_hash)
-        for block, after in found:
-            self._history.extend(block, after)
+        for block, states in zip(path, after, strict=True):
+            self._history.extend(block, states)
         if not undone:
             return Move.FORWARD
         log.info("reorg", depth=undone, block=path[-1].number)
         return Move.REORG
+
+    async def _states_along(self, path: list[Block]) -> list[States]:
+        """Return the states after each block. Raises: BadMarketData ``diverged`` if the contracts tell others."""
+        logs, told = await asyncio.gather(
+            asyncio.gather(*(self._reader.logs(block) for block in path)), self._reader.told(path[-1])
+        )
+        first = self._history.states(path[0].parent_hash)
+        after = list(accumulate(logs, advance, initial=first))[1:]
+        if not agrees(after[-1], told):
+            raise BadMarketData("diverged", "events and contracts differ")
+        return after
 
     async def _path_to(self, head: Block) -> list[Block] | None:
         """Return the blocks from the last one that we share up to ``head``; None if it is too far back."""
@@ -115,16 +131,4 @@ class PoolTracker:
 
     async def _read_whole(self, head: Block) -> Move:
         self._history.restart(head, await self._reader.read(head))
-        self._agreed_at = head.number
         return Move.WHOLE
-
-    async def _agree(self, head: Block) -> None:
-        """Hold the states against the chain's own word every so many blocks; where they differ, believe the chain."""
-        if abs(head.number - self._agreed_at) < AGREE_EVERY:
-            return
-        if await self._reader.agree(self.states, at=head):
-            self._agreed_at = head.number
-            return
-        log.error("events_diverged", block=head.number)
-        self.counts["diverged"] += 1
-        await self._read_whole(head)

@@ -53,6 +53,11 @@ class Curve:
     bitmap: Mapping[int, int]
     ticks: Mapping[int, Tick]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the ticks below the price add up to its liquidity."""
+        return sum(tick.net for place, tick in self.ticks.items() if place <= self.tick) == self.liquidity
+
 
 @dataclass(frozen=True, slots=True)
 class V3State:

@@ -47,13 +47,11 @@ class ChainWatch:
         self._seen: Seen | None = None
         self._handed_on: Seen | None = None
 
-    async def move_to(self, head: Block, asked_at_ns: int) -> Move:
+    async def move_to(self, head: Block, asked_at_ns: int) -> None:
         """Bring the states to ``head``, which a node called its own no earlier than ``asked_at_ns``."""
-        move = await self._tracker.move_to(head)
-        if move is not Move.BEHIND:
+        if await self._tracker.move_to(head) is not Move.BEHIND:
             gas_price_wei = next_base_fee_wei(head, chain_id=self._rules.chain_id) + self._rules.tip_wei
             self._seen = Seen(head, gas_price_wei, asked_at_ns, self._clock.now_ns())
-        return move
 
     def head_fault(self) -> str | None:
         """Return ``stale`` or ``future`` for a head whose own time is too far from ours."""
@@ -64,13 +62,18 @@ class ChainWatch:
             return "stale"
         return "future" if -age_ms > self._rules.max_head_age_ms else None
 
-    def is_due(self) -> bool:
-        """Return whether the states are new since they were handed on, or want to be confirmed."""
+    def is_new(self) -> bool:
+        """Return whether the states are of another block than those that were handed on last."""
+        seen, before = self._seen, self._handed_on
+        return seen is not None and (before is None or seen.block.hash != before.block.hash)
+
+    def is_quiet(self) -> bool:
+        """Return whether states that have not changed want to be confirmed."""
         seen, before = self._seen, self._handed_on
         if seen is None or before is None:
-            return seen is not None
+            return False
         waited_ms = (seen.seen_at_ns - before.seen_at_ns) / NS_PER_MS
-        return seen.block.hash != before.block.hash or waited_ms * _CONFIRMED_AFTER >= self._rules.max_age_ms
+        return waited_ms * _CONFIRMED_AFTER >= self._rules.max_age_ms
 
     def markets(self, *, refused: Counter[str] | None = None) -> Iterator[PoolState]:
         """Yield every V2 pool as a market; one that holds nothing is left out and counted."""

@@ -130,18 +130,22 @@ def random_swap(rng: Random, venues: Sequence[str] = (*V2_VENUES, UNISWAP_V3)) -
 
 def move_liquidity(chain: LocalChain, rng: Random) -> None:
     """Add a V3 position somewhere around the price, or take out a part of an old one."""
-    pool = chain.pools[UNISWAP_V3]
-    positions = _positions(chain)
     if rng.random() < 0.4:
-        _withdraw(chain, positions, rng)
+        _withdraw(chain, _positions(chain), rng)
         return
+    add_position(chain, from_the_price=rng.randrange(-400, 200), width=rng.randrange(1, 600))
+
+
+def add_position(chain: LocalChain, *, from_the_price: int, width: int) -> None:
+    """Add a V3 position that begins so many tick spacings above the price."""
+    pool = chain.pools[UNISWAP_V3]
     tick = chain.call(pool.address, "slot0()(uint160,int24,uint16,uint16,uint16,uint8,bool)")[1]
-    lower = (tick // 10 + rng.randrange(-400, 200)) * 10
-    upper = lower + rng.randrange(1, 600) * 10
+    lower = (tick // 10 + from_the_price) * 10
+    upper = lower + width * 10
     tokens = sorted((pool.base.address, pool.quote.address), key=lambda address: int(address, 16))
     amounts = [10**18 if token == pool.base.address else 3000 * 10**6 for token in tokens]
     terms = (*tokens, pool.fee_pips, lower, upper, *amounts, 0, 0, chain.owner.address, _FOREVER)
-    chain.send(positions, _MINT, terms, sender=chain.owner)
+    chain.send(_positions(chain), _MINT, terms, sender=chain.owner)
 
 
 def _withdraw(chain: LocalChain, positions: str, rng: Random) -> None:

@@ -93,6 +93,8 @@ async def test_a_quiet_pool_is_confirmed_while_the_head_stays(chain: LocalChain)
     async with streaming.running():
         await streaming.until(lambda: len(streaming.states) >= 8)
     assert {state.block for state in streaming.states} == {chain.block_number()}
+    assert streaming.source.status.books == len(V2_VENUES)
+    assert streaming.source.status.confirmed == len(streaming.states) - len(V2_VENUES)
     shown = [state for state in streaming.states if state.venue == V2_VENUES[0]]
     assert all(
         after.seen_at_ns - before.seen_at_ns >= 50 * MS for before, after in pairwise(shown)

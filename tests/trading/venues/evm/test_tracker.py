@@ -8,8 +8,10 @@ import pytest
 from domain.errors import Unreachable
 from simulator.chain.building import UNISWAP_V3
 from simulator.chain.local import LocalChain
+from simulator.chain.pricing import is_base_first
 from tests.trading.venues.evm.rig import (
     V2_VENUES,
+    add_position,
     connected,
     follow,
     random_swap,
@@ -126,15 +128,28 @@ class Forgetful(Rpc):
         return [] if method == "eth_getLogs" else await super().call(method, *args, **options)
 
 
-async def test_logs_that_a_node_left_out_are_noticed_and_the_chain_is_believed(
-    chain: LocalChain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_logs_that_a_node_left_out_are_noticed_at_that_very_head(chain: LocalChain) -> None:
     async with connected(chain) as rpc:
         tracker, reader = await tracker_on(rpc, chain)
         await follow(tracker, rpc)
         rpc.__class__ = Forgetful
         chain.swap(V2_VENUES[0], random_swap(Random(1)).side, 10**9)
-        chain.mine(tracking.AGREE_EVERY)
+        head = await follow(tracker, rpc)
+        assert tracker.counts == {Move.WHOLE: 2, "diverged": 1}
+        assert tracker.states == await reader.read(head)
+
+
+async def test_a_position_that_no_event_told_of_shows_once_the_price_comes_to_it(chain: LocalChain) -> None:
+    async with connected(chain) as rpc:
+        tracker, reader = await tracker_on(rpc, chain)
+        await follow(tracker, rpc)
+        rpc.__class__ = Forgetful
+        add_position(chain, from_the_price=20, width=100)
+        await follow(tracker, rpc)
+        rpc.__class__ = Rpc
+        pool = chain.pools[UNISWAP_V3]
+        price = chain.price(UNISWAP_V3)
+        chain.move_price(UNISWAP_V3, price * (1.025 if is_base_first(pool) else 1 / 1.025))
         head = await follow(tracker, rpc)
         assert tracker.counts["diverged"] == 1
         assert tracker.states == await reader.read(head)
