@@ -216,7 +216,7 @@ class Collection:
     async def _snapshot(self, source: MarketSource) -> Sequence[Market]:
         assert self.session is not None
         try:
-            return await source.snapshot(self.session.known.pairs[source.venue])
+            return await source.snapshot(self.session.pairs[source.venue])
         except (Refused, Unreachable) as error:
             self.fails(source.venue, error, is_final=True)
             return []
@@ -249,7 +249,7 @@ class Collection:
             self._teller.connects(status, now.reason)
 
     def _venues(self) -> list[VenueFigures]:
-        known = self.session.known.pairs if self.session else {}
+        known = self.session.pairs if self.session else {}
         statuses = self.session.feeds.statuses() if self.session else ()
         found = venue_figures(statuses, self._past, markets={venue: len(pairs) for venue, pairs in known.items()})
         watched = [replace(one, problem=one.problem or self._problems.get(one.venue, "")) for one in found]

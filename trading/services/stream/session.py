@@ -1,7 +1,7 @@
 """One unbroken watch of the markets: feeds, books, engine and recorder joined, run until cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -14,7 +14,7 @@ from django.conf import settings
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.features import FeatureContext
-from domain.market import Clock
+from domain.market import Clock, Pair
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, NS_PER_S
 from mlops.services import load_scorer
@@ -63,6 +63,7 @@ class Session:
 
     plan: Plan
     known: Reference
+    pairs: Mapping[str, Sequence[Pair]]  # by source: a chain's serves all its venues of pools
     sources: tuple[MarketSource, ...]
     engine: Engine
     feeds: Feeds
@@ -76,7 +77,7 @@ class Session:
         """Watch until cancelled, with the given work ``beside``, then hand over what was counted and recorded."""
         plan = self.plan
         plan.writer.submit("episodes_left_open", partial(close_left_open, plan.scope))
-        markets = {venue: len(pairs) for venue, pairs in self.known.pairs.items()}
+        markets = {source: len(pairs) for source, pairs in self.pairs.items() if pairs}
         log.info("stream_started", scope=str(plan.scope), markets=markets)
         try:
             async with asyncio.TaskGroup() as group:
@@ -104,7 +105,7 @@ def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") ->
     engine = Engine(_parts(plan, config, view=view, cache=cache, recorder=recorder))
     feeds = Feeds(sources, pairs, engine.on_book, clock=clock, rng=Random())
     board = VenueBoardWriter(client, plan.scope)
-    return Session(plan, known, sources, engine, feeds, view, recorder, cache, board, context)
+    return Session(plan, known, pairs, sources, engine, feeds, view, recorder, cache, board, context)
 
 
 def redis_client() -> "redis.asyncio.Redis":
