@@ -24,7 +24,7 @@ REASONS = {
     "halted": "trading was halted",
     "not_observed": "nobody saw the book it would have met",
     "limit_not_reached": "the price had gone by the time it arrived",
-    "reverted": "the pool's price had gone: the swap was undone, its gas paid",
+    "reverted": "its price had gone: it was undone, the gas paid",
     "no_gas_price": "nobody could say what gas costs in the quote",
     "needs_person": "it could not be evened out and waits for a person",
     "under_way": "still under way",

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from ops.admin import figures
-from tests.fakes import SIM, book
+from tests.fakes import ETH_USDC, MS, NOW_NS, POOL_VENUE, SIM, book, pool, pool_config
 from tests.trading.models.rows import BOOKS, NOW, make
 from tests.trading.services.backtest.reports import REPORT
 from tests.trading.services.conftest import Line
@@ -46,6 +46,20 @@ def settled(db) -> Execution:
     line = Line()
     execution = line.open(book("a", "99.9", "100"), book("b", "101", "101.1"))
     line.run(execution.pk)
+    return Execution.objects.get(pk=execution.pk)
+
+
+@pytest.fixture
+def reverted(db) -> Execution:
+    line, state = Line(config=pool_config()), pool(price="2050")
+    execution = line.open(book("a", "1999", "2000", quantity="30", pair=ETH_USDC), state)
+    line.step(execution.pk)
+    line.clock.advance(400)
+    line.observe(pool(price="1990", block=state.block + 1, at_ns=NOW_NS + 400 * MS, seq=2))
+    line.step(execution.pk)
+    line.clock.advance(250)
+    line.observe()
+    line.step(execution.pk)
     return Execution.objects.get(pk=execution.pk)
 
 
@@ -230,3 +244,33 @@ def test_a_list_of_reports_shows_what_each_came_to_and_leads_to_its_run(operator
     assert reverse("admin:trading_run_change", args=[report.backtest_id]) in page
     for figure in ("$1.50", "$0.36", "$2.50", "$4.36"):
         assert figure in page
+
+
+def test_an_opportunity_with_a_pool_shows_its_block_its_reserves_and_the_planned_gas(admin_client, reverted):
+    text = text_of(admin_client, reverted.opportunity)
+    assert "uniswap_v2 ETH/USDC, a pool: we sell" in text
+    assert "ETH held 500" in text
+    assert "USDC held 1025000" in text
+    assert "block 20,000,000" in text
+    assert "gas price 1 gwei" in text
+    assert "an order book and a pool" in text
+    assert "gas 0.00015 ETH" in text
+    assert "age at sending passed" in text
+
+
+def test_a_reverted_swap_shows_its_gas_with_the_order_the_waterfall_and_the_ledger(admin_client, reverted):
+    text = text_of(admin_client, reverted)
+    swap = reverted.orders.get(venue="uniswap_v2")
+    assert "0.00015 ETH cancelled" in text
+    assert "reverted" in text
+    assert f"− gas {figures.exact(reverted.gas_quote)} what a chain took" in text
+    assert f"gas of order {swap.pk} gas:uniswap_v2 ETH 0.00015" in text
+    order = text_of(admin_client, swap)
+    assert "block 20,000,001" in order
+
+
+def test_lists_of_orders_and_ledger_lines_show_gas(admin_client, reverted):
+    orders = admin_client.get(reverse("admin:trading_order_changelist") + "?mode=sim&run=test").content.decode()
+    assert "0.00015 ETH" in orders
+    lines = admin_client.get(reverse("admin:trading_ledgerentry_changelist") + "?mode=sim&run=test")
+    assert f"gas:{POOL_VENUE}" in lines.content.decode()

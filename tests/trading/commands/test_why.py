@@ -8,11 +8,19 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from domain.errors import BadInput
+from tests.fakes import ETH_USDC, MS, NOW_NS, SIM, book, pool, pool_config
 from tests.trading.models.rows import make
 from tests.trading.selectors.test_verdict import SCOPE, SETTINGS, offer, trade
+from tests.trading.services.conftest import Line
 from trading.models import EdgeObservation, Run
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pool_line(db) -> Line:
+    make(Run, **SIM.columns)
+    return Line(config=pool_config())
 
 
 @pytest.fixture
@@ -59,6 +67,38 @@ def test_one_opportunity_is_told_from_its_books_to_its_end(march, capsys, monkey
     )
     assert "12.3" in told
     assert max(map(len, told.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_swap_is_told_with_its_pool_its_gas_and_what_a_revert_cost(pool_line, capsys, monkeypatch, columns):
+    state = pool(price="2050")
+    opened = pool_line.open(book("a", "1999", "2000", quantity="30", pair=ETH_USDC), state)
+    pool_line.step(opened.pk)
+    pool_line.clock.advance(400)
+    pool_line.observe(pool(price="1990", block=state.block + 1, at_ns=NOW_NS + 400 * MS, seq=2))
+    pool_line.step(opened.pk)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    call_command("why", "--mode", "sim", "--run", "test", str(opened.opportunity_id))
+    told = capsys.readouterr().out
+    words = " ".join(told.split())
+    assert "uniswap_v2, a pool: we sell, seen 0 ms before" in words
+    assert "it held 500 ETH, 1025000 USDC" in words
+    assert "its fee 30.0 bps, inside its price" in words
+    assert f"block {state.block}," in words
+    assert "gas 1 gwei a unit" in words
+    assert "150000 units at 1 gwei" in words  # the planned cost
+    assert "0.00015 ETH gas" in words
+    assert columns == 80 or "its price had gone: it was undone, the gas paid" in words
+    assert max(map(len, told.splitlines())) <= columns
+
+
+def test_json_of_a_swap_holds_its_pool(pool_line, capsys):
+    opened = pool_line.open(book("a", "1999", "2000", quantity="30", pair=ETH_USDC), pool(price="2050"))
+    call_command("why", "--mode", "sim", "--run", "test", str(opened.opportunity_id), "--json")
+    seen = json.loads(capsys.readouterr().out)["books"][1]
+    assert seen["pool"]["base_reserve"] == "500"
+    assert seen["pool"]["gas_price_gwei"] == "1"
+    assert len(seen["levels"]) == 3
 
 
 def test_json_of_one_opportunity_is_one_object(march, capsys, monkeypatch):

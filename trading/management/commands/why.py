@@ -177,7 +177,10 @@ def _show_pool(seen: SeenBook, pool: SeenPool, console: Console) -> None:
     title = f"{seen.venue}, a pool: we {seen.side}, seen {seen.age_ms} ms before"
     table = plain_table(console, title, "", " ", texts=(" ",))
     if seen.levels:
-        table.add_row("first price, with its fee", f"{_short(seen.levels[0].price)} {quote}")
+        table.add_row(
+            f"first price, {'with' if seen.side == 'buy' else 'after'} its fee",
+            f"{_short(seen.levels[0].price)} {quote}",
+        )
     table.add_row("it held", f"{_short(pool.base_reserve)} {base}, {_short(pool.quote_reserve)} {quote}")
     table.add_row("its fee", f"{in_bps(Decimal(pool.fee_pips) / 100)} bps, inside its price")
     table.add_row("block", f"{pool.block}, {lasting(pool.block_age_ms)} old")
