@@ -26,7 +26,11 @@ KRAKEN_CODES: Mapping[str, str] = {  # docs.kraken.com, REST Assets; a code that
     "XDG": "DOGE",
 }
 KRAKEN_REST_CODES: Mapping[str, str] = {"BTC": "XBT", "DOGE": "XDG"}
-# Alpaca writes BTC/USD as we do (docs.alpaca.markets, Crypto Spot Trading).
+ALPACA_FEEDS: Mapping[str, str] = {
+    "us": "alpaca",
+    "us-1": "kraken",
+}  # whose books each feed shows: us-1 is Kraken's own
+# Alpaca writes BTC/USD as we do (docs.alpaca.markets, Crypto Spot Trading and Real-time Crypto Data).
 
 
 class PoolKind(StrEnum):

@@ -24,7 +24,7 @@ from trading.venues.evm.deployment import table_of
 from trading.venues.evm.listings import PoolListings
 from trading.venues.evm.rpc import RpcSettings
 from trading.venues.evm.watch import WatchRules
-from trading.venues.identity import ChainTable, PoolKind
+from trading.venues.identity import ALPACA_FEEDS, ChainTable, PoolKind
 from trading.venues.kraken import feed as kraken_feed
 from trading.venues.kraken import trade as kraken_trade
 
@@ -183,10 +183,10 @@ def adapters(venues: VenueSettings) -> Mapping[str, str]:
 def origins(venues: VenueSettings) -> Mapping[str, str]:
     """Return whose prices each venue shows: two venues are independent only where these differ.
 
-    Every configuration of one exchange shows that exchange's books; a venue of pools has its own.
+    Every configuration of one exchange shows that exchange's books, and one of Alpaca's feeds shows Kraken's; a venue
+    of pools has its own.
     """
-    told = {KRAKEN: kraken_feed.ORIGIN, ALPACA: alpaca_feed.ORIGIN}
-    return {venue: told.get(adapter, adapter) for venue, adapter in adapters(venues).items()}
+    return {one.venue: _origin(one) for one in _configured(venues)} | {venue: venue for venue in pool_venues(venues)}
 
 
 def pool_venues(venues: VenueSettings) -> Mapping[str, PoolVenue]:
@@ -274,6 +274,13 @@ def _configured(venues: VenueSettings) -> Iterator[_Configured]:
     yield _Configured(ALPACA, ALPACA, venues.alpaca)
     for one in venues.more:
         yield _Configured(one.name, one.adapter, one.settings)
+
+
+def _origin(one: _Configured) -> str:
+    if one.adapter == KRAKEN:
+        return kraken_feed.ORIGIN
+    feed = cast(AlpacaSettings, one.settings).stream_url.rpartition("/")[2]
+    return ALPACA_FEEDS.get(feed, alpaca_feed.ORIGIN)
 
 
 def _tables(venues: VenueSettings) -> Iterator[tuple[ChainSettings, ChainTable]]:

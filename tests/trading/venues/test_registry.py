@@ -120,6 +120,13 @@ def test_venues_are_independent_only_where_their_declared_origins_differ() -> No
     assert len({told[venue] for venue in independent}) == len(independent)
 
 
+def test_alpaca_s_feed_of_kraken_s_books_is_not_independent_of_kraken() -> None:
+    configured = venues()
+    same = replace(configured, alpaca=replace(configured.alpaca, stream_url="wss://stream.test/v1beta3/crypto/us-1"))
+    assert registry.origins(configured)["alpaca"] != registry.origins(configured)["kraken"]
+    assert registry.origins(same)["alpaca"] == registry.origins(same)["kraken"]
+
+
 def test_a_chain_whose_table_cannot_be_read_has_no_venue_and_its_source_says_why(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(json.dumps([]))
     configured = with_chains(chain(table=tmp_path / "bad.json"), chain("polygon", 137))
