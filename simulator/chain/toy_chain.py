@@ -95,6 +95,7 @@ class ToyChain:
             "eth_getBlockByNumber": lambda params: self._header(self._at(params[0])),
             "eth_getBlockByHash": lambda params: self._header(self._by_hash(params[0])),
             "eth_getTransactionReceipt": lambda _: None,
+            "eth_getLogs": lambda _: [],
             "eth_getBalance": lambda params: hex(self._known(params[1]).number),
             "eth_call": self._call,
         }

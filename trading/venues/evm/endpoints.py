@@ -15,6 +15,7 @@ import structlog
 
 from domain.secret import Secret
 from trading.venues.evm.jsonrpc import (
+    REST_S,
     BatchRefused,
     Block,
     Call,
@@ -277,7 +278,7 @@ def name_of(url: Secret) -> str:
 def _status_fault(answer: aiohttp.ClientResponse) -> NodeFault:
     if answer.status == 429:
         after = answer.headers.get("Retry-After", "")
-        return NodeFault("too_many", rest_s=float(after) if after.isascii() and after.isdigit() else 1.0)
+        return NodeFault("too_many", rest_s=float(after) if after.isascii() and after.isdigit() else REST_S)
     if answer.status in (401, 403):
         return NodeFault("no_access", rest_s=30.0)
     return NodeFault(f"http_{answer.status}")

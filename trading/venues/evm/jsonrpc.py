@@ -10,12 +10,14 @@ import msgspec
 from domain.errors import Refused, Unreachable
 
 REVERT_CODE = 3
+REST_S = 1.0  # of a node that was asked too often and does not say for how long
 LAST_INSTANT_S = 2**63 // 10**9  # beyond it nanoseconds outgrow 64 bits
 EXECUTIONS = frozenset({"eth_call", "eth_estimateGas"})
 
 # A node's own words for what is wrong, by what follows from it; their codes differ from client to client.
 _REVERTED = re.compile(r"revert|invalid opcode|invalid jump|vm execution error", re.IGNORECASE)
 _TOO_MANY = re.compile(r"rate.?limit|too many requests|request limit|capacity|compute units|throttl", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"more than \d+|block range|range .*too|response size|query (returned|exceeds)", re.IGNORECASE)
 _LACKS_BLOCK = re.compile(
     r"header not found|unknown block|block not found|blockoutofrange|block ?out ?of ?range|not currently canonical"
     r"|missing trie node|state (is )?not available|historical state|could not find block|no state|hash .*not found",
@@ -186,8 +188,10 @@ def _fault_of(error: _Error) -> NodeFault:
     message = (error.message or "")[:160]
     if error.code == _NOT_FOUND or _LACKS_BLOCK.search(message):
         return NodeFault("lacks_block", message)
+    if _TOO_LARGE.search(message):
+        return NodeFault("refused", message)
     if error.code in _TOO_MANY_CODES or _TOO_MANY.search(message):
-        return NodeFault("too_many", message)
+        return NodeFault("too_many", message, rest_s=REST_S)
     if error.code in _FAULTS_OF_THE_QUESTION:
         return NodeFault("refused", message)
     return NodeFault("error", f"{error.code} {message}".strip())

@@ -27,6 +27,7 @@ class Lookout:
         """Return the best head that a sound node has now. Raises: Unreachable."""
         if self._around is None or self._around.done():
             self._around = asyncio.create_task(self._look_around(), name=f"{self._settings.name}-look")
+            self._around.add_done_callback(lambda look: look.cancelled() or look.exception())  # the asker may have left
         return await asyncio.shield(self._around)
 
     async def recent_head(self) -> Block:

@@ -39,6 +39,12 @@ def is_of_latest(call: Call) -> bool:
     return place is not None and (len(call.params) <= place or call.params[place] == _LATEST)
 
 
+def is_of_one_block(call: Call) -> bool:
+    """Return whether ``call`` names its block by hash: the answer stays what it is."""
+    has_hash = any(isinstance(param, dict) and "blockHash" in param for param in call.params)
+    return has_hash or call.method == "eth_getBlockByHash"
+
+
 def needs_head(call: Call) -> bool:
     """Return whether a node that is behind would answer wrongly."""
     return call.method in _OF_THE_HEAD or _LATEST in call.params or _names_latest(call)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from domain.errors import Unreachable
 from trading.venues.evm.endpoints import Endpoint
 from trading.venues.evm.jsonrpc import NodeFault
 
@@ -25,7 +26,7 @@ class Outcome:
 
 
 class Race:
-    """One question to ``nodes``, best first. ``before_each`` is awaited before a node is asked, and may forbid it."""
+    """One question to ``nodes``, best first; ``before_each`` is awaited before a node is asked, and may forbid it."""
 
     def __init__(
         self,
@@ -43,7 +44,8 @@ class Race:
         self._is_doubtful = is_doubtful
         self._hedge_s = hedge_s
         self._ends_at_s = time.monotonic() + deadline_s
-        self._running: dict[asyncio.Task[list[Any]], tuple[Endpoint, float]] = {}
+        self._running: dict[asyncio.Task[list[Any]], Endpoint] = {}
+        self._began_s: dict[Endpoint, float] = {}
         self._outcome = Outcome()
 
     async def run(self) -> Outcome:
@@ -58,10 +60,18 @@ class Race:
         return self._outcome
 
     async def _start_next(self) -> None:
-        if self._waiting:
+        if not self._waiting:
+            return
+        if not self._running:
             await self._before_each()
-            node = self._waiting.popleft()
-            self._running[asyncio.ensure_future(self._attempt(node))] = (node, time.monotonic())
+        node = self._waiting.popleft()
+        self._running[asyncio.ensure_future(self._ask(node, beside=bool(self._running)))] = node
+
+    async def _ask(self, node: Endpoint, *, beside: bool) -> list[Any]:
+        if beside:
+            await self._before_each()  # here, so that an answer from the others is not kept waiting for it
+        self._began_s[node] = time.monotonic()
+        return await self._attempt(node)
 
     async def _wait(self) -> bool:
         """Take what arrives before the next node's turn, and return whether anything did."""
@@ -69,8 +79,7 @@ class Race:
         timeout_s = min(self._hedge_s, left_s) if self._waiting else left_s
         done, _ = await asyncio.wait(self._running, timeout=max(0.0, timeout_s), return_when=asyncio.FIRST_COMPLETED)
         for task in done:
-            node, _ = self._running.pop(task)
-            self._take(node, task)
+            self._take(self._running.pop(task), task)
         return bool(done)
 
     def _take(self, node: Endpoint, task: "asyncio.Task[list[Any]]") -> None:
@@ -79,13 +88,18 @@ class Race:
         except NodeFault as fault:
             self._outcome.faults[node] = fault
             return
+        except Unreachable as forbidden:
+            self._outcome.faults[node] = NodeFault("not_asked", str(forbidden))
+            return
         is_certain = not self._is_doubtful(results)
         if self._outcome.results is None or (is_certain and not self._outcome.is_certain):
             self._outcome.results, self._outcome.winner, self._outcome.is_certain = results, node, is_certain
 
     async def _stop(self) -> None:
         now_s = time.monotonic()
-        self._outcome.dalliers = [node for node, began_s in self._running.values() if now_s - began_s >= self._hedge_s]
+        self._outcome.dalliers = [
+            node for node in self._running.values() if now_s - self._began_s.get(node, now_s) >= self._hedge_s
+        ]
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -17,7 +17,7 @@ from trading.venues.budget import Allowance, Budget
 from trading.venues.evm.endpoints import Endpoint, EndpointStatus
 from trading.venues.evm.jsonrpc import Block, Call, NodeFault, Reverted, block_of
 from trading.venues.evm.lookout import Lookout
-from trading.venues.evm.methods import EMPTY, check_reads, is_of_latest, is_sound, needs_head, pinned
+from trading.venues.evm.methods import EMPTY, check_reads, is_of_latest, is_of_one_block, is_sound, needs_head, pinned
 from trading.venues.evm.racing import Outcome, Race
 from trading.venues.evm.rpc_settings import RpcSettings
 from trading.venues.evm.shared_calls import Ask, SharedCalls, key_of
@@ -143,7 +143,7 @@ class Rpc:
             return await self._kept(key, calls, ask, keep_s=keep_s, check=check)
         calls_at = await self._at_block(calls, block_hash)
         ask = partial(self._ask, calls_at, check)
-        if block_hash is None and not all(map(is_of_latest, calls)):
+        if not all(map(is_of_one_block, calls_at)):
             return await ask()
         key = key_of(str(self._settings.chain_id), calls_at)
         return await self._kept(key, calls_at, ask, keep_s=KEPT_BLOCK_S, check=check)

@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -60,7 +61,7 @@ class SharedCalls:
         if flight is None:
             flight = asyncio.create_task(self._fetch(key, ask, keep_s, is_kept))
             self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
+            flight.add_done_callback(partial(self._landed, key))
         else:
             self.hits += 1
         return await asyncio.shield(flight)
@@ -71,6 +72,11 @@ class SharedCalls:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+    def _landed(self, key: str, flight: "asyncio.Task[list[Any]]") -> None:
+        del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # its askers may all have left: nobody else looks at it
 
     def _kept_here(self, key: str) -> list[Any] | None:
         until_s, answers = self._here.get(key, (0.0, None))

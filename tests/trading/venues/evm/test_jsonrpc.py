@@ -66,6 +66,8 @@ def test_answers_to_other_questions_are_none(ids: tuple[object, ...]) -> None:
         (-32000, "hash 0x1a is not currently canonical", "lacks_block"),
         (429, "Your app has exceeded its compute units per second capacity", "too_many"),
         (-32005, "daily request count exceeded, request rate limited", "too_many"),
+        (-32005, "query returned more than 10000 results", "refused"),
+        (-32600, "block range is too wide", "refused"),
         (-32601, "the method eth_foo does not exist", "refused"),
         (-32602, "invalid argument 0", "refused"),
         (-32603, "internal error", "error"),

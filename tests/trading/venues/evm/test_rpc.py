@@ -1,6 +1,7 @@
 """A chain through nodes that fail: the next answer is another node's, and never a wrong one."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -359,3 +360,19 @@ async def test_data_is_asked_as_given(nodes: Nodes) -> None:
         answer = await rpc.call("eth_call", [{"to": TO, "data": DATA}])
         other = await rpc.call("eth_call", [{"to": TO, "data": "0x01"}])
         assert answer != other
+
+
+async def test_a_question_left_by_its_asker_troubles_nobody(nodes: Nodes) -> None:
+    troubles: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    async with rpc_to(nodes.first) as rpc:
+        head = await rpc.head()
+        nodes.first.suffer(Trouble.SLOW, 0.02)
+        for question in (rpc.call("eth_call", QUESTION, at=head), rpc.head()):
+            leaving = asyncio.create_task(question)
+            await asyncio.sleep(0.005)
+            leaving.cancel()
+        nodes.first.backend = ToyChain(chain_id=1)
+        await asyncio.sleep(0.05)
+    gc.collect()
+    assert not troubles

@@ -63,6 +63,16 @@ async def test_processes_that_ask_at_once_reach_the_node_once(
         assert here.counts().are_answers_shared
 
 
+async def test_headers_and_logs_of_one_block_are_shared_too(nodes: Nodes, server: "redis.asyncio.Redis") -> None:
+    async with client() as other, rpc_to(nodes.first, redis=server) as here, rpc_to(nodes.first, redis=other) as there:
+        for rpc in (here, there):
+            assert (await rpc.block(nodes.chain.head.hash)).number == nodes.chain.head.number
+            assert (await rpc.call("eth_getLogs", [{"blockHash": nodes.chain.head.hash}])) == []
+            assert (await rpc.block(7)).number == 7
+        assert (nodes.first.asked["eth_getBlockByHash"], nodes.first.asked["eth_getLogs"]) == (1, 1)
+        assert nodes.first.asked["eth_getBlockByNumber"] == 2
+
+
 async def test_each_block_is_asked_about_anew(nodes: Nodes, server: "redis.asyncio.Redis") -> None:
     async with client() as other, rpc_to(nodes.first, redis=server) as here, rpc_to(nodes.first, redis=other) as there:
         for count in (1, 2, 3):
