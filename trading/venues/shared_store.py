@@ -50,11 +50,13 @@ class SharedStore:
         """Return what Redis answers. Raises: Unreachable, at once while it is left alone."""
         if self._client is None or time.monotonic() < self._standing.left_alone_until_s:
             raise Unreachable(f"{self._purpose}: Redis is away")
+        asked_s = time.monotonic()
         try:
             async with asyncio.timeout(ANSWER_IN_S):
                 answer = await question(self._client)
         except (redis.RedisError, OSError, TimeoutError) as error:
-            self._note_outage(error)
+            if time.monotonic() - asked_s < 2 * ANSWER_IN_S:  # else this process was late itself
+                self._note_outage(error)
             raise Unreachable(f"{self._purpose}: Redis is away") from error
         self._note_recovery()
         return answer
