@@ -14,7 +14,6 @@ from domain.market import Pair
 from simulator.accounts import Account, alpaca_account, kraken_account
 from simulator.alpaca.double import AlpacaDouble
 from simulator.alpaca.stream import AUTH_TIMEOUT_S
-from simulator.chain.blocks import pools_of
 from simulator.chain.driver import ChainDriver
 from simulator.chain.world import World
 from simulator.faults import Fault, FaultBoard
@@ -76,12 +75,12 @@ class Doubles:
             config.pairs,
             start_ns=clock(),
             incident_at_s=config.incident_at_s,
-            pools=pools_of(config.world) if config.world else (),
+            pools=config.world.pools if config.world else (),
         )
         self.faults = FaultBoard(config.faults, elapsed_s=self._elapsed_s)
         self._kraken = KrakenDouble(self._publisher(KRAKEN), config.kraken)
         self._alpaca = AlpacaDouble(self._publisher(ALPACA), config.alpaca, auth_timeout_s=config.auth_timeout_s)
-        self.chain = self._driver(config)
+        self.chain: ChainDriver | None = None
         self._listeners = Listeners()
         self._tasks: list[asyncio.Task[None]] = []
         self.urls = Urls("", "", "", "", "")
@@ -101,8 +100,8 @@ class Doubles:
             alpaca_stream=f"ws://{alpaca}/v1beta3/crypto/us",
         )
         self._tasks = [asyncio.create_task(self._drive()), asyncio.create_task(self._kraken.live())]
-        if self.chain is not None:
-            await self._start_chain(self.chain)
+        if self._config.world is not None:
+            await self._start_chain(self._config.world)
 
     async def stop(self) -> None:
         """Close every connection and port; raise what stopped the market, if anything did."""
@@ -138,7 +137,10 @@ class Doubles:
             due_ns = self.market.now_ns + STEP_NS
             await asyncio.sleep(max(0.0, (due_ns - self._clock()) / 1e9))
 
-    async def _start_chain(self, chain: ChainDriver) -> None:
+    async def _start_chain(self, world: World) -> None:
+        """Start the chain beside the books, which wait for nothing of it."""
+        prices, seed, port = (lambda: self.market.pool_prices), self._config.seed, self._config.chain_port
+        chain = self.chain = ChainDriver(world, prices, seed=seed, port=port)
         try:
             await chain.start()
         except Unreachable:
@@ -151,11 +153,6 @@ class Doubles:
             ethereum_ws=chain.node.ws_url,
             ethereum_deployment=str(chain.deployment_file),
         )
-
-    def _driver(self, config: SimulatorConfig) -> ChainDriver | None:
-        if config.world is None:
-            return None
-        return ChainDriver(config.world, lambda: self.market.pool_prices, seed=config.seed, port=config.chain_port)
 
     async def _listen(self, app: web.Application, port: int) -> str:
         try:

@@ -11,7 +11,7 @@ from arbsite.demo.snapshot import Links
 from arbsite.processes import Ports, Process, named, table
 from domain.scope import Mode, Scope
 
-PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "LTC/USD", "AVAX/USD")
+PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "LTC/USD", "AVAX/USD", "ETH/USDC")
 INCIDENT_AT_S = 30.0
 
 # What of the operator's own settings holds in the demo too; everything else, keys above all, stays outside.
@@ -66,6 +66,7 @@ class Plan:
     links: Links
     doubles: DoublesAddress
     incident_at_s: float | None = INCIDENT_AT_S
+    why_no_chain: str = ""
 
     @property
     def variables(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from arbsite import config
 from arbsite.config import Arb
 from arbsite.demo.doubles import choose_address
+from arbsite.demo.local_chain import chain_or_reason
 from arbsite.demo.login import ensure_admin
 from arbsite.demo.plan import KEPT, Plan, new_run_id
 from arbsite.demo.snapshot import Links
@@ -33,6 +34,7 @@ def prepare(*, seed: int, seconds: float | None, incident_at_s: float | None) ->
     refuse_if_stopped(arb)
     ports = choose_ports(arb)
     scope = Scope(Mode.SIM, new_run_id(datetime.now(UTC)))
+    world, why_no_chain = chain_or_reason(arb.state_dir)
     plan = Plan(
         scope=scope,
         seed=seed,
@@ -41,8 +43,9 @@ def prepare(*, seed: int, seconds: float | None, incident_at_s: float | None) ->
         checkout=arb.checkout,
         ports=ports,
         links=links_to(arb, ports),
-        doubles=choose_address(),
+        doubles=choose_address(world),
         incident_at_s=incident_at_s,
+        why_no_chain=why_no_chain,
     )
     config.replace_values(plan.variables, keep=KEPT)
     log_to_file(plan.log_dir / "demo.log")

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
 from domain.errors import Refused
 from simulator.chain import abi
 from simulator.chain.client import NodeClient
@@ -33,7 +31,7 @@ class Account:
 
     def __init__(self, client: NodeClient, address: str) -> None:
         self._client = client
-        self.address = to_checksum_address(address)
+        self.address = abi.checksummed(address)
 
     def send(self, to: str, signature: str, *args: Any, value: int = 0) -> Receipt:
         """Return the receipt of a call that was mined at once. Raises: Refused if it reverted."""
@@ -56,7 +54,7 @@ class Account:
     def deploy(self, bytecode: str, types: tuple[str, ...] = (), *args: Any) -> str:
         """Return the address of a new contract, made with ``args``. Raises: Refused if it reverted."""
         created = self._priced({"data": f"0x{bytecode}{abi.encode(types, *args)}"})
-        return to_checksum_address(str(self._mined(created).contract))
+        return abi.checksummed(str(self._mined(created).contract))
 
     def _mined(self, request: dict[str, str]) -> Receipt:
         return read_receipt(self._client.rpc("eth_sendTransactionSync", request))

@@ -3,25 +3,16 @@
 from collections.abc import Mapping
 from random import Random
 
-from domain.market import MarketKey, Pair
+from domain.market import MarketKey
 from simulator.chain.account import Account
 from simulator.chain.crowd import LEVEL_WEI, Crowd
 from simulator.chain.deployment import Pool
 from simulator.chain.node import Node
 from simulator.chain.swaps import Call, towards
-from simulator.chain.world import World
 
 GAS_LIMIT = 3_000_000  # small blocks: a few swaps weigh in them as hundreds do in a real one
 _SWAP_GAS = 120_000
 _LEAST_BPS = 2.0  # smaller differences are left alone
-
-
-def pools_of(world: World) -> dict[MarketKey, Pool]:
-    """Return the pools of ``world`` by the markets that they are."""
-    return {
-        MarketKey(pool.venue, Pair.parse(f"{pool.base.asset}/{pool.quote.asset}")): pool
-        for pool in world.deployment.pools.values()
-    }
 
 
 class Blocks:

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from eth_utils.address import to_checksum_address
-
+from simulator.chain.abi import checksummed
 from simulator.chain.account import FOREVER, Account, call
 from simulator.chain.client import NodeClient
 from simulator.chain.contracts import bytecode_of, multicall3_bytecode, token_bytecode
@@ -67,7 +66,7 @@ def create_v2_pool(client: NodeClient, owner: Account, pool: Pool) -> Pool:
     tokens = (pool.base.address, pool.quote.address)
     owner.send(pool.factory, "createPair(address,address)", *tokens)
     (address,) = call(client, pool.factory, "getPair(address,address)(address)", *tokens)
-    return replace(pool, address=to_checksum_address(address))
+    return replace(pool, address=checksummed(address))
 
 
 def add_v2_liquidity(owner: Account, pool: Pool, *, base_amount: int, quote_amount: int) -> None:
@@ -92,7 +91,7 @@ def _create_v3(client: NodeClient, owner: Account, packages: Path, *, weth: Toke
     tokens = (weth.address, usdc.address)
     owner.send(factory, "createPool(address,address,uint24)", *tokens, V3_FEE_PIPS)
     (address,) = call(client, factory, "getPool(address,address,uint24)(address)", *tokens, V3_FEE_PIPS)
-    pool = Pool(UNISWAP_V3, PoolKind.V3, factory, router, to_checksum_address(address), weth, usdc, V3_FEE_PIPS)
+    pool = Pool(UNISWAP_V3, PoolKind.V3, factory, router, checksummed(address), weth, usdc, V3_FEE_PIPS)
     owner.send(pool.address, "initialize(uint160)", sqrt_price_x96(pool, OPENING_PRICE))
     return pool, positions
 

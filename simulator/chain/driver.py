@@ -8,7 +8,7 @@ from pathlib import Path
 
 from domain.errors import Refused, Unreachable
 from domain.market import MarketKey
-from simulator.chain.blocks import Blocks, pools_of
+from simulator.chain.blocks import Blocks
 from simulator.chain.node import Node
 from simulator.chain.world import World
 
@@ -23,7 +23,7 @@ class ChainDriver:
         self, world: World, prices: Callable[[], Mapping[MarketKey, float]], *, seed: int, port: int = 0
     ) -> None:
         self._world = world
-        self._pools = pools_of(world)
+        self._pools = world.pools
         self._prices = prices
         self._seed = seed
         self._port = port

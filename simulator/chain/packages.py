@@ -135,7 +135,7 @@ def _node_on_path() -> Path | None:
 
 def _pack(packages: Iterable[Package], *, into: Path) -> None:
     specs = [f"{package.name}@{package.version}" for package in packages]
-    options = ["--silent", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", f"--cache={into / 'cache'}"]
+    options = ["--silent", "--fetch-retries=0", "--fetch-timeout=60000", f"--cache={into / 'cache'}"]
     try:
         done = subprocess.run(
             [*_npm(), "pack", *options, f"--pack-destination={into}", *specs],

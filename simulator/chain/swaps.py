@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi import abi
-from eth_utils.crypto import keccak
-
 from domain.errors import Refused
 from domain.market import Side
+from simulator.chain.abi import decode, topic_of
 from simulator.chain.account import FOREVER, Receipt, call
 from simulator.chain.client import NodeClient
 from simulator.chain.deployment import Pool, PoolKind, Token
@@ -17,8 +15,8 @@ _EXACT_IN = "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)
 _EXACT_OUT = "swapTokensForExactTokens(uint256,uint256,address[],address,uint256)"
 _EXACT_IN_V3 = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
 _SLOT0 = "slot0()(uint160,int24,uint16,uint16,uint16,uint8,bool)"
-_V2_SWAP = "0x" + keccak(text="Swap(address,uint256,uint256,uint256,uint256,address)").hex()
-_V3_SWAP = "0x" + keccak(text="Swap(address,address,int256,int256,uint160,uint128,int24)").hex()
+_V2_SWAP = "Swap(address,uint256,uint256,uint256,uint256,address)"
+_V3_SWAP = "Swap(address,address,int256,int256,uint160,uint128,int24)"
 _MORE_THAN_ANYONE_HAS = 2**128
 _ANYTHING = 10**30
 
@@ -104,12 +102,12 @@ def read_swap(receipt: Receipt) -> Swapped:
 
 def _flows(log: dict[str, Any]) -> tuple[int, int] | None:
     """Return what went in and what came out, or None of a log that is no swap's."""
-    data = bytes.fromhex(log["data"][2:])
-    if log["topics"][0] == _V2_SWAP:
-        in0, in1, out0, out1 = abi.decode(("uint256",) * 4, data)
+    topic, data = log["topics"][0], log["data"]
+    if topic == topic_of(_V2_SWAP):
+        in0, in1, out0, out1 = decode(("uint256",) * 4, data)
         return in0 + in1, out0 + out1
-    if log["topics"][0] == _V3_SWAP:
-        amounts = abi.decode(("int256", "int256", "uint160", "uint128", "int24"), data)[:2]
+    if topic == topic_of(_V3_SWAP):
+        amounts = decode(("int256", "int256", "uint160", "uint128", "int24"), data)[:2]
         return max(amounts), -min(amounts)
     return None
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import Unreachable
+from domain.market import MarketKey, Pair
 from simulator.chain import packages
 from simulator.chain.building import build
 from simulator.chain.contracts import TOKEN_SOURCE
-from simulator.chain.deployment import Deployment, read_deployment
+from simulator.chain.deployment import Deployment, Pool, read_deployment
 from simulator.chain.node import Node, start_node
 
 _BLOCKS = 8  # after the pools open: a reorganisation finds some to replace
@@ -25,6 +26,14 @@ class World:
     program: Path
     state: Path
     deployment_file: Path
+
+    @property
+    def pools(self) -> dict[MarketKey, Pool]:
+        """Return its pools by the markets that they are."""
+        return {
+            MarketKey(pool.venue, Pair.parse(f"{pool.base.asset}/{pool.quote.asset}")): pool
+            for pool in self.deployment.pools.values()
+        }
 
     @property
     def deployment(self) -> Deployment:

@@ -73,7 +73,13 @@ def _tell_where(plan: Plan, stream: Any) -> None:
     links = plan.links
     print(f"admin   {links.admin}  user {links.admin_user}  password {links.admin_password}", file=stream)
     print(f"flower  {links.flower}  user {links.flower_user}  password {links.flower_password}", file=stream)
+    print(f"chain   {_chain_in_words(plan)}", file=stream)
     print(f"logs    {plan.log_dir}", file=stream, flush=True)
+
+
+def _chain_in_words(plan: Plan) -> str:
+    chain = plan.doubles.chain
+    return f"http://127.0.0.1:{chain.port}" if chain else f"no chain: {plan.why_no_chain}"
 
 
 def _status(ending: Ending) -> int:

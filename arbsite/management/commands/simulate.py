@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from arbsite import config
+from arbsite.demo.local_chain import find_chain
 from arbsite.entry import lease_services
 from domain.errors import BadInput
-from domain.market import Pair
+from domain.market import Book, Pair
 from domain.scope import Mode
+from simulator.chain.world import World
 from simulator.instruments import DEFAULT_PAIRS
 from simulator.load.double import LoadConfig, run_load
 from simulator.market import INCIDENT_AT_S
@@ -33,6 +35,8 @@ class Command(BaseCommand):
         parser.add_argument("--pairs", default=",".join(pair.symbol for pair in DEFAULT_PAIRS), help="BTC/USD,ETH/USD")
         parser.add_argument("--kraken-port", type=int, default=0, help="default: a free one")
         parser.add_argument("--alpaca-port", type=int, default=0, help="default: a free one")
+        parser.add_argument("--chain-port", type=int, default=0, help="of the local chain; default: a free one")
+        parser.add_argument("--no-chain", action="store_true", help="leave the local chain out")
         parser.add_argument("--incident-at", type=float, default=INCIDENT_AT_S, metavar="S", help="seconds after start")
         parser.add_argument("--no-incident", action="store_true", help="leave the incident out")
         parser.add_argument("--json", action="store_true", help="addresses on one line")
@@ -54,24 +58,40 @@ class Command(BaseCommand):
         if options["recording"] is not None:
             self._play(options["recording"], _mode(options["recorded_in"]), options["speed"], options["json"])
             return
+        pairs = tuple(Pair.parse(symbol) for symbol in options["pairs"].split(","))
         simulated = SimulatorConfig(
             seed=options["seed"],
-            pairs=tuple(Pair.parse(symbol) for symbol in options["pairs"].split(",")),
+            pairs=pairs,
             incident_at_s=None if options["no_incident"] else options["incident_at"],
             kraken_port=options["kraken_port"],
             alpaca_port=options["alpaca_port"],
+            world=None if options["no_chain"] else self._world(pairs),
+            chain_port=options["chain_port"],
         )
         run(simulated, announce=lambda urls: self._write(urls.as_dict(), options["json"]))
+
+    def _world(self, pairs: Collection[Pair]) -> World | None:
+        """Return the local chain's world, or None and say why there is none."""
+        world = find_chain(settings.ARB.state_dir)
+        if world is None:
+            self.stderr.write("no chain: make chain fetches it")
+        elif missing := {key.pair for key in world.pools} - set(pairs):
+            self.stderr.write(f"no chain: its pools need {', '.join(map(str, missing))} among the pairs")
+            return None
+        return world
 
     def _play(self, recording_id: int, mode: Mode, speed: float, is_one_line: bool) -> None:
         with lease_services():
             settings.ARB = replace(settings.ARB, database=config.current().database)  # where it is, leased just now
             with connect_to(mode) as source:
                 (recording,) = recordings(source, mode=mode, recording_id=recording_id)
+                config_then, pools = recording.terms.config, recording.terms.config.gas
+                if pools:
+                    self.stderr.write(f"no chain is played: {', '.join(sorted(pools))} left out")
                 run_played(
-                    looks(source, recording),
-                    recording.terms.config.lots,
-                    recording.terms.adapters,
+                    ((at_ns, seen) for at_ns, seen in looks(source, recording) if isinstance(seen, Book)),
+                    {key: lot for key, lot in config_then.lots.items() if key.venue not in pools},
+                    {venue: adapter for venue, adapter in recording.terms.adapters.items() if venue not in pools},
                     speed=speed,
                     announce=lambda doubles: self._write({"variables": doubles.variables()}, is_one_line),
                 )

@@ -18,6 +18,7 @@ from arbsite.config import Arb
 from arbsite.config.variables import VARIABLES
 from arbsite.demo.alone import run_alone
 from arbsite.demo.doubles import choose_address
+from arbsite.demo.local_chain import find_chain
 from arbsite.demo.login import ensure_admin
 from arbsite.embedded.ports import HOST
 from arbsite.entry import held_lease
@@ -25,6 +26,7 @@ from arbsite.processes import Ports, Process, choose_ports, table
 from arbsite.supervisor import ProcessEvent, Supervisor
 from domain.errors import BadInput
 from domain.scope import Mode
+from simulator.chain.world import World
 from simulator.instruments import DEFAULT_PAIRS
 
 SEED = 1
@@ -67,12 +69,18 @@ def processes(arb: Arb, ports: Ports, *, seed: int) -> tuple[Process, ...]:
     """Return what runs in this mode; in sim every process is pointed at the simulated venues."""
     if arb.scope.mode is not Mode.SIM:
         return table(ports)
-    address = choose_address()
+    address = choose_address(_chain_for(arb))
     config.replace_values(address.variables(), keep=VARIABLES)
     listed = [pair.symbol for pair in arb.pairs if pair in DEFAULT_PAIRS]
     if not listed:
         raise BadInput(f"ARB_PAIRS names no pair that is simulated: choose from {', '.join(map(str, DEFAULT_PAIRS))}")
     return (address.process(seed=seed, pairs=listed, incident_at_s=None), *table(ports))
+
+
+def _chain_for(arb: Arb) -> World | None:
+    """Return the local chain's world where it is fetched and its pools' pairs are watched."""
+    world = find_chain(arb.state_dir)
+    return world if world and {key.pair for key in world.pools} <= set(arb.pairs) else None
 
 
 def run_until_interrupted(supervisor: Supervisor) -> int:

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from arbsite.config.variables import VARIABLES
-from arbsite.demo.doubles import DoublesAddress, choose_address
+from arbsite.demo.doubles import ChainAddress, DoublesAddress, choose_address
 from arbsite.demo.plan import KEPT, new_run_id
 from arbsite.processes import table
+from simulator.chain.world import World
 from simulator.server import Doubles, SimulatorConfig
 
 
@@ -45,6 +47,31 @@ def test_the_simulator_gets_seed_ports_and_incident():
         assert option in process.argv
     assert "--incident-at=30" in process.argv
     assert "--no-incident" in DoublesAddress(1, 2).process(seed=3, pairs=(), incident_at_s=None).argv
+
+
+def test_a_chain_is_watched_as_ethereum_where_there_is_one(plan, tmp_path):
+    chain = ChainAddress(43000, tmp_path / "deployment.json")
+    with_chain = replace(plan, doubles=replace(plan.doubles, chain=chain))
+    assert with_chain.variables["ARB_ETHEREUM_RPC_URLS"] == "http://127.0.0.1:43000"
+    assert with_chain.variables["ARB_ETHEREUM_WS_URL"] == "ws://127.0.0.1:43000"
+    assert with_chain.variables["ARB_ETHEREUM_CHAIN_ID"] == "31337"
+    assert with_chain.variables["ARB_ETHEREUM_DEPLOYMENT"] == str(chain.deployment)
+    assert set(with_chain.variables) <= set(VARIABLES)
+    assert "--chain-port=43000" in with_chain.waves()[0][0].argv
+
+
+def test_without_a_chain_nothing_points_at_one(plan):
+    assert not [name for name in plan.variables if "ETHEREUM" in name]
+    assert "--no-chain" in plan.waves()[0][0].argv
+
+
+def test_the_ports_of_one_demo_differ(tmp_path):
+    world = World(tmp_path / "anvil", tmp_path / "state.json", tmp_path / "deployment.json")
+    address = choose_address(world)
+    assert address.chain is not None
+    assert len({address.kraken_port, address.alpaca_port, address.chain.port}) == 3
+    assert address.chain.deployment == world.deployment_file
+    assert choose_address().chain is None
 
 
 def test_two_runs_never_share_an_id():

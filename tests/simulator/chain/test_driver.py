@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from domain.market import MarketKey, Pair
-from simulator.chain.blocks import GAS_LIMIT, Blocks, pools_of
+from simulator.chain.blocks import GAS_LIMIT, Blocks
 from simulator.chain.driver import ChainDriver
 from simulator.chain.node import Node
 from simulator.chain.swaps import price_of
@@ -37,11 +37,11 @@ def head(node: Node) -> dict[str, str]:
 
 
 def prices_of(node: Node, world: World) -> dict[MarketKey, float]:
-    return {key: price_of(node.client, pool) for key, pool in pools_of(world).items()}
+    return {key: price_of(node.client, pool) for key, pool in world.pools.items()}
 
 
 def test_each_block_takes_every_pool_to_its_price(node: Node, world: World) -> None:
-    pools = pools_of(world)
+    pools = world.pools
     market = MarketProcess(3, pools=pools)
     blocks, opened_at_s = Blocks(node, pools, seed=3), int(time.time())
     before = int(head(node)["number"], 16)
@@ -58,7 +58,7 @@ def test_each_block_takes_every_pool_to_its_price(node: Node, world: World) -> N
 
 
 def test_a_second_that_has_its_block_gets_no_other(node: Node, world: World) -> None:
-    pools = pools_of(world)
+    pools = world.pools
     market, blocks, now_s = MarketProcess(3, pools=pools), Blocks(node, pools, seed=3), int(time.time())
     blocks.mine(market.pool_prices, at_s=now_s)
     first = head(node)["hash"]
@@ -68,7 +68,7 @@ def test_a_second_that_has_its_block_gets_no_other(node: Node, world: World) -> 
 
 
 def test_the_base_fee_moves_by_the_protocols_own_rule(node: Node, world: World) -> None:
-    pools = pools_of(world)
+    pools = world.pools
     market, blocks, now_s = MarketProcess(3, pools=pools), Blocks(node, pools, seed=3), int(time.time())
     blocks.mine(market.pool_prices, at_s=now_s)
     before = head(node)
@@ -92,7 +92,7 @@ async def test_the_doubles_bring_their_chain_and_end_with_it(world: World) -> No
 
 
 async def test_a_node_that_dies_is_started_again_where_it_was(world: World) -> None:
-    pools = pools_of(world)
+    pools = world.pools
     market = MarketProcess(3, pools=pools)
     market.advance(SECOND_NS)
     driver = ChainDriver(world, lambda: market.pool_prices, seed=3)
