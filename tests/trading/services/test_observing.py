@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 from domain.market import MarketKey, Side
 from mlops.models import Sample
-from tests.fakes import BTC_USD, MS, NOW_NS, SIM, FixedClock, book
+from tests.fakes import BTC_USD, ETH_USDC, MS, NOW_NS, POOL_VENUE, SIM, FixedClock, book, pool
 from trading.models import EdgeObservation, FillObservation
 from trading.services import observing
 from trading.services.observing import EdgeWatch, FillRequest, FillWatch, StoredBooks
@@ -99,3 +100,37 @@ def test_the_paper_venue_is_told_pending_then_observed_or_missed(line):
     observed = books.observed(order.client_id)
     assert isinstance(observed, Observed)
     assert observed.book == line.view.book(MarketKey(order.venue, BTC_USD))
+
+
+def test_an_order_whose_block_has_not_come_is_asked_for_again_and_known_by_what_it_waits_from():
+    watch, state = FillWatch(), pool(block=7)
+    watch.add(FillRequest(1, MarketKey(POOL_VENUE, ETH_USDC), Side.BUY, 300, goes_into_a_block=True))
+    (request,) = watch.due(300)
+    watch.put_off(replace(request, known=state))
+    assert [one.known for one in watch.waiting()] == [state]
+    watch.add(request)  # told of again meanwhile
+    (again,) = watch.due(301)
+    assert again.known == state
+    assert list(watch.due(302)) == []
+
+
+def test_a_swap_is_looked_at_again_with_the_gas_of_the_later_block(pool_line):
+    dear = pool(price="2050")
+    (decision,) = pool_line.decisions(book("a", "1999", "2000", quantity="30", pair=ETH_USDC), dear)
+    watch = EdgeWatch(pool_line.view)
+    watch.watch(decision)
+    state = json.loads(json.dumps(watch.state()))
+    list(watch.complete(NOW_NS + 999 * MS))
+    later = {"seen_at_ns": NOW_NS + 1500 * MS, "seq": 2}
+    pool_line.view.put(replace(dear, gas_price_wei=100 * 10**9, block=dear.block + 1, **later))
+    pool_line.view.put(book("a", "1999", "2000", quantity="30", pair=ETH_USDC, at_ns=NOW_NS + 1500 * MS))
+    ((_, left),) = watch.complete(NOW_NS + 3000 * MS)
+    first, last = left[0].net_bps, left[-1].net_bps
+    assert first == decision.candidate.net_bps.quantize(Decimal("1e-18"))
+    extra = 99 * decision.candidate.gas.quote * 10_000 / decision.candidate.sized.buy_quote
+    assert abs(first - last - extra) < Decimal("1e-9")
+    again = EdgeWatch(pool_line.view)
+    again.restore(state, routes={decision.candidate.route.key: decision.candidate.route}, config=decision.config)
+    assert again.state() == state
+    ((_, restored),) = again.complete(NOW_NS + 3000 * MS)
+    assert restored[-1] == left[-1]

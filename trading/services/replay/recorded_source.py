@@ -123,12 +123,20 @@ class RecordedSource:
             "max_age_ms": config.max_age_ms,
             "max_skew_ms": config.max_skew_ms,
             "fill": "the book as it stood when the latency had passed, never beyond its depth",
+            **_of_pools(config),
             "fees": to_json(config.fees),
             "quote_usd": to_json(config.quote_usd),
             "lots": lots_json(config),
             "min_net_bps": plain(config.min_net_bps),
             "max_trade_usd": plain(config.caps.max_usd),
         }
+
+
+def _of_pools(config: DetectConfig) -> dict[str, Any]:
+    if not config.gas:
+        return {}
+    met = "the pool as the next block after the latency left it, all of it within its limit or reverted, gas paid"
+    return {"swap": met, "gas": to_json(config.gas)}
 
 
 def open_recordings(options: ReplayOptions) -> RecordedSource:
@@ -211,7 +219,7 @@ def _overridden(config: DetectConfig, options: ReplayOptions) -> DetectConfig:
 
 def _check_comparable(stretches: Sequence[Stretch]) -> None:
     for one in stretches:
-        if not routes_between(one.opening.markets, one.opening.adapters):
+        if not routes_between(one.opening.markets, one.opening.adapters, pools=one.opening.config.gas):
             listed = ", ".join(f"{market.venue}:{market.pair}" for market in one.opening.markets)
             raise BadInput(f"nothing to compare in recording {one.info.id}, which holds {listed}")
 

@@ -7,7 +7,8 @@ import pytest
 from domain.costs import FeeAsset, FeeSchedule
 from domain.errors import BadInput
 from domain.features import FeatureContext
-from domain.market import MarketKey
+from domain.gas import GasTerms
+from domain.market import Asset, MarketKey
 from tests.fakes import BTC_USD, detect_config
 from trading.services.recording.terms import Terms, terms_from_json
 
@@ -25,6 +26,14 @@ def test_terms_come_back_from_json_as_they_were_zeros_and_order_included():
     told = json.loads(json.dumps(terms().to_json()))
     assert repr(terms_from_json(told)) == repr(terms())
     assert terms_from_json(told).markets == (MarketKey("a", BTC_USD), MarketKey("b", BTC_USD))
+
+
+def test_what_a_swap_takes_is_kept_and_older_terms_knew_no_pools():
+    gas = {"uniswap_v2": GasTerms(150_000, Asset("ETH")), "quickswap_v2": GasTerms(160_000, Asset("POL"))}
+    told = json.loads(json.dumps(replace(terms(), config=replace(detect_config(), gas=gas)).to_json()))
+    assert terms_from_json(told).config.gas == gas
+    del told["gas"]
+    assert terms_from_json(told).config.gas == {}
 
 
 def test_what_the_models_were_not_told_stays_unknown():

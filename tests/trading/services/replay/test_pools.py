@@ -113,6 +113,8 @@ def test_a_recording_of_pools_replays_to_the_same_digest_and_the_same_looks():
     store(walk(600, seed=5), told=TERMS)
     first, again = replay((), EVERY), replay((), EVERY)
     assert first.digest == again.digest
+    assert first.assumptions["gas"][POOL_VENUE]["units"] == 150_000
+    assert "next block" in first.assumptions["swap"]
     scopes = [Run.objects.get(run_id=run.run_id).scope for run in (first, again)]
     assert looks(scopes[0]) == looks(scopes[1])
     assert first.summary.total.executions > 2

@@ -4,11 +4,33 @@ import pytest
 
 from domain.errors import BadMarketData
 from domain.market import MarketKey
-from tests.fakes import BTC_USD, MS, NOW_NS, SIM, FixedClock, book, detect_config, no_model
+from tests.fakes import (
+    BTC_USD,
+    ETH_USDC,
+    MS,
+    NOW_NS,
+    POOL_VENUE,
+    SIM,
+    FixedClock,
+    book,
+    detect_config,
+    no_model,
+    pool,
+    pool_config,
+)
 from trading.dispatch import InlineDispatch
 from trading.marketdata.view import BookView
-from trading.models import EdgeObservation, EvaluationCount, Execution, FillObservation, MarketSnapshot, OpenEpisode
+from trading.models import (
+    EdgeObservation,
+    EvaluationCount,
+    Execution,
+    FillObservation,
+    MarketSnapshot,
+    OfferedEdge,
+    OpenEpisode,
+)
 from trading.services import observing
+from trading.services.offers import OfferSampler
 from trading.services.stream.engine import Engine, Parts
 
 
@@ -129,3 +151,31 @@ def test_what_was_counted_since_the_last_time_is_handed_over_at_the_end(engine, 
 
     engine.finish()
     assert EvaluationCount.objects.exists()
+
+
+def test_a_snapshot_of_a_pool_holds_its_prices_after_its_fee_and_the_value_of_its_slices(db, clock):
+    config = pool_config()
+    view = BookView(config.lots, pools=config.gas)
+    state = pool(price="2000")
+    parts = Parts(
+        scope=SIM,
+        clock=clock,
+        view=view,
+        cache=NoCache(),
+        writer=InlineWriter(),
+        dispatch=InlineDispatch(),
+        score=no_model,
+        config=config,
+        linger_ns=1000 * MS,
+        offers=OfferSampler(every_ns=1, max_age_ms=2000, max_skew_ms=1000),
+    )
+    engine = Engine(parts)
+    engine.on_book(state)
+    engine.on_book(book("a", "2040", "2041", quantity="1", pair=ETH_USDC))
+    engine.tick()
+    row = MarketSnapshot.objects.get(venue=POOL_VENUE)
+    assert row.bid < 2000 < row.ask
+    assert 0 < row.bid_depth_usd < 500 * 2000
+    assert Execution.objects.count() == 1
+    engine.finish()
+    assert OfferedEdge.objects.filter(route_key=f"{POOL_VENUE}:ETH/USDC>a:ETH/USDC", tenth_bps__gt=0).exists()
