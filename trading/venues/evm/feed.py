@@ -17,7 +17,7 @@ from domain.market import Clock, Pair, PoolState
 from domain.secret import Secret
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import SocketSettings, keep_talking
-from trading.venues.evm.checks import check_table
+from trading.venues.evm.checks import Checked, check_table
 from trading.venues.evm.deployment import table_of
 from trading.venues.evm.endpoints import EndpointStatus
 from trading.venues.evm.heads import HeadTalk, Nudge
@@ -27,7 +27,7 @@ from trading.venues.evm.tracker import ROUTINE, PoolTracker
 from trading.venues.evm.v3 import V3State
 from trading.venues.evm.watch import ChainWatch, WatchRules
 from trading.venues.health import FeedHealth
-from trading.venues.identity import ChainTable, PoolKind, Problem
+from trading.venues.identity import ChainTable, Pool, PoolKind, Problem
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,9 @@ class ChainSource:
         self._socket = FeedHealth(self.venue, origin=origin)
         self._moves: Counter[str] = Counter()
         self._watch: ChainWatch | None = None
-        self._rpc: Rpc | None = None
+        self._rpc: Rpc | None = None  # the latest, be it closed: what was counted stays readable
+        self._kept: Rpc | None = None
+        self._checked: dict[tuple[Pool, ...], Checked] = {}
         self._left_out: tuple[Problem, ...] = ()
         self._untold: tuple[Problem, ...] = ()
 
@@ -119,22 +121,25 @@ class ChainSource:
 
     async def snapshot(self, pairs: Sequence[Pair]) -> list[PoolState]:
         """Return the state of every pool of these pairs at the head. Raises: Refused, Unreachable."""
-        async with self._looked(pairs) as watch:
+        async with self._looked(pairs, PoolKind.V2) as watch:
             return list(watch.markets())
 
     async def v3_snapshot(self, pairs: Sequence[Pair]) -> list[V3State]:
         """Return every V3 pool of these pairs at the head. Raises: Refused, Unreachable."""
-        async with self._looked(pairs) as watch:
+        async with self._looked(pairs, PoolKind.V3) as watch:
             return list(watch.v3_states())
 
     @asynccontextmanager
-    async def _looked(self, pairs: Sequence[Pair]) -> AsyncIterator[ChainWatch]:
+    async def _looked(self, pairs: Sequence[Pair], kind: PoolKind) -> AsyncIterator[ChainWatch]:
+        """Open a look at the pools of one kind; the table is held against the chain at the first of each."""
         table = self._table()
         async with self._open() as rpc:
             try:
                 asked_at_ns = self._clock.now_ns()
                 head = await rpc.head()
-                watch = await self._begin(rpc, table, pairs, head)
+                pools = tuple(pool for pool in table.pools_of(kind) if pool.pair in pairs)
+                checked = self._checked.get(pools) or await self._check(rpc, table, pools, pairs, head)
+                watch = self._watch_of(rpc, checked)
                 await watch.move_to(head, asked_at_ns)
             except BadMarketData as bad:
                 self._health.refused[bad.reason] += 1
@@ -142,7 +147,20 @@ class ChainSource:
             yield watch
 
     @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep the connections for the time of the block: every snapshot inside uses them."""
+        async with self._open() as rpc:
+            self._kept = rpc
+            try:
+                yield
+            finally:
+                self._kept = None
+
+    @asynccontextmanager
     async def _open(self) -> AsyncIterator[Rpc]:
+        if self._kept is not None:
+            yield self._kept
+            return
         async with open_rpc(self._settings.rpc, redis=self._redis) as rpc:
             self._rpc = rpc
             yield rpc
@@ -179,11 +197,19 @@ class ChainSource:
 
     async def _begin(self, rpc: Rpc, table: ChainTable, pairs: Sequence[Pair], head: Block) -> ChainWatch:
         """Hold the table against the chain and return the watch of what it bears out."""
-        pools = [pool for pool in table.pools if pool.pair in pairs]
-        checked = await check_table(rpc, table, pools, at=head)
+        pools = tuple(pool for pool in table.pools if pool.pair in pairs)
+        return self._watch_of(rpc, await self._check(rpc, table, pools, pairs, head))
+
+    async def _check(
+        self, rpc: Rpc, table: ChainTable, pools: tuple[Pool, ...], pairs: Sequence[Pair], head: Block
+    ) -> Checked:
+        checked = self._checked[pools] = await check_table(rpc, table, pools, at=head)
         self._left_out = (*table.problems, *checked.problems, *_unknown(self.venue, table, pairs))
-        for problem in self.problems:
+        for problem in self._left_out:
             log.error("left_out", venue=self.venue, reason=problem.reason, error=problem.sentence)
+        return checked
+
+    def _watch_of(self, rpc: Rpc, checked: Checked) -> ChainWatch:
         tracker = PoolTracker(rpc, StateReader(rpc, checked.watched), counts=self._moves)
         return ChainWatch(checked.watched, tracker, self._settings.rules, clock=self._clock, seq=self._seq)
 

@@ -12,6 +12,7 @@ from domain.errors import Refused, Unreachable
 from domain.market import Pair, Side
 from domain.secret import Secret
 from simulator.chain.building import UNISWAP_V3
+from simulator.chain.faulty_node import faulty_node
 from simulator.chain.local import LocalChain
 from tests.chain import start_chain
 from tests.trading.venues.evm.rig import (
@@ -40,10 +41,10 @@ def own_chain() -> Iterator[LocalChain]:
 
 
 def pointed_at(
-    chain: LocalChain, deployment: Path, *, chain_id: int | None = None, ws_url: str | None = None
+    chain: LocalChain, deployment: Path, *, chain_id: int | None = None, ws_url: str | None = None, rpc_url: str = ""
 ) -> ChainSource:
     rules = WatchRules(chain_id or chain.chain_id, 2000, 3_600_000, TIP_WEI)
-    rpc = rpc_settings(chain, chain_id=chain_id or chain.chain_id)
+    rpc = rpc_settings(chain, chain_id=chain_id or chain.chain_id, urls=(Secret(rpc_url or chain.rpc_url),))
     settings = ChainFeedSettings(rpc, Secret(ws_url) if ws_url else None, 40, rules, deployment)
     return ChainSource(settings, clock=SYSTEM_CLOCK, rng=Random(7))
 
@@ -86,6 +87,33 @@ async def test_a_state_tells_its_block_its_times_and_the_next_block_s_gas(chain:
         assert state.gas_price_wei == next_base_fee_wei(head, chain_id=chain.chain_id) + TIP_WEI
         assert (state.base_decimals, state.quote_decimals, state.fee_pips) == (18, 6, 3000)
         assert (state.base_reserve, state.quote_reserve) == chain.reserves(state.venue)
+
+
+async def test_a_second_snapshot_asks_for_the_head_and_the_reserves_alone(chain: LocalChain) -> None:
+    async with faulty_node(chain.rpc_url) as node:
+        source = pointed_at(chain, chain.deployment, rpc_url=node.url)
+        await source.snapshot([ETH_USDC])
+        chain.swap("uniswap_v2", Side.SELL, 10**18)
+        node.asked.clear()
+        states = await source.snapshot([ETH_USDC])
+        assert node.asked["eth_call"] == 1
+    assert {state.venue: (state.base_reserve, state.quote_reserve) for state in states} == {
+        venue: chain.reserves(venue) for venue in V2_VENUES
+    }
+
+
+async def test_snapshots_inside_one_block_share_their_connections(chain: LocalChain) -> None:
+    source = source_on(chain)
+    async with source.kept():
+        await source.snapshot([ETH_USDC])
+        first = source.counts
+        chain.mine()
+        await source.snapshot([ETH_USDC])
+        assert first is not None
+        assert source.counts is not None
+        assert source.counts.asked > first.asked  # of the same connections: a new client counts from nothing
+    await source.snapshot([ETH_USDC])
+    assert source.counts.asked < first.asked
 
 
 async def test_a_quiet_pool_is_confirmed_while_the_head_stays(chain: LocalChain) -> None:
