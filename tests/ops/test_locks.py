@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from ops.locks import advisory, hold_until_commit
+from ops.locks import advisory, hold_until_commit, is_held
 from tests.sessions import in_another_session
 
 
@@ -40,3 +40,13 @@ def test_a_lock_held_until_commit_ends_with_the_transaction():
 def test_a_lock_until_commit_needs_a_transaction():
     with pytest.raises(transaction.TransactionManagementError, match="'scan'"):
         hold_until_commit("scan")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whether_a_lock_is_held_is_seen_from_every_session_and_takes_nothing():
+    assert not is_held("scan")
+    with advisory("scan"):
+        assert is_held("scan") and in_another_session(lambda: is_held("scan"))
+        assert not is_held("other")
+    assert not is_held("scan")
+    assert in_another_session(lambda: is_free("scan"))
