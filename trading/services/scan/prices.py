@@ -11,7 +11,6 @@ from domain.detection import Rejected
 from domain.errors import BadInput
 from domain.market import Clock, Market, MarketKey, Pair
 from domain.money import DOWN, EXACT, bps_of
-from domain.routes import Route
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, from_ns
 from trading.marketdata.view import BookView
@@ -129,16 +128,16 @@ def _spread_bps(bid: Decimal, ask: Decimal) -> Decimal:
 def _widest(wanted: Iterable[MarketKey], seen: Seen, known: Reference, scope: Scope, now_ns: int) -> Gap | None:
     config = config_now(known, scope, now=from_ns(now_ns))
     view = view_of([*wanted, *seen.markets], seen, config)
-    pair = {key.pair for key in wanted}
     gaps = [
         gap
         for found in decide_each_once(view, config, scope, now_ns=now_ns)
-        if (route := route_of(found)).buy.pair in pair and (gap := _gap(route, found, view)) is not None
+        if {leg.market for leg in route_of(found).legs} <= set(wanted) and (gap := _gap(found, view)) is not None
     ]
     return max(gaps, key=lambda gap: gap.gap_bps, default=None)
 
 
-def _gap(route: Route, found: Decision | Rejected, view: BookView) -> Gap | None:
+def _gap(found: Decision | Rejected, view: BookView) -> Gap | None:
+    route = route_of(found)
     gap = gap_bps(route, view)
     if gap is None:
         return None

@@ -1,0 +1,102 @@
+"""``manage.py prices``: one pair on every venue, how old each price is, and the route with the widest gap."""
+
+import json
+import time
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+
+from domain.errors import BadInput, Unreachable
+from domain.money import plain
+from domain.scope import Mode
+from trading.formats import NOTHING, in_bps, lasting
+from trading.json_values import to_json
+from trading.management.learning import learn
+from trading.management.tables import plain_table, print_apart
+from trading.marketdata.clock import SYSTEM_CLOCK
+from trading.selectors.terms import chosen_scope
+from trading.selectors.why_words import reason_in_words
+from trading.services.scan import Gap, Price, Prices, kept, prices_of
+
+WATCH_EVERY_S = 1.0
+RATIOS = ("bps",)  # numbers in JSON; money is exact text
+
+
+class Command(BaseCommand):
+    """Shows one pair everywhere, once or every second."""
+
+    help = "Show one pair on every venue: prices, spreads, ages, and what the widest gap would be worth after costs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("symbol", metavar="SYMBOL", help="a pair of ARB_PAIRS, as BTC/USD")
+        parser.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
+        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
+        parser.add_argument("--run", default="", help="in sim a demo; by default the last one")
+        parser.add_argument("--json", action="store_true", help="one JSON object for each look")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Show. Raises: BadInput for a pair that is not watched; Unreachable where no price can be had."""
+        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        if scope.mode is Mode.REPLAY:
+            raise BadInput("a replay has no prices of now: choose dry_run, sim or live")
+        console = Console(file=cast(IO[str], self.stdout), highlight=False)
+        learn(scope, console, is_quiet=options["json"])
+        while True:
+            found = prices_of(options["symbol"].upper(), scope, clock=SYSTEM_CLOCK, kept=kept(SYSTEM_CLOCK))
+            if options["json"]:
+                self.stdout.write(json.dumps(to_json(found, floats=RATIOS)))
+                self.stdout.flush()
+            else:
+                _show(found, console)
+            if not options["watch"]:
+                return _check(found)
+            time.sleep(WATCH_EVERY_S)
+
+
+def _check(found: Prices) -> None:
+    if not found.prices:
+        why = "; ".join(f"{venue}: {reason_in_words(reason)}" for venue, reason in found.missing.items())
+        raise Unreachable(f"no price of {found.symbol} can be had: {why or 'no venue was asked'}")
+
+
+def _show(found: Prices, console: Console) -> None:
+    if found.prices:
+        print_apart(_table(found, console), console)
+    for sentence in _notes(found):
+        console.print(sentence, markup=False)
+
+
+def _table(found: Prices, console: Console) -> Any:
+    quote = found.symbol.partition("/")[2]
+    title = f"{found.symbol} at {found.at:%H:%M:%S} UTC, in {quote}"
+    table = plain_table(console, title, "", "bid", "ask", "spread bps", "age", "told by", " ", texts=("told by",))
+    for one in found.prices:
+        table.add_row(*_row(one))
+    return table
+
+
+def _row(one: Price) -> list[str]:
+    spread = NOTHING if one.bid == one.ask else in_bps(one.spread_bps)
+    return [one.venue, _price(one.bid), _price(one.ask), spread, lasting(one.age_ms), one.told_by, one.note]
+
+
+def _price(value: Any) -> str:
+    """Return at most ten significant digits: a pool's price has no last one."""
+    return plain(type(value)(f"{value:.10g}"))
+
+
+def _notes(found: Prices) -> list[str]:
+    said = [] if found.gap is None else [_gap(found.gap)]
+    said += [f"{venue} shows no price: {reason_in_words(reason)}." for venue, reason in found.missing.items()]
+    if found.cache_problem:
+        said.append(f"Books were asked for by REST: {found.cache_problem}.")
+    return said
+
+
+def _gap(gap: Gap) -> str:
+    way = f"buy on {gap.buy_venue}, sell on {gap.sell_venue}: {in_bps(gap.gap_bps)} bps"
+    if gap.gap_bps <= 0:
+        return f"No gap: at best {way}."
+    after = "" if gap.net_bps is None else f", {in_bps(gap.net_bps)} after costs"
+    return f"Widest gap: {way}{after} ({reason_in_words(gap.outcome)})."
