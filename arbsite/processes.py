@@ -13,7 +13,13 @@ _SERVERS = ("DATABASE_URL", "REDIS_URL")
 _TRADE_KEYS = ("KRAKEN_API_KEY", "KRAKEN_API_SECRET", "ALPACA_API_KEY", "ALPACA_API_SECRET", "WALLET_PRIVATE_KEY")
 _READ_KEYS = ("KRAKEN_READ_API_KEY", "KRAKEN_READ_API_SECRET", "ALPACA_READ_API_KEY", "ALPACA_READ_API_SECRET")
 _DATA_KEYS = ("ALPACA_DATA_API_KEY", "ALPACA_DATA_API_SECRET")
-_NODES = ("ALCHEMY_API_KEY",)
+_NODES = (  # an address of a node may hold a key
+    "ALCHEMY_API_KEY",
+    "ARB_ETHEREUM_RPC_URLS",
+    "ARB_ETHEREUM_WS_URL",
+    "ARB_POLYGON_RPC_URLS",
+    "ARB_POLYGON_WS_URL",
+)
 _ALERTS = ("ARB_ALERT_URLS",)
 
 _PREFERRED_WEB_PORT = 8000
@@ -66,7 +72,7 @@ def table(ports: Ports) -> tuple[Process, ...]:
     return (
         _worker("execution", "prefork", secrets=(*_TRADE_KEYS, *_NODES)),
         Process("stream", (sys.executable, "manage.py", "stream"), secrets=(*_DATA_KEYS, *_NODES)),
-        _worker("scan", "solo", secrets=_ALERTS),  # delivers alerts
+        _worker("scan", "solo", secrets=(*_ALERTS, *_NODES)),  # delivers alerts, scans pools where no stream does
         Process("beat", _celery("beat", "--loglevel=INFO", "--pidfile=")),
         web(ports.web),
         _worker("account", "solo", secrets=(*_READ_KEYS, *_NODES)),

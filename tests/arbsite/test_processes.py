@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from arbsite import config, processes
+from arbsite.config.variables import VARIABLES
 from arbsite.processes import Ports
 from domain.errors import BadInput
 from ops.queues import Queue
@@ -25,8 +26,16 @@ def test_each_key_is_held_by_one_process():
 
 
 def test_web_beat_and_flower_hold_no_key():
-    for name in ("web", "beat", "flower", "worker-scan", "worker-ml"):
+    for name in ("web", "beat", "flower", "worker-ml"):
         assert not [secret for secret in TABLE[name].secrets if "KEY" in secret and secret != "ARB_SECRET_KEY"]
+
+
+def test_whoever_reads_a_chain_is_told_its_nodes():
+    nodes = {name for name in VARIABLES if name.endswith(("_RPC_URLS", "_WS_URL")) and VARIABLES[name].is_secret}
+    assert len(nodes) == 4
+    for node in (*nodes, "ALCHEMY_API_KEY"):
+        assert _holders(node) == {"stream", "worker-execution", "worker-scan", "worker-account"}
+    assert not [secret for secret in TABLE["worker-scan"].secrets if secret.startswith(("KRAKEN", "ALPACA", "WALLET"))]
 
 
 def test_every_queue_has_its_worker():
