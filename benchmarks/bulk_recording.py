@@ -17,8 +17,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from domain.money import quantize_down
+
 TARGET = 6.0
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+VENUES, SYMBOLS = ("kraken", "alpaca"), ("BTC/USD", "ETH/USD", "ETH/USDC", "BTC/USDC", "SOL/USD")
 Values = list[tuple[Any, ...]]
 
 
@@ -115,9 +118,12 @@ def _prices(number: int) -> Sequence[Decimal]:
 
 
 def _snapshots(count: int) -> Values:
+    """Return what a watch of ten markets writes every ten seconds: depths have the 18 decimals of the column."""
     return [
-        ("sim", "", BEGAN + timedelta(seconds=number), "kraken", "BTC/USD", *_prices(number)[1:])
+        ("sim", "", BEGAN + timedelta(seconds=number // 10 * 10), VENUES[number % 2], SYMBOLS[number % 5], *quoted)
         for number in range(count)
+        for _, ask, bid, _, depth in (_prices(number),)
+        for quoted in ((ask, bid, quantize_down(depth * bid), quantize_down(depth * ask)),)
     ]
 
 

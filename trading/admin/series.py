@@ -147,10 +147,17 @@ class MarketVolatilityAdmin(TradingAdmin):
         percent("returns_1h", "return 1 h"),
         percent("returns_24h", "24 h"),
         percent("returns_7d", "7 d"),
+        percent("known_24h", "minutes known 24 h"),
+        "volume",
     )
     list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("symbol"))
     newest_column = date_hierarchy = "timestamp"
     sortable_by = ("timestamp",)
+
+    @admin.display(description="volume 24 h")
+    def volume(self, row: MarketVolatility) -> str:
+        """Return what was traded in base units, or that nobody tells."""
+        return "not told" if row.volume_24h is None else f"{row.volume_24h:,.4f}"
 
 
 @admin.register(ExecutionLog)

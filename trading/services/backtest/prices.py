@@ -8,8 +8,8 @@ from domain.market import Market, MarketKey
 from domain.routes import MarketView
 from domain.scope import Scope
 from domain.timestamps import NS_PER_S, from_ns
-from trading.models import MarketSnapshot
 from trading.services.replay.timeline import Json
+from trading.services.snapshots import Snapshot, append_snapshots
 
 EVERY_NS = 60 * NS_PER_S
 FLUSH_AT = 2_000  # prices kept at most before they are written
@@ -85,16 +85,12 @@ class PriceWatch:
                 yield market, book
 
     def _flush(self) -> None:
-        MarketSnapshot.objects.bulk_create(
-            MarketSnapshot(
-                **self._scope.columns,
-                timestamp=from_ns(seen.at_ns),
-                venue=seen.venue,
-                symbol=seen.symbol,
-                bid=Decimal(seen.bid),
-                ask=Decimal(seen.ask),
-            )
-            for seen in self._kept
+        append_snapshots(
+            self._scope,
+            (
+                Snapshot(from_ns(seen.at_ns), seen.venue, seen.symbol, Decimal(seen.bid), Decimal(seen.ask))
+                for seen in self._kept
+            ),
         )
         self._kept = []
 

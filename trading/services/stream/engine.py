@@ -19,12 +19,12 @@ from trading.dispatch import Dispatch
 from trading.marketdata.clock import VirtualClock
 from trading.marketdata.price_cache import PriceCache
 from trading.marketdata.view import BookView
-from trading.models import MarketSnapshot
 from trading.services import episodes, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
 from trading.services.offers import OfferSampler, record_offers
 from trading.services.recording.recorder import Recorder
+from trading.services.snapshots import Snapshot, append_snapshots
 from trading.services.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -177,18 +177,20 @@ class Engine:
 def record_snapshots(books: Iterable[Market], parts: Parts) -> None:
     """Append the best prices and the visible depth of each book."""
     now = from_ns(parts.clock.now_ns())
-    MarketSnapshot.objects.bulk_create(
-        MarketSnapshot(
-            **parts.scope.columns,
-            timestamp=now,
-            venue=book.venue,
-            symbol=book.pair.symbol,
-            bid=book.best_bid,
-            ask=book.best_ask,
-            bid_depth_usd=_depth_usd(book, Side.SELL, parts.config),
-            ask_depth_usd=_depth_usd(book, Side.BUY, parts.config),
-        )
-        for book in books
+    append_snapshots(
+        parts.scope,
+        (
+            Snapshot(
+                timestamp=now,
+                venue=book.venue,
+                symbol=book.pair.symbol,
+                bid=book.best_bid,
+                ask=book.best_ask,
+                bid_depth_usd=_depth_usd(book, Side.SELL, parts.config),
+                ask_depth_usd=_depth_usd(book, Side.BUY, parts.config),
+            )
+            for book in books
+        ),
     )
 
 
