@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from domain.errors import BadMarketData, Refused
 from trading.venues.evm.rpc import Block, Rpc
-from trading.venues.evm.wire import WORD, address_word, raw, word
+from trading.venues.evm.wire import AGGREGATE3, WORD, address_word, raw, word
 
-AGGREGATE3 = bytes.fromhex("82ad56cb")
 MOST_CALLS = 400  # in one eth_call: nodes bound its gas and the length of its answer
 _MAY_FAIL = word(1)
 

@@ -9,30 +9,43 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
+from eth_hash.auto import keccak
+
 from domain.errors import BadMarketData
 
 WORD = 32
 NO_ADDRESS = "0x" + "0" * 40
 
-# the first four bytes of the signature's keccak, as tests/trading/venues/evm/test_wire.py holds them against
-GET_RESERVES = bytes.fromhex("0902f1ac")
-TOKEN0 = bytes.fromhex("0dfe1681")
-TOKEN1 = bytes.fromhex("d21220a7")
-FACTORY = bytes.fromhex("c45a0155")
-DECIMALS = bytes.fromhex("313ce567")
-FEE = bytes.fromhex("ddca3f43")
-TICK_SPACING = bytes.fromhex("d0c93a7c")
-SLOT0 = bytes.fromhex("3850c7bd")
-LIQUIDITY = bytes.fromhex("1a686502")
-TICK_BITMAP = bytes.fromhex("5339c296")
-TICKS = bytes.fromhex("f30dba93")
-GET_PAIR = bytes.fromhex("e6a43905")
-GET_POOL = bytes.fromhex("1698ee82")
 
-SYNC = 0x1C411E9A96E071241C2F21F7726B17AE89E3CAB4C78BE50E062B03A9FFFBBAD1
-V3_SWAP = 0xC42079F94A6350D7E6235F29174924F928CC2AC818EB64FED8004E115FBCCA67
-V3_MINT = 0x7A53080BA414158BE7EC69B987B5FB7D07DEE101FE85488F0853AE16239D0BDE
-V3_BURN = 0x0C396CD989A39F4459B5FA1AED6A9A8DCDBC45908ACFD67E028CD568DA98982C
+def selector(signature: str) -> bytes:
+    """Return the four bytes that begin a call of ``decimals()``."""
+    return bytes(keccak(signature.encode())[:4])
+
+
+def topic(signature: str) -> int:
+    """Return the number that marks every event ``Sync(uint112,uint112)``."""
+    return int.from_bytes(keccak(signature.encode()), "big")
+
+
+GET_RESERVES = selector("getReserves()")
+TOKEN0 = selector("token0()")
+TOKEN1 = selector("token1()")
+FACTORY = selector("factory()")
+DECIMALS = selector("decimals()")
+FEE = selector("fee()")
+TICK_SPACING = selector("tickSpacing()")
+SLOT0 = selector("slot0()")
+LIQUIDITY = selector("liquidity()")
+TICK_BITMAP = selector("tickBitmap(int16)")
+TICKS = selector("ticks(int24)")
+GET_PAIR = selector("getPair(address,address)")
+GET_POOL = selector("getPool(address,address,uint24)")
+AGGREGATE3 = selector("aggregate3((address,bool,bytes)[])")
+
+SYNC = topic("Sync(uint112,uint112)")
+V3_SWAP = topic("Swap(address,address,int256,int256,uint160,uint128,int24)")
+V3_MINT = topic("Mint(address,address,int24,int24,uint128,uint256,uint256)")
+V3_BURN = topic("Burn(address,int24,int24,uint128,uint256,uint256)")
 TOPICS = (SYNC, V3_SWAP, V3_MINT, V3_BURN)
 
 MIN_TICK, MAX_TICK = -887272, 887272

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from domain.errors import BadMarketData, Refused
 from simulator.chain.local import LocalChain
 from tests.trading.venues.evm.rig import connected, table_of
-from trading.venues.evm.multicall import AGGREGATE3, Read, cut, pack, read_all
-from trading.venues.evm.wire import DECIMALS, GET_RESERVES, TOKEN0
+from trading.venues.evm.multicall import Read, cut, pack, read_all
+from trading.venues.evm.wire import AGGREGATE3, DECIMALS, GET_RESERVES, TOKEN0
 
 MULTICALL = "0x" + "ca" * 20
 READS = st.lists(st.tuples(st.binary(min_size=20, max_size=20), st.binary(max_size=100)), max_size=12)
