@@ -16,7 +16,7 @@ from ops.admin.filters import RecentValues, recent
 from trading.admin.base import TradingAdmin
 from trading.admin.executions import EXECUTION_COLOURS
 from trading.admin.panels import Table
-from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility
+from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility, PriceBar
 from trading.selectors.pages import MOST_COUNTED, looks_by_reason, newest_since
 
 _REASONS = 12
@@ -158,6 +158,29 @@ class MarketVolatilityAdmin(TradingAdmin):
     def volume(self, row: MarketVolatility) -> str:
         """Return what was traded in base units, or that nobody tells."""
         return "not told" if row.volume_24h is None else f"{row.volume_24h:,.4f}"
+
+
+@admin.register(PriceBar)
+class PriceBarAdmin(TradingAdmin):
+    """The minutes of each market: middle prices of the books seen, else the venue's own candles."""
+
+    icon = "candlestick_chart"
+    list_display = (
+        column("timestamp", "minute (UTC)"),
+        "scope_label",
+        column("venue"),
+        column("symbol"),
+        column("open"),
+        column("high"),
+        column("low"),
+        column("close"),
+        column("volume"),
+        column("source", "prices of"),
+        column("written_at", "written at (UTC)"),
+    )
+    list_filter = (*TradingAdmin.list_filter, recent("venue"), recent("symbol"), recent("source"))
+    newest_column = date_hierarchy = "written_at"
+    sortable_by = ("written_at",)
 
 
 @admin.register(ExecutionLog)

@@ -17,6 +17,7 @@ BIG = frozenset(
         "mlops_sample",
         "offered_edges",
         "ops_outbox",
+        "price_bars",
         "risk_equitymark",
         "risk_outcome",
         "risk_reservation",
@@ -52,9 +53,10 @@ _STATEMENTS = (
         CASE WHEN id % 1000 = 0 THEN 'needs_person' ELSE 'settled' END, '', timestamp, 4, 100, 0, 1, 1, timestamp,
         1, 0, 0, 0, 0, 1, id / 100.0 FROM arbitrage_opportunities WHERE executed""",
     f"""INSERT INTO trading_order ({_SCOPE}, execution_id, leg, attempt, role, venue, symbol, side, quantity,
-        limit_price, quantity_step, price_tick, state, client_id, venue_order_id, filled_quantity, sending_at, reason)
+        limit_price, quantity_step, price_tick, state, client_id, venue_order_id, filled_quantity, sending_at, reason,
+        gas_asset)
         SELECT {_SCOPE}, id, 0, 1, 'open', 'a', symbol, 'buy', 1, 100, 1, 1, 'filled', id::text, id::text, 1,
-        decided_at, '' FROM trading_execution""",
+        decided_at, '', '' FROM trading_execution""",
     f"""INSERT INTO trading_fill ({_SCOPE}, order_id, venue, trade_id, price, quantity, fee_asset, fee, filled_at)
         SELECT {_SCOPE}, id, venue, id::text, 100, 1, 'USD', 0, sending_at FROM trading_order""",
     f"""INSERT INTO trading_ledgerentry ({_SCOPE}, execution_id, fill_id, account, asset, amount, recorded_at)
@@ -73,6 +75,8 @@ _STATEMENTS = (
         SELECT 'sim', '', {_AT}, 'a', 'BTC/USD', 100, 101, 1, 1 FROM {_EVERY}""",
     f"""INSERT INTO market_volatility ({_SCOPE}, timestamp, venue, symbol)
         SELECT 'sim', '', {_AT}, 'a', 'BTC/USD' FROM {_EVERY}""",
+    f"""INSERT INTO price_bars ({_SCOPE}, timestamp, venue, symbol, open, high, low, close, source, written_at)
+        SELECT 'sim', '', {_AT}, 'a', 'BTC/USD', 100, 101, 99, 100, 'books', {_AT} FROM {_EVERY}""",
     f"""INSERT INTO trading_evaluationcount ({_SCOPE}, hour, route_key, stage, reason, count)
         SELECT 'sim', '', now() - (g / 10) * interval '1 hour', 'r' || g % 10, 'fresh', 'stale', 1 FROM {_EVERY}""",
     f"""INSERT INTO offered_edges ({_SCOPE}, hour, route_key, tenth_bps, count)

@@ -177,6 +177,7 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
     PriceBar: lambda: (
         _market()
         | {
+            "venue": f"v{next(_numbers)}",
             **dict.fromkeys(("open", "high", "low", "close"), Decimal(100)),
             "source": PriceBar.SOURCES.BOOKS,
             "written_at": NOW,
