@@ -7,6 +7,7 @@ from domain.market import Book, Level, Market, Pair, PoolState
 
 Json = dict[str, Any]
 
+_BEYOND_STORING = 2**63
 _POOL_NAMES = ("address", "block_hash")
 _POOL_NUMBERS = (
     "chain_id",
@@ -53,21 +54,21 @@ def book_to_json(book: Book, *, depth: int = 25) -> Json:
 def book_from_json(data: Json) -> Book:
     """Return the book that ``book_to_json`` wrote."""
     return Book(
-        venue=data["venue"],
+        venue=_text(data["venue"]),
         pair=Pair.parse(data["pair"]),
         bids=_levels(data["bids"]),
         asks=_levels(data["asks"]),
-        venue_at_ns=data["venue_at_ns"],
-        seen_at_ns=data["seen_at_ns"],
-        seq=data["seq"],
+        venue_at_ns=_whole(data["venue_at_ns"]),
+        seen_at_ns=_whole(data["seen_at_ns"]),
+        seq=_whole(data["seq"]),
     )
 
 
 def pool_from_json(data: Json) -> PoolState:
     """Return the pool that ``market_to_json`` wrote."""
-    told: Json = {name: str(data[name]) for name in ("venue", *_POOL_NAMES)}
+    told: Json = {name: _text(data[name]) for name in ("venue", *_POOL_NAMES)}
     told |= {name: _whole(data[name]) for name in _POOL_NUMBERS}
-    told |= {name: int(data[name]) for name in _POOL_AMOUNTS}
+    told |= {name: int(_text(data[name])) for name in _POOL_AMOUNTS}
     return PoolState(pair=Pair.parse(data["pair"]), **told)
 
 
@@ -78,8 +79,14 @@ def _pool_to_json(pool: PoolState) -> Json:
 
 
 def _whole(value: Any) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is not a whole number")
+    if type(value) is not int or abs(value) >= _BEYOND_STORING:
+        raise TypeError(f"{str(value)[:40]} is not a whole number of 64 bits")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a text")
     return value
 
 

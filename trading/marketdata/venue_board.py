@@ -97,9 +97,13 @@ def _integrity(*, sound: int, refused: int) -> float:
     return max(0, sound) / (max(0, sound) + refused) if sound > 0 or refused else 1.0
 
 
-def _line_from(row: dict[str, Any]) -> VenueLine:
-    """Return a line as told by whatever version of the stream process."""
-    return VenueLine(**{name: value for name, value in row.items() if name in _FIELDS})
+def lines_from(raw: str | bytes) -> list[VenueLine]:
+    """Return the lines as told by whatever version of the stream process. Raises: Unreachable if they are none."""
+    try:
+        rows = json.loads(raw)
+        return [VenueLine(**{name: value for name, value in row.items() if name in _FIELDS}) for row in rows]
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise Unreachable(f"the venue board cannot be read: {type(error).__name__}") from None
 
 
 class VenueBoardWriter:
@@ -138,4 +142,4 @@ class VenueBoard:
             raw: Any = self._client.get(self._key)
         except (redis.RedisError, OSError) as error:
             raise Unreachable(f"the venue board does not answer: {type(error).__name__}") from error
-        return [] if raw is None else [_line_from(row) for row in json.loads(raw)]
+        return [] if raw is None else lines_from(raw)

@@ -1,6 +1,7 @@
 """The latest books in Redis."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -154,3 +155,11 @@ async def test_of_very_many_changes_those_that_wait_longest_are_written_first(
     cache.put(replace(books[0], seq=99))
     await cache.flush()
     assert cache.written == MOST_AT_ONCE + 6
+
+
+@pytest.mark.parametrize("name", ["venue_at_ns", "seen_at_ns", "seq"])
+@pytest.mark.parametrize("odd", ["1760000000000000000", 1.5, None, True, 2**63])
+def test_an_instant_that_is_no_whole_number_is_malformed(name: str, odd: object) -> None:
+    told = json.loads(encode(BOOK)) | {name: odd}
+    with pytest.raises(BadMarketData, match="malformed"):
+        decode(json.dumps(told))

@@ -164,7 +164,7 @@ def decode_page(payload: bytes) -> Iterator[Seen]:
         rows = msgpack.Unpacker(use_list=False)
         rows.feed(zlib.decompress(memoryview(payload)[start:]))
         yield from _states(rows)
-    except (zlib.error, ValueError, TypeError, IndexError, msgpack.UnpackException, InvalidOperation) as error:
+    except (zlib.error, ValueError, TypeError, LookupError, msgpack.UnpackException, InvalidOperation) as error:
         raise MalformedPageError(f"the page is damaged ({type(error).__name__}: {error})") from None
 
 
@@ -198,7 +198,9 @@ class _Reading:
 
 
 def _states(rows: Iterator[Any]) -> Iterator[Seen]:
-    at_ns = next(rows)
+    at_ns = next(rows, None)
+    if type(at_ns) is not int:
+        raise ValueError("a page begins with an instant")
     markets: list[_Reading] = []
     for row in rows:
         if isinstance(row[0], str):
@@ -214,6 +216,8 @@ def _states(rows: Iterator[Any]) -> Iterator[Seen]:
 
 
 def _reading(venue: str, base: Sequence[Any], quote: Sequence[Any], pool: PoolName | None = None) -> _Reading:
+    if pool is not None and list(map(type, pool)) != [int, str, int, int, int]:
+        raise ValueError("a pool is not named by numbers and its address")
     return _Reading(MarketKey(venue, Pair(Asset(*base), Asset(*quote))), pool)
 
 
@@ -227,6 +231,8 @@ def _next_pool(market: _Reading, venue_at_ns: int, seen_at_ns: int, block: AtBlo
     if market.pool is None or market.block is None:
         raise ValueError("a pool comes before its first block")
     chain_id, address, base_decimals, quote_decimals, fee_pips = market.pool
+    if list(map(type, market.block)) != [str, str, str, int, str, int]:
+        raise ValueError("a pool's block is not written as blocks are")
     base_reserve, quote_reserve, gas_price_wei, number, block_hash, block_at_ns = market.block
     return PoolState(
         *market.key,
@@ -309,7 +315,7 @@ def _moved(before: tuple[Level, ...], moves: Sequence[int | str] | None) -> tupl
     old, coming = 0, iter(moves)
     for move in coming:
         if isinstance(move, str):
-            after.append(Level(Decimal(move), Decimal(next(coming))))
+            after.append(Level(Decimal(move), Decimal(str(next(coming, "")))))
         elif move > 0:
             after += before[old : old + move]
             old += move

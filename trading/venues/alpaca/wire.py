@@ -196,6 +196,8 @@ def parse_balances(account: Any, positions: Any) -> dict[str, tuple[Decimal, Dec
         raise BadMarketData("malformed", "positions are not a list")
     balances = {str(member(account, "currency")): (signed(member(account, "cash")), Decimal(0))}
     for row in positions:
+        if not isinstance(row, dict):
+            raise BadMarketData("malformed", "a position is not an object")
         if row.get("asset_class") == "crypto":
             total = signed(member(row, "qty"))
             free = signed(row["qty_available"]) if "qty_available" in row else total

@@ -84,7 +84,8 @@ def levels_of(rows: Sequence[TextRow], count: int) -> tuple[Level, ...]:
     if not used:
         return ()
     prices, quantities, _ = zip(*used, strict=True)
-    if not _USUAL.fullmatch(" ".join((*prices, *quantities, ""))):
+    joined = " ".join((*prices, *quantities, ""))
+    if joined.count(" ") != 2 * len(used) or not _USUAL.fullmatch(joined):
         return tuple(Level(Decimal(plain_digits(price)), Decimal(plain_digits(size))) for price, size, _ in used)
     return tuple(map(_new_level, zip(map(Decimal, prices), map(Decimal, quantities), strict=True)))
 

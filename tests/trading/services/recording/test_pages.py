@@ -1,6 +1,8 @@
+import zlib
 from dataclasses import replace
 from decimal import Decimal
 
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from domain.market import Asset, Book, Level, Pair
 from tests.domain.pools import pools
 from tests.fakes import BTC_USD, MS, NOW_NS, book, pool
 from trading.services.recording.pages import (
+    HEADER_AT,
+    VERSION,
     MalformedPageError,
     PageEncoder,
     Seen,
@@ -167,3 +171,21 @@ def test_a_damaged_page_is_refused_and_not_half_believed_in_silence(spoil):
     page = page_of(*(Seen(NOW_NS + at, book("a", "99.9", f"100.{at}", seq=at)) for at in range(1, 50)))
     with pytest.raises(MalformedPageError, match="page"):
         list(decode_page(spoil(page)))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (),
+        ("x",),
+        (1, ("uniswap_v2", ("ETH",), ("USDC",), (1, 2, 18, 6, 3000))),
+        (1, ("uniswap_v2", ("ETH",), ("USDC",), (1, "0x", 18, 6, 3000)), (0, 0, 0, 0, 1, (1, "2", "3", 4, "0x", 5))),
+        (1, ("kraken", ("BTC",), ("USD",)), (0, 0, 0, 0, 1, ["99"], [])),
+        (1, ({},)),
+    ],
+)
+def test_a_page_that_was_written_wrong_is_refused_however_whole_it_is(rows):
+    header = msgpack.packb({})
+    start = bytes([VERSION]) + len(header).to_bytes(HEADER_AT - 1, "big") + header
+    with pytest.raises(MalformedPageError):
+        list(decode_page(start + zlib.compress(b"".join(map(msgpack.packb, rows)))))

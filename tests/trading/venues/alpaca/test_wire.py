@@ -144,3 +144,9 @@ def test_balances_are_the_cash_and_the_crypto_positions() -> None:
         "BTC": (Decimal("0.5"), Decimal("0.1")),
         "ETH": (Decimal(2), Decimal(0)),
     }
+
+
+@pytest.mark.parametrize("positions", [{}, ["x"], [7], [{"asset_class": "crypto"}]])
+def test_positions_that_cannot_be_read_are_refused(positions: object) -> None:
+    with pytest.raises(BadMarketData):
+        wire.parse_balances({"currency": "USD", "cash": "1"}, positions)

@@ -55,6 +55,7 @@ def test_an_exponent_is_written_out():
         ("-1", "negative"),
         ("1_000", "not_a_number"),
         (" 1", "not_a_number"),
+        ("1.5 0", "not_a_number"),
         ("9" * 19, "out_of_range"),
     ],
 )
