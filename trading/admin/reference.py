@@ -29,7 +29,7 @@ class ReferenceFactAdmin(TradingAdmin):
         column("confirmed_at", "confirmed (UTC)"),
         column("valid_until", "until (UTC)"),
     )
-    list_filter = (*TradingAdmin.list_filter, recent("kind"), recent("subject"))
+    list_filter = (*TradingAdmin.list_filter, recent("kind"))
     newest_column = date_hierarchy = "valid_from"
     sortable_by = ("valid_from",)
     sought = ("subject",)
