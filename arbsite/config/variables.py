@@ -31,6 +31,7 @@ _MODE = (
     Variable("ARB_LOG_DIR", "", "where the processes log; default logs in the state folder"),
     Variable("ARB_STOP_FILE", "", "while this file exists nothing is sent; default STOP in the state folder"),
     Variable("ARB_COMMIT", "", "the commit that runs; default what git says"),
+    Variable("ARB_CHAIN", "", "required: where no local chain can be had its tests fail rather than be left out"),
     Variable("ARB_RECORDED_DATA", "", "folder of recorded market data, for the tests that replay it"),
 )
 
