@@ -3,7 +3,8 @@
     python -m benchmarks.bulk_recording [--rows 20000] [--rounds 5]
 
 The baseline, in the same run: Django's ``bulk_create`` of the same values. Both begin with values in memory and end
-committed; rows are counted in the table after each, and each way's quickest round counts. Exit 1 below the target.
+committed; rows are counted in the table after each, and each way's quickest round counts. Exit 1 where both tables
+together stay below the target.
 """
 
 import argparse
@@ -32,9 +33,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     told = parser.parse_args()
     with _database():
-        ratios = [_compare(name, told.rows, told.rounds) for name in ("PriceBar", "MarketSnapshot")]
-    print(f"COPY is at least {min(ratios):.1f} times as fast as bulk_create (target {TARGET:.0f})")
-    raise SystemExit(min(ratios) < TARGET)
+        took = [_compare(name, told.rows, told.rounds) for name in ("PriceBar", "MarketSnapshot")]
+    slow_s, quick_s = (sum(seconds) for seconds in zip(*took, strict=True))
+    print(f"both tables: COPY is {slow_s / quick_s:.1f} times as fast as bulk_create (target {TARGET:.0f})")
+    raise SystemExit(slow_s / quick_s < TARGET)
 
 
 @contextmanager
@@ -61,8 +63,8 @@ def _database() -> Iterator[None]:
         yield
 
 
-def _compare(name: str, count: int, rounds: int) -> float:
-    """Print what both ways cost for one table, and return how many times as fast COPY is."""
+def _compare(name: str, count: int, rounds: int) -> tuple[float, float]:
+    """Print and return what both ways cost for one table, in seconds: bulk_create and COPY."""
     from ops.bulk import append_rows  # late: needs the set-up above
     from trading import models  # late: as above
 
@@ -79,7 +81,7 @@ def _compare(name: str, count: int, rounds: int) -> float:
     print(f"{model._meta.db_table}, {count} rows of {len(names)} columns, counted in the table each time:")
     print(f"  bulk_create {count / slow_s:9,.0f} rows/s")
     print(f"  COPY        {count / quick_s:9,.0f} rows/s: {slow_s / quick_s:.1f} times as fast")
-    return slow_s / quick_s
+    return slow_s, quick_s
 
 
 def _timed(model: Any, write: Callable[[Values], object], values: Values) -> float:
