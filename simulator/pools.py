@@ -12,10 +12,10 @@ from simulator.prices import FairPrices
 
 # A block outlives a phantom, so there are none; gas asks for more than two books' fees do.
 POOL_TEMPER = Temper(
-    small_every_s=4.0,
-    tradable_every_s=11.0,
+    small_every_s=6.0,
+    tradable_every_s=14.0,
     tradable_bps=(120.0, 260.0),
-    half_life_s=(5.0, 10.0),
+    half_life_s=(10.0, 20.0),  # a block must not take away more than a leg may slip
     phantom_every_s=math.inf,
 )
 

@@ -149,7 +149,9 @@ def _pack(packages: Iterable[Package], *, into: Path) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unreachable(f"npm could not be run: {error}") from error
     if done.returncode != 0:
-        raise Unreachable(f"npm could not fetch {', '.join(specs)}: is the package registry reachable?")
+        raise Unreachable(
+            f"npm could not fetch {specs[0]} and {len(specs) - 1} more: is the package registry reachable?"
+        )
 
 
 def _npm() -> list[str]:
