@@ -36,7 +36,7 @@ def _pool_table(pool: PoolState, *, taken: Side | None, at: Any) -> Table:
         ("contract", f"{pool.address} on chain {pool.chain_id}"),
     ]
     title = f"{pool.venue} {pool.pair}, a pool" + (f": we {taken}" if taken else "")
-    note = f"Seen {figures.after(at, from_ns(pool.seen_at_ns))} before, as block {pool.block_hash} left it."
+    note = f"Seen {figures.after(at, from_ns(pool.seen_at_ns))} before, as block {pool.block_hash[:10]}… left it."
     return Table(title, ("Pool", "Value"), rows, note=note, is_wide=False)
 
 

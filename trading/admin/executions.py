@@ -140,7 +140,7 @@ def _orders(orders: list[Order]) -> Table:
             order.venue,
             label(order.side, SIDE_COLOURS[order.side]),
             figures.exact(order.quantity),
-            figures.exact(order.limit_price),
+            figures.short(order.limit_price),
             figures.exact(order.filled_quantity),
             _mean_price(list(order.fills.all())),
             *([_gas(order)] if has_gas else []),
