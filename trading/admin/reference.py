@@ -18,6 +18,7 @@ class ReferenceFactAdmin(TradingAdmin):
     """One version of what a source stated of a subject; a change is a new one."""
 
     icon = "menu_book"
+    listed_documents = ("stated",)
     list_display = (
         column("valid_from", "since (UTC)"),
         "scope_label",

@@ -89,10 +89,12 @@ def scan_at_pace(scope: Scope, *, clock: Clock, dispatch: Dispatch, kept: Kept) 
     found = scan(scope, clock=clock, dispatch=dispatch, kept=kept)
     if found.skipped:
         log.warning("scan_skipped", reason=found.skipped)
-    elif found.opportunities or found.missing:
+        return found
+    new = {one.route_key: one.outcome for one in found.opportunities if one.outcome != pipeline.EPISODE_OPEN.reason}
+    if new or found.missing:
         log.info(
             "scanned",
-            opportunities={one.route_key: one.outcome for one in found.opportunities},
+            opportunities=new,
             missing=dict(found.missing),
             by_rest=found.by_rest,
             took_ms=found.took_ms,
