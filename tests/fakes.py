@@ -1,8 +1,10 @@
 """Fakes we own: a clock that is set, a view that is a dictionary, books and settings in one line each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
+from arbsite.config.tree import Chain
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.features import Abstained, FeatureVector
@@ -10,6 +12,7 @@ from domain.gas import GasTerms
 from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
 from domain.routes import Route, routes_between
 from domain.scope import Mode, Scope
+from domain.secret import Secret
 from domain.sizing import Caps, Lot
 
 SIM = Scope(Mode.SIM, "test")
@@ -136,6 +139,12 @@ def detect_config(*, fee_bps: str = "10", max_usd: str = "1000", pair: Pair = BT
         caps=Caps(Decimal(max_usd)),
         quote_usd={"USD": Decimal(1), "USDC": Decimal(1)},
     )
+
+
+def watch_chain(settings: Any, name: str, chain_id: int) -> None:
+    """Let the settings watch one chain of the reviewed table, at a node that is not there."""
+    watched = Chain(name, chain_id, (Secret("http://127.0.0.1:1"),), None, 1000, 60_000, 300, 10**9, None)
+    settings.ARB = replace(settings.ARB, venues=replace(settings.ARB.venues, chains=(watched,)))
 
 
 def no_model(features: FeatureVector) -> Abstained:

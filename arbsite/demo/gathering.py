@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from redis import Redis
 
@@ -32,6 +33,7 @@ from trading.marketdata.price_cache import CachedBooks
 from trading.marketdata.venue_board import VenueBoard, VenueLine
 from trading.selectors import results
 from trading.selectors.results import NO_RESULTS, Edge, Funnel, LastTrade, Refusals
+from trading.venues import registry
 
 NOTHING_YET = Trading(Funnel(), Edge(), NO_RESULTS, None, None, Refusals({}, {}), (), GateState.ACTIVE.value)
 _LATEST_ALERTS = 20
@@ -122,8 +124,10 @@ class Gatherer:
             return  # as above
         now_ns = SystemClock().now_ns()
         ages: dict[str, list[int]] = {line.venue: [] for line in lines}
+        chains = registry.pool_venues(settings.ARB.venues)  # whose pools one source tells of
         for key, book in books.items():
-            ages.setdefault(key.venue, []).append(max(0, (now_ns - book.seen_at_ns) // 1_000_000))
+            name = chains[key.venue].chain if key.venue in chains else key.venue
+            ages.setdefault(name, []).append(max(0, (now_ns - book.seen_at_ns) // 1_000_000))
         told = {line.venue: line for line in lines}
         self.venues = tuple(_venue(name, ages[name], told.get(name)) for name in sorted(ages))
 

@@ -84,7 +84,7 @@ def as_lines(ending: Ending) -> list[str]:
         f"{count(funnel.seen)} looks, {count(funnel.opportunities)} opportunities, executions: {states or 'none'}.",
         f"{results.filled} with fills, {percent(results.win_rate)} of them earned.",
         _waterfall_line(results.waterfall),
-        f"Pools: {swaps_in_words(trading.swaps, has_chain=ending.snapshot.has_chain)}.",
+        _pools_line(ending),
         *_breaker_lines(ending),
         *_disturbance_lines(ending.disturbances),
         f"Why not: {reasons or '-'}.",
@@ -98,6 +98,12 @@ def _waterfall_line(waterfall: Waterfall) -> str:
     lines = ("fees", "gas", "slippage", "unwind")
     costs = " ".join(f"- {name} {usd(getattr(waterfall, name), signed=False)}" for name in lines)
     return f"Net {usd(waterfall.net)} USD = gross {usd(waterfall.gross, signed=False)} {costs}."
+
+
+def _pools_line(ending: Ending) -> str:
+    told = swaps_in_words(ending.snapshot.trading.swaps, has_chain=ending.snapshot.has_chain)
+    why = ending.plan.why_no_chain
+    return f"Pools: {told}{f' ({why})' if why else ''}."
 
 
 def _has_traded(ending: Ending) -> bool:
@@ -125,7 +131,7 @@ def _refused(ending: Ending) -> dict[str, int]:
 def _chain(ending: Ending) -> dict[str, Any]:
     swaps = ending.snapshot.trading.swaps
     told = {"swaps": swaps.traded, "reverted": swaps.reverted, "gas_usd": plain(swaps.gas_usd)}
-    return {"present": ending.snapshot.has_chain, **told}
+    return {"present": ending.snapshot.has_chain, "why_not": ending.plan.why_no_chain, **told}
 
 
 def _pnl(ending: Ending) -> dict[str, Any]:

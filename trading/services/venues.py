@@ -20,7 +20,7 @@ from trading.venues.identity import MAINNETS, PoolKind
 from trading.venues.paper import PaperVenue
 
 SWAP_GAS_UNITS = 150_000  # by Router02 over one pool: 87,000 to 132,000, where the receiver is new to the token
-POOL_FEES = FeeSchedule(ZERO, ZERO, source="inside the pool's price")
+POOL_FEES = FeeSchedule(ZERO, ZERO, source="inside the pool's price; its gas is not")
 REVIEWED_POOLS = {pool.venue for table in MAINNETS.values() for pool in table.pools_of(PoolKind.V2)}
 
 

@@ -13,14 +13,16 @@ from arbsite.demo.gathering import Gatherer, Progress, alerts_of, trading_of
 from arbsite.demo.journal import Journal
 from arbsite.demo.snapshot import Health
 from domain.breakers import BreakerKind
+from domain.market import Market
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from ops.services.alerts import alert
 from risk.services import trip
-from tests.fakes import NOW_NS, SIM, book
+from tests.fakes import ETH_USDC, NOW_NS, SIM, book, pool, pool_config, watch_chain
 from tests.trading.services.conftest import Line
 from trading.marketdata.price_cache import PriceCache, cache_key
 from trading.marketdata.venue_board import VenueBoardWriter, board_key
+from trading.models import OpenEpisode, Order
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
 AT = from_ns(NOW_NS)
@@ -42,6 +44,22 @@ def test_what_the_database_knows_of_a_trade_is_gathered(db):
     assert found.slippage.predicted_bps == 0
     assert {light.state for light in found.breakers} == {"closed"}
     assert len(found.breakers) == len(BreakerKind)
+
+
+def test_swaps_that_traded_and_that_reverted_are_counted_with_their_gas(db):
+    line, dear = Line(config=pool_config()), pool(price="2050")
+    states = [book("a", "1999", "2000", quantity="30", pair=ETH_USDC), dear]
+    for price in ("2050", "1990"):
+        opened = line.open(*states)
+        OpenEpisode.objects.all().delete()
+        line.step(opened.pk)
+        line.clock.advance(400)
+        line.observe(pool(price=price, block=dear.block + 1, at_ns=line.clock.now_ns(), seq=2))
+        line.step(opened.pk)
+        states = [replace(one, seen_at_ns=line.clock.now_ns()) for one in states]
+    found = trading_of(SIM)
+    assert (found.swaps.traded, found.swaps.reverted) == (1, 1)
+    assert found.swaps.gas_usd == sum(order.gas_quote for order in Order.objects.filter(gas_quote__gt=0))
 
 
 def test_a_tripped_breaker_is_a_red_light_with_its_trip_and_its_alert(db):
@@ -69,6 +87,14 @@ def test_venues_are_told_by_the_stream_through_redis(gatherer, plan):
     assert 0 <= venue.freshest_ms < 60_000
 
 
+def test_pools_are_shown_in_the_line_of_their_chain(gatherer, plan, settings):
+    watch_chain(settings, "ethereum", 1)
+    asyncio.run(_tell(plan.scope, pool()))
+    venues = {one.name: one for one in gatherer.gather(Progress("running", 1.0, ())).venues}
+    assert venues["ethereum"].markets == 1
+    assert "uniswap_v2" not in venues
+
+
 def test_alerts_and_what_the_demo_saw_are_one_feed_in_order_of_time(gatherer, plan):
     gatherer._journal.gone("stream", "killed", at=AT)
     alert("A breaker is open", "why", "error", key="k", scope=plan.scope)
@@ -76,9 +102,9 @@ def test_alerts_and_what_the_demo_saw_are_one_feed_in_order_of_time(gatherer, pl
     assert [line.text for line in feed] == ["stream is gone: killed", "A breaker is open: why"]
 
 
-async def _tell(scope: Scope) -> None:
+async def _tell(scope: Scope, state: Market = CROSSED[0]) -> None:
     async with redis.asyncio.Redis.from_url(settings.ARB.redis_url) as client:
         cache = PriceCache(client, scope)
-        cache.put(replace(CROSSED[0], venue_at_ns=time.time_ns(), seen_at_ns=time.time_ns()))
+        cache.put(replace(state, venue_at_ns=time.time_ns(), seen_at_ns=time.time_ns()))
         await cache.flush()
         assert await VenueBoardWriter(client, scope).tell([])

@@ -49,7 +49,7 @@ def test_the_summary_is_one_json_object_with_what_was_promised(ending):
     assert summary["breakers"]["consecutive_failures"] == {"state": "open", "trips": 1}
     assert summary["pnl"]["net"] == "7.5"
     assert summary["pnl"]["currency"] == "USD"
-    assert summary["chain"] == {"present": True, "swaps": 4, "reverted": 1, "gas_usd": "2.25"}
+    assert summary["chain"] == {"present": True, "why_not": "", "swaps": 4, "reverted": 1, "gas_usd": "2.25"}
     assert summary["unexpected_errors"] == 0
     assert summary["restarts"] == {"stream": 2}
     assert summary["fault_tolerance"][0]["back_after_s"] == 2.0
@@ -58,6 +58,13 @@ def test_the_summary_is_one_json_object_with_what_was_promised(ending):
 def test_no_password_is_in_the_summary(ending):
     text = json.dumps(as_json(ending)) + "\n".join(as_lines(ending)) + repr(ending)
     assert "secret" not in text
+
+
+def test_where_there_is_no_chain_the_summary_says_so_and_why(ending):
+    without = replace(ending, plan=replace(ending.plan, why_no_chain="npm does not answer"))
+    without = replace(without, snapshot=replace(ending.snapshot, has_chain=False))
+    assert "Pools: no chain (npm does not answer)." in as_lines(without)
+    assert as_json(without)["chain"]["why_not"] == "npm does not answer"
 
 
 def test_people_read_the_same_in_a_few_lines(ending):

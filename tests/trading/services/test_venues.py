@@ -5,24 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from arbsite.config.tree import Chain
 from domain.costs import ENTRY_TIER
 from domain.gas import GasTerms
 from domain.market import Asset, Side
 from domain.money import from_raw
-from domain.secret import Secret
-from tests.fakes import ETH_USDC, POOL_VENUE, SIM, FixedClock, pool
+from tests.fakes import ETH_USDC, POOL_VENUE, SIM, FixedClock, pool, watch_chain
 from trading.services.venues import POOL_FEES, SWAP_GAS_UNITS, fees_of, gas_terms, trading_venues
 from trading.venues.base import Observed, Order
 from trading.venues.paper import PaperVenue
 
 QUANTITY = Decimal("0.75")
-
-
-def with_chain(settings, name: str, chain_id: int) -> None:
-    """Let the settings watch one chain of the reviewed table."""
-    watched = Chain(name, chain_id, (Secret("http://127.0.0.1:1"),), None, 1000, 60_000, 300, 10**9, None)
-    settings.ARB = replace(settings.ARB, venues=replace(settings.ARB.venues, chains=(watched,)))
 
 
 def test_a_venue_of_pools_charges_nothing_beside_its_price_whether_or_not_its_chain_is_watched(settings):
@@ -39,7 +31,7 @@ def test_a_venue_of_pools_charges_nothing_beside_its_price_whether_or_not_its_ch
 )
 def test_gas_is_taken_in_the_coin_of_the_chain_that_is_watched(settings, name, chain_id, venues, native):
     assert gas_terms() == {}
-    with_chain(settings, name, chain_id)
+    watch_chain(settings, name, chain_id)
     assert gas_terms() == {venue: GasTerms(SWAP_GAS_UNITS, Asset(native)) for venue in venues}
     assert venues <= set(trading_venues(SIM, clock=FixedClock()))
 
