@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
+from domain.timestamps import from_ns
 from trading.dispatch import OutboxDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services import execution, reference, scan, sweeping, volatility
@@ -13,7 +14,9 @@ from trading.venues.bar_sources import bar_sources
 @shared_task(name="trading.execution_step")
 def execution_step(execution_id: int) -> None:
     """Take one execution as far as it can go now."""
-    execution.step(execution_id, venues=trading_venues(settings.ARB.scope, clock=SYSTEM_CLOCK), clock=SYSTEM_CLOCK)
+    scope = settings.ARB.scope
+    fees = reference.fees_now(scope, now=from_ns(SYSTEM_CLOCK.now_ns()))
+    execution.step(execution_id, venues=trading_venues(scope, clock=SYSTEM_CLOCK, fees=fees), clock=SYSTEM_CLOCK)
 
 
 @shared_task(name="trading.sweep_executions")

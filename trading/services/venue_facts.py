@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from domain.costs import FeeSchedule
 from domain.errors import BadInput
 from domain.market import Clock
@@ -16,9 +14,8 @@ from domain.reference import FactKind
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.models import ReferenceFact
-from trading.services.reference.known import known_fees
+from trading.services.reference.known import fees_now
 from trading.services.reference.store import IN_FORCE
-from trading.services.reference.terms import charged_at
 from trading.venues import registry
 from trading.venues.evm.deployment import table_of
 from trading.venues.identity import PoolKind
@@ -99,8 +96,7 @@ def stated_markets(scope: Scope) -> list[StatedMarket]:
 
 def charges(scope: Scope, *, clock: Clock) -> list[Charge]:
     """Return what every venue charges: by the settings, its account, or a dated table."""
-    of_accounts = known_fees(scope, now=from_ns(clock.now_ns()))
-    return [_charge(venue, charged_at(venue, of_accounts)) for venue in registry.adapters(settings.ARB.venues)]
+    return [_charge(venue, fees) for venue, fees in fees_now(scope, now=from_ns(clock.now_ns())).items()]
 
 
 def concentrated_pools(venues: Any) -> list[ShownPool]:

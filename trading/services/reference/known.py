@@ -14,7 +14,7 @@ from domain.sizing import Lot
 from trading.models import ReferenceFact
 from trading.services.reference.statements import OF_ACCOUNT, fees_of_statement, lot_of, market_of
 from trading.services.reference.store import IN_FORCE
-from trading.services.reference.terms import Reference
+from trading.services.reference.terms import Reference, charged_at
 from trading.venues import registry
 
 FEES_HOLD = timedelta(days=7)  # an account's word that nobody confirmed for longer is no longer relied on
@@ -35,6 +35,12 @@ def known_fees(scope: Scope, *, now: datetime) -> Mapping[str, FeeSchedule]:
     """Return what accounts say they pay, by venue; a venue whose account does not tell is left out."""
     of_accounts = _facts(scope, FactKind.FEES, Q(confirmed_at__gte=now - FEES_HOLD, source__startswith=OF_ACCOUNT))
     return {fact.subject: fees_of_statement(fact.stated, fact.source) for fact in of_accounts}
+
+
+def fees_now(scope: Scope, *, now: datetime) -> Mapping[str, FeeSchedule]:
+    """Return what every venue charges now: by the settings, its account, or a dated table."""
+    of_accounts = known_fees(scope, now=now)
+    return {venue: charged_at(venue, of_accounts) for venue in registry.adapters(settings.ARB.venues)}
 
 
 def _facts(scope: Scope, kind: FactKind, *conditions: Q) -> list[ReferenceFact]:

@@ -12,6 +12,7 @@ from domain.market import Clock, Pair
 from domain.reference import FactKind
 from domain.scope import Scope
 from domain.timestamps import from_ns
+from trading.services.reference.contracts import of_contracts
 from trading.services.reference.statements import OF_ACCOUNT, Statement, of_account, of_listings
 from trading.services.reference.store import Change, Subject, record
 from trading.services.reference.terms import account_sources
@@ -53,7 +54,9 @@ def refresh(
     for venue, source in (account_sources(clock=clock) if sources is None else sources).items():
         _ask_listings(venue, source, wanted, told)
         _ask_fees(venue, source, told)
-    changes = record(told.statements, scope=scope, now=from_ns(clock.now_ns()), asked=told.asked)
+    whole = () if sources is not None else (FactKind.CONTRACT,)
+    told.statements += of_contracts(settings.ARB.venues) if whole else ()
+    changes = record(told.statements, scope=scope, now=from_ns(clock.now_ns()), asked=told.asked, whole=whole)
     for venue, problem in told.problems.items():
         log.warning("reference_not_read", venue=venue, error=problem)
     return Refreshed(tuple(told.statements), tuple(changes), told.problems)

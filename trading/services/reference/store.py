@@ -46,10 +46,16 @@ class Change:
 
 
 def record(
-    statements: Iterable[Statement], *, scope: Scope, now: datetime, asked: Collection[Subject] = ()
+    statements: Iterable[Statement],
+    *,
+    scope: Scope,
+    now: datetime,
+    asked: Collection[Subject] = (),
+    whole: Collection[FactKind] = (),
 ) -> list[Change]:
-    """Store what was stated and return what changed; of what is ``asked`` for and not stated, nothing holds any more.
+    """Store what was stated and return what changed.
 
+    Of what is ``asked`` for and not stated nothing holds any more, nor of what a kind stated as a ``whole`` leaves out.
     Safe to run twice, and by several processes at once.
     """
     with transaction.atomic():
@@ -61,7 +67,8 @@ def record(
         changes = [
             change for key, one in stated.items() if (change := _take(one, in_force.get(key), scope=scope, now=now))
         ]
-        withdrawn = [fact for key, fact in in_force.items() if key in set(asked) and key not in stated]
+        gone = {key for key in in_force if key not in stated and (key in set(asked) or key[0] in whole)}
+        withdrawn = [in_force[key] for key in sorted(gone)]
         changes += [_end(fact, now) for fact in withdrawn]
         for change in changes:
             _tell(change, scope)

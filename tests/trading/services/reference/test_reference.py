@@ -9,12 +9,15 @@ import pytest
 from domain.costs import FeeSchedule
 from domain.errors import Refused, Unreachable
 from domain.market import MarketKey, Pair
+from domain.reference import FactKind
+from domain.secret import Secret
 from domain.sizing import Lot
 from domain.timestamps import from_ns
 from ops.models import Alert
 from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock
 from trading.models import ReferenceFact
-from trading.services.reference import known_fees, known_reference, refresh
+from trading.services.reference import fees_now, known_fees, known_reference, record, refresh
+from trading.services.reference.contracts import of_contracts
 from trading.services.reference.terms import charged_at
 from trading.venues.base import AccountView, Listing
 
@@ -123,7 +126,34 @@ def test_the_word_of_an_account_that_nobody_confirmed_for_long_no_longer_counts(
 
 
 def test_fees_that_the_settings_state_win_over_the_account(settings):
-    stated = replace(settings.ARB.trading, fees={"kraken": type("F", (), {"maker_bps": Decimal(1), "taker_bps": Decimal(2)})()})
+    stated = replace(
+        settings.ARB.trading, fees={"kraken": type("F", (), {"maker_bps": Decimal(1), "taker_bps": Decimal(2)})()}
+    )
     settings.ARB = replace(settings.ARB, trading=stated)
     account = {"kraken": FeeSchedule(Decimal(10), Decimal(20), source="account: Kraken TradeVolume")}
     assert charged_at("kraken", account).taker_bps == 2
+
+
+def test_tokens_and_pools_of_a_watched_chain_are_stated_and_leave_with_their_table(settings):
+    arb = settings.ARB
+    settings.ARB = replace(arb, venues=replace(arb.venues, chains=(watched(arb),)))
+    statements = of_contracts(settings.ARB.venues)
+    by_subject = {one.subject: one.stated for one in statements}
+    usdc = by_subject["ethereum:0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"]
+    assert usdc == {"symbol": "USDC", "decimals": "6", "stands_for": "USDC"}
+    assert {one["venue"] for one in by_subject.values() if "venue" in one} >= {"uniswap_v2", "sushiswap"}
+    record(statements, scope=SIM, now=from_ns(NOW_NS))
+    gone = record(statements[1:], scope=SIM, now=from_ns(NOW_NS + 1), whole=(FactKind.CONTRACT,))
+    assert [(one.subject, one.after) for one in gone] == [(statements[0].subject, None)]
+
+
+def watched(arb):
+    """Return Ethereum as watched, by a node that nobody asks here."""
+    (chain,) = (one for one in arb.venues.chains if one.name == "ethereum")
+    return replace(chain, rpc_urls=(Secret("http://127.0.0.1:9"),))
+
+
+def test_executions_are_charged_what_decisions_reckon_with():
+    told(kraken=Venue(LOT, fees=FeeSchedule(Decimal(10), Decimal(20), source="Kraken TradeVolume")))
+    charged = fees_now(SIM, now=from_ns(NOW_NS))
+    assert (charged["kraken"].taker_bps, charged["alpaca"].taker_bps) == (20, 25)
