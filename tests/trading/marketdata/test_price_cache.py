@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadMarketData, Unreachable
-from domain.market import Book, Level, MarketKey, Pair
+from domain.market import Book, Level, MarketKey, Pair, PoolState
 from domain.scope import Mode, Scope
 from tests.fakes import FixedClock
 from trading.marketdata.price_cache import MOST_AT_ONCE, CachedBooks, PriceCache, cache_key, decode, encode
@@ -163,3 +163,33 @@ def test_an_instant_that_is_no_whole_number_is_malformed(name: str, odd: object)
     told = json.loads(encode(BOOK)) | {name: odd}
     with pytest.raises(BadMarketData, match="malformed"):
         decode(json.dumps(told))
+
+
+POOL = PoolState(
+    venue="uniswap_v2",
+    pair=Pair.parse("ETH/USDC"),
+    chain_id=1,
+    address="0xB4e16d0168e52d35CaCD2c6185b44281Ec28C9Dc",
+    base_reserve=2**111,
+    quote_reserve=30_000_000_000_001,
+    base_decimals=18,
+    quote_decimals=6,
+    fee_pips=3000,
+    block=21,
+    block_hash="0xabc",
+    block_at_ns=T0 - 10**10,
+    gas_price_wei=10**11 + 1,
+    venue_at_ns=T0,
+    seen_at_ns=T0,
+    seq=1,
+)
+
+
+async def test_a_pool_reads_back_to_the_last_unit_and_ages_like_a_book(
+    cache: PriceCache, server: "redis.Redis"
+) -> None:
+    cache.put(POOL)
+    await cache.flush()
+    key = MarketKey(POOL.venue, POOL.pair)
+    assert reader(server).books() == ({key: POOL}, {})
+    assert reader(server, at_ns=T0 + 3 * 10**9).books() == ({}, {"uniswap_v2|ETH/USDC": "stale"})

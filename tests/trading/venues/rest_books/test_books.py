@@ -10,8 +10,9 @@ from aiohttp.test_utils import TestServer
 
 from domain.errors import BadInput, Unreachable
 from domain.market import Book, Pair
-from tests.fakes import BTC_USD, FixedClock
+from tests.fakes import BTC_USD, FixedClock, book
 from trading.venues.rest_books import RestBooks, reader_of
+from trading.venues.rest_books.readers import SourceReader
 
 PAIRS = tuple(Pair.parse(symbol) for symbol in ("BTC/USD", "ETH/USD", "SOL/USD"))
 SIDES = {"asks": [["101", "1", 1]], "bids": [["100", "1", 1]]}
@@ -162,3 +163,33 @@ async def test_alpaca_is_asked_once_for_all_and_a_pair_it_does_not_serve_is_left
 def test_an_adapter_without_rest_books_is_named():
     with pytest.raises(BadInput, match="uniswap_v2 serves no books by REST"):
         reader_of("pool", "uniswap_v2", "", clock=FixedClock())
+
+
+class Chain:
+    """A source that reads whole markets itself."""
+
+    venue = "ethereum"
+
+    def __init__(self, *books: Book, error: Exception | None = None) -> None:
+        self._books, self._error = books, error
+
+    async def snapshot(self, pairs):
+        if self._error:
+            raise self._error
+        return list(self._books)
+
+
+async def test_a_chain_is_read_by_its_source_and_tells_what_it_lacks():
+    books = RestBooks({"ethereum": SourceReader(Chain(book("uniswap_v2", "100", "101")))}, {})
+    reading = await look_at(books, "ethereum")
+    assert [one.venue for one in reading.answers] == ["uniswap_v2"]
+    assert reading.refused == dict.fromkeys(PAIRS[1:], "not_read")
+    down = RestBooks({"ethereum": SourceReader(Chain(error=Unreachable("every node is away")))}, {})
+    assert (await look_at(down, "ethereum")).error == "every node is away"
+    for one in (books, down):
+        await one.close()
+
+
+async def look_at(books: RestBooks, venue: str):
+    (reading,) = await books.read({venue: PAIRS})
+    return reading
