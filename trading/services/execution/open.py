@@ -7,12 +7,13 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import connection
 
+from domain.costs import CostKind
 from domain.detection import Rejected
 from domain.errors import Refused
 from domain.execution import client_id
 from domain.inventory import UNLIMITED
 from domain.market import MarketKey, Side
-from domain.money import BPS, DOWN, EXACT, floor_to_step, quantize_down
+from domain.money import BPS, DOWN, EXACT, exact_sum, floor_to_step, quantize_down
 from domain.routes import Leg
 from domain.scope import Mode, Scope
 from domain.sizing import Caps, Sized, size_route
@@ -50,14 +51,16 @@ class Intent:
 
 
 def request_for(opportunity: Opportunity) -> AdmitRequest:
-    """Return what the gates are asked about this opportunity."""
+    """Return what the gates are asked about this opportunity; at worst a swap is undone by a second one."""
+    gas_usd = exact_sum(Decimal(line["usd"]) for line in opportunity.costs if line["kind"] == CostKind.GAS)
+    unwinding_usd = share_of(opportunity.notional_usd, settings.ARB.trading.unwind_limit_bps)
     return AdmitRequest(
         opportunity_id=opportunity.pk,
         route_key=opportunity.route_key,
         symbol=opportunity.symbol,
         size=opportunity.size,
         notional_usd=opportunity.notional_usd,
-        worst_loss_usd=share_of(opportunity.notional_usd, settings.ARB.trading.unwind_limit_bps),
+        worst_loss_usd=EXACT.fma(gas_usd, Decimal(2), unwinding_usd),
     )
 
 

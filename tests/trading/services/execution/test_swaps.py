@@ -14,6 +14,7 @@ from domain.timestamps import NS_PER_MS, to_ns
 from risk.models import Outcome
 from tests.fakes import ETH_USDC, NOW_NS, POOL_VENUE, book, pool
 from trading.models import Balance, Execution, ExecutionLog, Fill, FillObservation, LedgerEntry, Opportunity, Order
+from trading.services.execution.open import request_for
 
 GAS_UNITS = 150_000
 BLOCK_NS = NOW_NS + 400 * NS_PER_MS
@@ -165,3 +166,12 @@ def test_without_a_block_a_swap_is_given_up_unpaid_and_the_book_leg_is_unwound(p
     assert pool_line.step(opened.pk) == ExecutionState.UNWINDING
     swap = swap_of(opened)
     assert (swap.state, swap.reason, swap.gas_amount) == (LegState.REFUSED, "not_observed", None)
+
+
+def test_the_gates_are_asked_for_the_worst_a_swap_and_its_undoing_at_a_second_gas(pool_line):
+    (decision,) = pool_line.decisions(*DEAR_POOL)
+    pool_line.commit(decision)
+    opportunity = Opportunity.objects.get()
+    gas_usd = sum(Decimal(line["usd"]) for line in opportunity.costs if line["kind"] == CostKind.GAS)
+    assert request_for(opportunity).worst_loss_usd == opportunity.notional_usd * Decimal("0.05") + 2 * gas_usd
+    assert gas_usd > 0
