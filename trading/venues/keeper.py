@@ -94,6 +94,17 @@ class BookKeeper:
                 doubted.append(self._books[symbol])
         return doubted
 
+    def longest_unasked(self, now_ns: int, *, every_ns: int) -> LocalBook | None:
+        """Return the book that was asked for longest ago, if that is ``every_ns``, and note it as asked for now.
+
+        What we have of it stays until it comes: it is asked for to mend what nothing else would show.
+        """
+        symbol = min(self._asked_at_ns, key=self._asked_at_ns.__getitem__, default=None)
+        if symbol is None or now_ns - self._asked_at_ns[symbol] < every_ns:
+            return None
+        self._asked_at_ns[symbol] = now_ns
+        return self._books[symbol]
+
     def doubt_quiet(self) -> None:
         """Confirm no book until it has changed or come again: what was told of it may have been lost."""
         for pulse in self._pulses.values():

@@ -11,6 +11,7 @@ import structlog
 from domain.errors import BadInput, BadMarketData, Refused, Unreachable
 from domain.market import Book, Clock, Pair
 from domain.secret import Secret
+from domain.timestamps import NS_PER_S
 from trading.venues.alpaca import wire
 from trading.venues.alpaca.latest import FEED, LatestBooks
 from trading.venues.base import FeedStatus, OnChange
@@ -40,6 +41,7 @@ class AlpacaFeedSettings:
     max_age_ms: int
     depth: int = 25
     resync_gap_ms: int = 1000
+    whole_every_s: float = 60.0  # the stream has neither sequence nor checksum: a lost change stays until a whole book
     rest_timeout_s: float = 10.0
     venue: str = wire.VENUE  # the name of this configuration of the adapter
 
@@ -119,7 +121,13 @@ class AlpacaConversation:
         """Hand on what is quiet as of the latest message; ask for what has been so for too long."""
         if not self._is_online:
             return ()
-        return [frame for book in self._keeper.confirm(heard_at_ns) for frame in self._ask_again(book, heard_at_ns)]
+        said = [frame for book in self._keeper.confirm(heard_at_ns) for frame in self._ask_again(book, heard_at_ns)]
+        return said + self._ask_for_the_oldest(heard_at_ns)
+
+    def _ask_for_the_oldest(self, now_ns: int) -> list[Frame]:
+        """Ask for one more whole book in its turn; what we have of it goes on until it comes."""
+        book = self._keeper.longest_unasked(now_ns, every_ns=int(self._settings.whole_every_s * NS_PER_S))
+        return [] if book is None else _renewal(book)
 
     def answer(self, frame: Frame) -> Sequence[Frame]:
         """Take a frame; return what it asks for. Raises: Refused, Unreachable for an error of the stream."""
@@ -189,8 +197,12 @@ class AlpacaConversation:
     def _ask_again(self, book: LocalBook, now_ns: int) -> Sequence[Frame]:
         if not self._keeper.must_ask_again(book, now_ns):
             return ()
-        symbols = [book.pair.symbol]
-        return (wire.unsubscribe(symbols), wire.subscribe(symbols))
+        return _renewal(book)
+
+
+def _renewal(book: LocalBook) -> list[Frame]:
+    symbols = [book.pair.symbol]
+    return [wire.unsubscribe(symbols), wire.subscribe(symbols)]
 
 
 def raise_for_stream_error(error: wire.StreamError) -> Never:

@@ -11,6 +11,7 @@ import structlog
 from domain.book import validate
 from domain.errors import BadInput, BadMarketData, Refused, Unreachable
 from domain.market import Book, Clock, Pair
+from domain.timestamps import NS_PER_S
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Frame, SocketSettings, asked_in_time, keep_talking
 from trading.venues.health import FeedHealth
@@ -35,6 +36,7 @@ class KrakenFeedSettings:
     max_age_ms: int
     depth: int = 25
     resync_gap_ms: int = 1000
+    whole_every_s: float = 300.0  # what is lost below the levels that a checksum covers stays until a whole book
     rest_timeout_s: float = 10.0
     venue: str = wire.VENUE  # the name of this configuration of the adapter
 
@@ -119,6 +121,7 @@ class KrakenConversation:
         on_change: OnChange,
     ) -> None:
         self._depth = settings.depth
+        self._whole_every_ns = int(settings.whole_every_s * NS_PER_S)
         self._health = health
         self._clock = clock
         rules = KeepingRules(settings.depth, settings.depth, settings.max_age_ms, settings.resync_gap_ms)
@@ -138,7 +141,19 @@ class KrakenConversation:
         """Hand on what is quiet as of the latest message, heartbeats included; ask for what has been so too long."""
         if self._health.venue_state not in _TRADING_STATES:
             return ()
-        return [frame for book in self._keeper.confirm(heard_at_ns) for frame in self._ask_again(book, heard_at_ns)]
+        said = [frame for book in self._keeper.confirm(heard_at_ns) for frame in self._ask_again(book, heard_at_ns)]
+        return said + self._ask_for_the_oldest(heard_at_ns)
+
+    def _ask_for_the_oldest(self, now_ns: int) -> list[Frame]:
+        """Ask for one more whole book in its turn, unless the checksum covers all of it."""
+        if self._depth <= wire.CHECKSUM_LEVELS:
+            return []
+        book = self._keeper.longest_unasked(now_ns, every_ns=self._whole_every_ns)
+        return [] if book is None else self._renewal(book)
+
+    def _renewal(self, book: LocalBook) -> list[Frame]:
+        symbols = [book.pair.symbol]
+        return [wire.unsubscribe(symbols, depth=self._depth), wire.subscribe(symbols, depth=self._depth)]
 
     def answer(self, frame: Frame) -> Sequence[Frame]:
         """Take a message; return the requests that bring a torn book back."""
@@ -188,8 +203,7 @@ class KrakenConversation:
     def _ask_again(self, book: LocalBook, now_ns: int) -> Sequence[Frame]:
         if not self._keeper.must_ask_again(book, now_ns):
             return ()
-        symbols = [book.pair.symbol]
-        return (wire.unsubscribe(symbols, depth=self._depth), wire.subscribe(symbols, depth=self._depth))
+        return self._renewal(book)
 
 
 def _update(book: LocalBook, message: wire.BookMessage, seen_at_ns: int, *, depth: int) -> None:

@@ -12,7 +12,7 @@ from domain.book import validate
 from domain.errors import BadInput, Refused, Unreachable
 from domain.market import Book, Pair
 from domain.secret import Secret
-from domain.timestamps import NS_PER_MS
+from domain.timestamps import NS_PER_MS, NS_PER_S
 from trading.venues.alpaca.feed import AlpacaConversation, AlpacaFeedSettings
 from trading.venues.connection import SocketSettings
 from trading.venues.health import FeedHealth
@@ -136,6 +136,21 @@ def test_any_message_of_the_connection_confirms_a_quiet_book() -> None:
     first, _, again = talk.books
     assert again.seen_at_ns == again.venue_at_ns == talk.at_ns
     assert (again.bids, again.asks) == (first.bids, first.asks)
+
+
+def test_each_book_is_asked_for_whole_once_a_minute_one_at_a_time() -> None:
+    talk = online()
+    talk.says(packed({"T": "success", "msg": "authenticated"}))
+    talk.it.answer(packed({"T": "subscription", "orderbooks": ["BTC/USD", "ETH/USD"]}))
+    talk.it.answer(whole())
+    asked: list[str] = []
+    for _ in range(125):
+        talk.at_ns += NS_PER_S
+        talk.it.answer(book_frame({99.5: 1.0}, {}, at_ns=talk.at_ns))
+        frames = [msgpack.unpackb(frame) for frame in talk.it.confirm(talk.at_ns)]
+        asked += [symbol for frame in frames if frame["action"] == "subscribe" for symbol in frame["orderbooks"]]
+    assert asked == ["BTC/USD", "ETH/USD", "BTC/USD", "ETH/USD"]
+    assert talk.books[-1].seen_at_ns == talk.at_ns, "what we have goes on until the whole one comes"
 
 
 def test_before_the_subscription_stands_nothing_is_confirmed() -> None:

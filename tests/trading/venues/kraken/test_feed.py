@@ -1,6 +1,7 @@
 """Kraken's conversation, without a socket."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from random import Random
@@ -10,7 +11,7 @@ import pytest
 from domain.book import validate
 from domain.errors import BadInput, Refused, Unreachable
 from domain.market import Book, Pair
-from domain.timestamps import NS_PER_MS
+from domain.timestamps import NS_PER_MS, from_ns
 from tests.fakes import FixedClock
 from trading.venues.connection import SocketSettings
 from trading.venues.health import FeedHealth
@@ -63,10 +64,15 @@ class Venue:
 class Talk:
     """A conversation with its health, clock and the books it handed on."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, depth: int = 10) -> None:
         self.clock, self.health, self.books = FixedClock(NOW_NS), FeedHealth("kraken", origin="kraken"), list[Book]()
         self.it = KrakenConversation(
-            [PAIR], SETTINGS, health=self.health, clock=self.clock, seq=count(1), on_change=self.books.append
+            [PAIR],
+            replace(SETTINGS, depth=depth),
+            health=self.health,
+            clock=self.clock,
+            seq=count(1),
+            on_change=self.books.append,
         )
         self.it.opening()
 
@@ -197,6 +203,18 @@ def test_a_book_that_has_been_quiet_for_too_long_is_asked_for_again_and_not_beli
     talk.it.answer(venue.snapshot())
     assert talk.health.refused == {"stale": 1}, "the venue itself says how old it is"
     assert beats(talk, 20).count("subscribe") == 1, "asked for now and then"
+
+
+@pytest.mark.parametrize(("depth", "times"), [(10, 0), (25, 2)])
+def test_a_book_deeper_than_its_checksum_is_asked_for_whole_every_five_minutes(depth: int, times: int) -> None:
+    venue, talk = Venue(), Talk(depth=depth)
+    asked = 0
+    for second in range(610):
+        talk.clock.at_ns = NOW_NS + second * 10**9
+        at = f"{from_ns(talk.clock.at_ns):%Y-%m-%dT%H:%M:%S}Z"
+        talk.it.answer(venue.snapshot().replace(INSTANT, at))  # often enough that no quiet is doubted
+        asked += len(talk.it.confirm(talk.clock.at_ns)) // 2
+    assert asked == times
 
 
 def test_a_random_walk_verifies_on_every_message() -> None:
