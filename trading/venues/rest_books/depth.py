@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -17,17 +17,23 @@ from domain.market import Book, Level, Pair
 from trading.venues.exact import plain_digits
 
 Number = TypeVar("Number", str, Decimal)
-TextRow: TypeAlias = tuple[str, str, float]
 
 _new_level = partial(tuple.__new__, Level)  # what Level(...) does, without its keywords: a look makes thousands
 _USUAL = re.compile(r"(?:\d{1,18}(?:\.\d{1,18})? )+", re.ASCII)
 
 
-class Depth(msgspec.Struct, Generic[Number], frozen=True):
-    """Both sides of one book as sent; a row is price, quantity and the second of its last change."""
+class Row(msgspec.Struct, Generic[Number], frozen=True, array_like=True, gc=False):
+    """One level as sent; the second of its last change, which comes third, is left out."""
 
-    asks: list[tuple[Number, Number, float]]
-    bids: list[tuple[Number, Number, float]]
+    price: Number
+    quantity: Number
+
+
+class Depth(msgspec.Struct, Generic[Number], frozen=True):
+    """Both sides of one book as sent, best first."""
+
+    asks: list[Row[Number]]
+    bids: list[Row[Number]]
 
 
 class DepthAnswer(msgspec.Struct, Generic[Number], frozen=True):
@@ -78,15 +84,13 @@ def read_depth_in_decimals(body: bytes) -> DepthAnswer[Decimal]:
     return _decoded(_DECIMALS, body)
 
 
-def levels_of(rows: Sequence[TextRow], count: int) -> tuple[Level, ...]:
+def levels_of(rows: Sequence[Row[str]], count: int) -> tuple[Level, ...]:
     """Return the first ``count`` rows as levels. Raises: BadMarketData for a text that is no plain number."""
     used = rows[:count]
-    if not used:
-        return ()
-    prices, quantities, _ = zip(*used, strict=True)
+    prices, quantities = [row.price for row in used], [row.quantity for row in used]
     joined = " ".join((*prices, *quantities, ""))
-    if joined.count(" ") != 2 * len(used) or not _USUAL.fullmatch(joined):
-        return tuple(Level(Decimal(plain_digits(price)), Decimal(plain_digits(size))) for price, size, _ in used)
+    if not _USUAL.fullmatch(joined) or joined.count(" ") != 2 * len(used):  # an odd one among them is found and told
+        prices, quantities = list(map(plain_digits, prices)), list(map(plain_digits, quantities))
     return tuple(map(_new_level, zip(map(Decimal, prices), map(Decimal, quantities), strict=True)))
 
 

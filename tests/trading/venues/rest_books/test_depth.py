@@ -13,7 +13,7 @@ from domain.errors import BadMarketData
 from domain.market import Level
 from tests.fakes import BTC_USD
 from trading.venues.exact import plain_digits
-from trading.venues.rest_books.depth import RawBook, levels_of, read_depth, read_depth_in_decimals
+from trading.venues.rest_books.depth import RawBook, Row, levels_of, read_depth, read_depth_in_decimals
 
 ASKS = [["64000.10000", "0.001", 1_700_000_000], ["64001.00000", "2.500", 1_700_000_001]]
 BIDS = [["63999.90000", "1.000", 1_700_000_000.5]]
@@ -29,7 +29,7 @@ def raw(**sides) -> RawBook:
 
 def test_a_depth_keeps_every_digit_as_sent():
     depth = read_depth(body()).depth
-    assert [row[:2] for row in depth.asks] == [("64000.10000", "0.001"), ("64001.00000", "2.500")]
+    assert depth.asks == [Row("64000.10000", "0.001"), Row("64001.00000", "2.500")]
     assert str(raw().book(25).asks[0].price) == "64000.10000"
 
 
@@ -41,11 +41,11 @@ def test_only_the_levels_that_are_used_are_converted():
 
 def test_both_readings_of_an_answer_hold_the_same_numbers():
     texts, numbers = read_depth(body()).depth, read_depth_in_decimals(body()).depth
-    assert [(Decimal(price), Decimal(size), at) for price, size, at in texts.asks] == numbers.asks
+    assert [Row(Decimal(row.price), Decimal(row.quantity)) for row in texts.asks] == numbers.asks
 
 
 def test_an_exponent_is_written_out():
-    assert levels_of([("1e-8", "1", 0.0)], 5) == (Level(Decimal("0.00000001"), Decimal(1)),)
+    assert levels_of([Row("1e-8", "1")], 5) == (Level(Decimal("0.00000001"), Decimal(1)),)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,7 @@ def test_a_number_that_is_none_is_refused_by_name(number, reason):
         body()[:-9],
         b'{"error": []}',
         b'{"error": [], "result": {"A": {"asks": [[1.5, 2, 3]], "bids": []}}}',
+        b'{"error": [], "result": {"A": {"asks": [["1.5"]], "bids": []}}}',
         b'{"error": [], "result": {"A": {"asks": []}}}',
         b'{"error": [], "result": {"A": {"asks": [], "bids": []}, "B": {"asks": [], "bids": []}}}',
         b"\xff",
@@ -88,19 +89,19 @@ def test_no_bytes_crash_the_reader(answer):
             assert read(answer).depth
 
 
-@given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12), st.just(0.0)), max_size=6))
+@given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=6))
 def test_a_converted_level_is_one_that_each_of_its_texts_writes(rows):
     try:
-        wanted = tuple(Level(Decimal(plain_digits(price)), Decimal(plain_digits(size))) for price, size, _ in rows)
+        wanted = tuple(Level(Decimal(plain_digits(price)), Decimal(plain_digits(size))) for price, size in rows)
     except BadMarketData:
         with pytest.raises(BadMarketData):
-            levels_of(rows, 10)
+            levels_of([Row(*row) for row in rows], 10)
     else:
-        assert levels_of(rows, 10) == wanted
+        assert levels_of([Row(*row) for row in rows], 10) == wanted
 
 
 def test_odd_decimals_never_pass_for_a_sound_book():
     depth = read_depth_in_decimals(body(asks=[["NaN", "1", 0]])).depth
-    asks = tuple(Level(price, size) for price, size, _ in depth.asks)
+    asks = tuple(Level(row.price, row.quantity) for row in depth.asks)
     with pytest.raises(BadMarketData, match="not_finite"):
         validate(replace(raw().book(5), asks=asks))
