@@ -27,6 +27,8 @@ REASONS = {
     "reverted": "its price had gone: it was undone, the gas paid",
     "no_gas_price": "nobody could say what gas costs in the quote",
     "needs_person": "it could not be evened out and waits for a person",
+    "no_stream": "no stream watched the markets: it would have met no book",
+    "episode_open": "the route was taken already",
     "under_way": "still under way",
 }
 STAGES = {
