@@ -30,7 +30,8 @@ WORKERS, EACH = 4, 3
 def wide_limits(settings, tmp_path):
     """Let nothing but the halt stand in the way."""
     roomy = replace(settings.ARB.limits, max_open_executions=1000, max_exposure_usd=10**9, daily_loss_usd=10**9)
-    settings.ARB = replace(settings.ARB, limits=roomy, stop_file=tmp_path / "STOP")
+    patient = replace(settings.ARB.trading, max_book_age_ms=10**9)
+    settings.ARB = replace(settings.ARB, limits=roomy, trading=patient, stop_file=tmp_path / "STOP")
 
 
 @pytest.fixture
