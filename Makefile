@@ -13,7 +13,7 @@ export PYTHON
 endif
 
 .DEFAULT_GOAL = help
-.PHONY: help environment chain setup demo up web test campaigns check fmt lock doctor clean
+.PHONY: help environment chain setup demo up web test campaigns fuzz bench check fmt lock doctor clean
 
 help: ## list these verbs
 	@echo "usage: make VERB [ARGS=\"...\"] [MODE=sim|dry_run|live|replay] [PYTHON=/path/to/python3.11]"
@@ -42,6 +42,13 @@ test: chain ## run the tests: ARGS="tests/domain -k sizing"
 
 campaigns: chain ## run the long tests: kills and faults by the hundred
 	@$(PY) -m pytest -m campaign --timeout 3600 $(ARGS)
+
+fuzz: environment ## spoil payloads of every shape and see what becomes of them: ARGS="--mutations 100000 --seed 1"
+	@$(PY) -m tests.fuzz $(ARGS)
+
+bench: chain ## measure one speed goal beside its baseline: ARGS="rest_books"; without ARGS name them
+	@test -n "$(ARGS)" || ls benchmarks | sed -n 's/^\([a-z].*\)\.py$$/\1/p'
+	@test -z "$(ARGS)" || $(PY) -m benchmarks.$(ARGS)
 
 check: environment ## format, lint, types, import contracts, migrations, secrets, shape
 	@$(PY) -m ruff format --check --quiet .
