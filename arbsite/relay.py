@@ -1,18 +1,19 @@
 """A recording relayed: each book goes out through the venue's double and comes in through the production adapter.
 
 Over real sockets and in lockstep: the next book is not shown before the adapter has handed this one on, and the clock
-that adapters read stands at the instant at which the book was seen. What they hand on is what is replayed.
+that adapters read stands at the instant at which the book was seen. What they hand on is what is replayed. A pool has
+no double that shows it again: its states go on as they were recorded.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
 from typing import Self
 
 from domain.errors import BadInput, Unreachable
-from domain.market import Book, MarketKey, Pair
+from domain.market import Book, Market, MarketKey, Pair
 from domain.secret import Secret
 from simulator.accounts import ALPACA_DATA
 from simulator.instruments import KRAKEN
@@ -78,8 +79,7 @@ class RelayedTimeline:
                         relay.close()
                     relay = Relay(instant.opening)
                 assert relay is not None, "the first instant opens"
-                books = {market: relay.pass_on(book) for market, book in instant.books.items()}
-                yield replace(instant, books=books)
+                yield replace(instant, books=relay.pass_on_all(instant.books))
         finally:
             if relay is not None:
                 relay.close()
@@ -111,8 +111,11 @@ class Relay:
             raise BadInput("candles are not what a venue sends: only recordings of books go over sockets")
         self._now = _Now()
         self._loop = asyncio.new_event_loop()
-        market = PlayedMarket(iter(()), instruments_of(opening.config.lots), start_ns=0)
-        self._doubles = PlayedDoubles(market, opening.adapters, clock=self._now.now_ns)
+        pools = opening.config.gas
+        self._lots = {key: lot for key, lot in opening.config.lots.items() if key.venue not in pools}
+        adapters = {venue: adapter for venue, adapter in opening.adapters.items() if venue not in pools}
+        market = PlayedMarket(iter(()), instruments_of(self._lots), start_ns=0)
+        self._doubles = PlayedDoubles(market, adapters, clock=self._now.now_ns)
         self._sources: dict[str, MarketSource] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._awaited: MarketKey | None = None
@@ -122,6 +125,10 @@ class Relay:
         except BaseException:
             self.close()
             raise
+
+    def pass_on_all(self, states: Mapping[MarketKey, Market]) -> dict[MarketKey, Market]:
+        """Return every book as its adapter hands it on, and every pool as it is. Raises: Unreachable."""
+        return {key: self.pass_on(state) if isinstance(state, Book) else state for key, state in states.items()}
 
     def pass_on(self, book: Book) -> Book:
         """Return the book as its adapter hands it on. Raises: Unreachable if it does not."""
@@ -136,7 +143,7 @@ class Relay:
     async def _begin(self, opening: Opening) -> None:
         await self._doubles.start()
         listed: dict[str, list[Pair]] = {}
-        for key in opening.config.lots:
+        for key in self._lots:
             listed.setdefault(key.venue, []).append(key.pair)
         for venue, pairs in listed.items():
             source = self._sources[venue] = self._source(venue, opening)
@@ -168,8 +175,8 @@ class Relay:
                 f"refused {dict(status.refused)}, troubled {dict(status.trouble)}"
             ) from None
 
-    def _take(self, book: Book) -> None:
-        if self._awaited == MarketKey(book.venue, book.pair) and not self._came.done():
+    def _take(self, book: Market) -> None:
+        if isinstance(book, Book) and self._awaited == MarketKey(book.venue, book.pair) and not self._came.done():
             self._came.set_result(book)
 
     async def _end(self) -> None:

@@ -10,10 +10,11 @@ import pytest
 from arbsite.relay import relayed
 from domain.detection import DetectConfig
 from domain.errors import BadInput, Unreachable
-from domain.market import Book, Level, MarketKey, Pair
-from domain.sizing import Lot
+from domain.gas import GasTerms
+from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
+from domain.terms import Lot
 from simulator.market import MarketProcess
-from tests.fakes import detect_config
+from tests.fakes import detect_config, pool
 from trading.marketdata.book_json import book_to_json
 from trading.services.replay.timeline import Instant, Json, Opening, days_between
 
@@ -28,14 +29,16 @@ class Recorded:
 
     step_ns = 10**9
 
-    def __init__(self, books: Sequence[Book], *, openings: Sequence[int] = (0,), resolution_s: int = 0) -> None:
+    def __init__(self, books: Sequence[Market], *, openings: Sequence[int] = (0,), resolution_s: int = 0) -> None:
         self._books = books
         self._openings = openings
         self.markets = tuple(dict.fromkeys(MarketKey(book.venue, book.pair) for book in books))
         config: DetectConfig = replace(
             detect_config(), lots=dict.fromkeys(self.markets, LOT), max_age_ms=2000, resolution_s=resolution_s
         )
-        self._opening = Opening(config, 10**9, 250, self.markets, ADAPTERS)
+        pools = {book.venue for book in books if isinstance(book, PoolState)}
+        config = replace(config, gas=dict.fromkeys(pools, GasTerms(120_000, Asset("ETH"))))
+        self._opening = Opening(config, 10**9, 250, self.markets, ADAPTERS | {pool: pool for pool in pools})
 
     @property
     def first_ns(self) -> int:
@@ -88,6 +91,16 @@ def test_every_book_comes_back_digit_for_digit_with_its_instants_and_number() ->
     books = simulated(40)
     assert len(books) > 100
     assert told(handed_on(Recorded(books))) == told(books)
+
+
+def test_a_pool_goes_on_as_it_was_recorded_between_the_books() -> None:
+    first, *others = simulated(2)
+    state = pool(at_ns=first.seen_at_ns)
+    came = [
+        book for instant in relayed(Recorded([first, state, *others])).instants() for book in instant.books.values()
+    ]
+    assert came[1] is state
+    assert [book.venue for book in came] == [book.venue for book in (first, state, *others)]
 
 
 def test_instants_and_positions_stay_what_they_were() -> None:

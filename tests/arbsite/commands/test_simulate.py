@@ -10,10 +10,11 @@ from django.conf import settings
 from django.core.management import call_command
 
 from domain.errors import BadInput
-from domain.market import MarketKey, Pair
+from domain.gas import GasTerms
+from domain.market import Asset, MarketKey, Pair
 from domain.scope import Mode
 from domain.timestamps import from_ns
-from tests.fakes import MS, NOW_NS, SIM, book, detect_config
+from tests.fakes import MS, NOW_NS, POOL_VENUE, SIM, book, detect_config, pool
 from trading.models import RecordedPage, Recording
 from trading.services.recording.pages import PageEncoder
 from trading.services.recording.terms import Terms
@@ -23,11 +24,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BTC = Pair.parse("BTC/USD")
 
 
-def recorded() -> int:
-    config = detect_config()
+def recorded(*, with_pool: bool = False) -> int:
+    gas = {POOL_VENUE: GasTerms(120_000, Asset("ETH"))} if with_pool else {}
+    config = replace(detect_config(), gas=gas)
     lot = next(iter(config.lots.values()))
     lots = {MarketKey(venue, BTC): lot for venue in ("kraken", "a7")}
-    terms = Terms(replace(config, lots=lots), 1000, 250, {"kraken": "kraken", "a7": "alpaca"})
+    if with_pool:
+        lots[MarketKey(POOL_VENUE, pool().pair)] = lot
+    adapters = {"kraken": "kraken", "a7": "alpaca"} | {venue: venue for venue in gas}
+    terms = Terms(replace(config, lots=lots), 1000, 250, adapters)
     started = from_ns(NOW_NS)
     row = Recording.objects.create(
         mode=Mode.SIM, process="collect", terms=terms.to_json(), started_at=started, heartbeat_at=started, pages=1
@@ -36,6 +41,8 @@ def recorded() -> int:
     for number in range(3):
         at_ns = NOW_NS + number * 50 * MS
         encoder.add(at_ns, book("kraken", "99.9", f"10{number}", at_ns=at_ns, seq=number + 1))
+        if with_pool:
+            encoder.add(at_ns, pool(at_ns=at_ns, seq=number + 1))
     page = encoder.take()
     assert page is not None
     RecordedPage.objects.create(
@@ -62,6 +69,14 @@ def test_a_recording_is_played_to_its_end_and_its_venues_are_announced():
     assert told["ARB_KRAKEN_WS_URL"].startswith("ws://127.0.0.1:")
     assert told["ARB_MORE_VENUES"].startswith("a7=alpaca@http://127.0.0.1:")
     assert told["ARB_PAIRS"] == "BTC/USD"
+
+
+def test_the_pools_of_a_recording_are_left_out_by_name():
+    out, errors = StringIO(), StringIO()
+    options = {"recorded_in": "sim", "speed": 5.0, "json": True}
+    call_command("simulate", recording=recorded(with_pool=True), stdout=out, stderr=errors, **options)
+    assert json.loads(out.getvalue())["variables"]["ARB_PAIRS"] == "BTC/USD"
+    assert f"no chain is played: {POOL_VENUE} left out" in errors.getvalue()
 
 
 @pytest.mark.parametrize(
