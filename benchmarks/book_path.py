@@ -21,7 +21,7 @@ from domain.costs import entry_tier
 from domain.detection import DetectConfig, detect
 from domain.market import Book, MarketKey
 from domain.secret import Secret
-from domain.sizing import Caps, Lot
+from domain.terms import Caps, Lot
 from simulator.instruments import KRAKEN, VENUES, Instrument
 from simulator.load.cycles import cycles_of, load_pairs
 from simulator.load.frames import FRAMES, Stamped

@@ -20,11 +20,9 @@ from domain.market import Asset, Market, MarketKey, PoolState
 from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_float
 from domain.routes import MarketView, Route
 from domain.screen import MARGIN_BPS, edges_bps, factor_of
-from domain.sizing import Caps, Lot, Rejected, Sized, size_route
+from domain.sizing import size_route
+from domain.terms import Caps, Lot, Rejected, Sized
 from domain.timestamps import NS_PER_MS
-
-__all__ = ["STAGES", "Candidate", "DetectConfig", "Rejected", "Stage", "detect", "gas_of"]
-
 
 LARGEST_EDGE_BPS = Decimal(10) ** 9
 
@@ -199,15 +197,14 @@ def _judge(
     )
     if isinstance(sized, Rejected):
         return _below_threshold(sized, config) or sized
-    edges_bps = _edges_bps(sized)
-    if edges_bps is None:
+    edges = _exact_edges_bps(sized)
+    if edges is None:
         return Rejected(route, "out_of_range", Stage.SIZE)
-    gross_bps, net_bps = edges_bps
+    gross_bps, net_bps = edges
     if net_bps <= config.min_net_bps or net_bps <= ZERO:
         return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
     context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)
     features = features_of(route, markets, sized, now_ns=now_ns, context=context)
-    edges = gross_bps, net_bps
     return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, markets, sized, now_ns, gas)
 
 
@@ -218,7 +215,7 @@ def _below_threshold(found: Rejected, config: DetectConfig) -> Rejected | None:
     return found._replace(reason="below_threshold", at_stage=Stage.COST)
 
 
-def _edges_bps(sized: Sized) -> tuple[Decimal, Decimal] | None:
+def _exact_edges_bps(sized: Sized) -> tuple[Decimal, Decimal] | None:
     """Return the gross and the net edge; None where they are beyond what any market ever paid."""
     try:
         gross_bps, net_bps = (bps_of(part, sized.buy_quote) for part in (sized.gross_quote, sized.net_quote))

@@ -12,7 +12,7 @@ from domain.book import levels_facing
 from domain.market import Level, Market, PoolState, Side
 from domain.money import EXACT, to_float
 from domain.routes import Route
-from domain.sizing import Sized
+from domain.terms import Sized
 from domain.timestamps import NS_PER_MS, NS_PER_S
 
 FEATURE_SET = "v1"

@@ -13,6 +13,8 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from functools import lru_cache
+from math import lcm
 
 EXACT = Context(prec=78, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow, FloatOperation])
 _TRAPS = [InvalidOperation, DivisionByZero, Overflow, FloatOperation, Clamped]
@@ -31,6 +33,21 @@ def floor_to_step(quantity: Decimal, step: Decimal) -> Decimal:
     Raises: decimal.Inexact rather than lose a digit.
     """
     return EXACT.multiply(EXACT.divide_int(quantity, step), step)
+
+
+def ceil_to_step(quantity: Decimal, step: Decimal) -> Decimal:
+    """Return the smallest multiple of ``step`` not below ``quantity`` (both positive)."""
+    floored = floor_to_step(quantity, step)
+    return floored if floored == quantity else EXACT.add(floored, step)
+
+
+@lru_cache(maxsize=1024)
+def common_step(one: Decimal, other: Decimal) -> Decimal:
+    """Return the smallest quantity that is a multiple of both steps."""
+    exponents = [int(step.as_tuple().exponent) for step in (one, other)]
+    scale = min(exponents)
+    first, second = (int(step.scaleb(-scale, context=EXACT)) for step in (one, other))
+    return Decimal(lcm(first, second)).scaleb(scale, context=EXACT)
 
 
 def quantize_down(amount: Decimal) -> Decimal:

@@ -7,7 +7,6 @@ pass exactly. Whatever comes near is reckoned again in decimals.
 from decimal import Decimal
 
 from domain.costs import FeeAsset, FeeSchedule
-from domain.market import Market
 from domain.money import to_float
 
 MARGIN_BPS = 0.001  # far above what three float operations can lose, far below what anyone trades on
@@ -19,11 +18,6 @@ def factor_of(buy_fee: FeeSchedule, sell_fee: FeeSchedule) -> tuple[float, float
     if buy_fee.charged_in is FeeAsset.RECEIVED:
         return (1 - sell) * (1 - buy), 1.0
     return 1 - sell, 1 + buy
-
-
-def top_edges_bps(buy: Market, sell: Market, factor: tuple[float, float]) -> tuple[float, float]:
-    """Return the gross and the net edge of the first unit, in bps of what it costs to buy."""
-    return edges_bps(buy.best_ask, sell.best_bid, factor)
 
 
 def edges_bps(ask: Decimal, bid: Decimal, factor: tuple[float, float]) -> tuple[float, float]:

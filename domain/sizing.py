@@ -14,28 +14,23 @@ from domain.errors import BadInput
 from domain.gas import GasDue
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Level, Market, MarketKey, PoolState, Side
-from domain.money import DOWN, EXACT, UP, ZERO, bps_of, floor_to_step, from_raw, quantize_down, quantize_up
+from domain.money import (
+    DOWN,
+    EXACT,
+    UP,
+    ZERO,
+    bps_of,
+    ceil_to_step,
+    common_step,
+    floor_to_step,
+    from_raw,
+    quantize_down,
+    quantize_up,
+)
 from domain.pools import bought_until, sold_until
 from domain.routes import Leg, Route
-from domain.sides import BookSide, MarketSide, PoolSide, Taken, affordable, coverable, quote_needed, side_of
-from domain.terms import Caps, Lot, Rejected, Sized, Terms, ceil_to_step, common_step
-
-__all__ = [
-    "Caps",
-    "Lot",
-    "Rejected",
-    "Sized",
-    "Terms",
-    "affordable",
-    "ceil_to_step",
-    "common_step",
-    "coverable",
-    "paying_depth",
-    "paying_from_pool",
-    "paying_to_pool",
-    "quote_needed",
-    "size_route",
-]
+from domain.sides import BookSide, MarketSide, PoolSide, Taken, side_of
+from domain.terms import Caps, Lot, Rejected, Sized, Terms
 
 Sides = tuple[BookSide | PoolSide, BookSide | PoolSide]
 

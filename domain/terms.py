@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
-from math import lcm
 from typing import NamedTuple
 
 from domain.costs import CostLine, FeeAsset, FeeSchedule
 from domain.errors import BadInput
 from domain.gas import GasDue
-from domain.money import EXACT, ZERO, floor_to_step
+from domain.money import EXACT, ZERO
 from domain.routes import Route
 
 _ONE = Decimal(1)
@@ -99,18 +97,3 @@ class Terms:
     def received_ratio(self) -> Decimal:
         """Return what is left of a unit of quote received."""
         return EXACT.subtract(_ONE, self.sell_fee.taker_share)
-
-
-def ceil_to_step(quantity: Decimal, step: Decimal) -> Decimal:
-    """Return the smallest multiple of ``step`` not below ``quantity`` (both positive)."""
-    floored = floor_to_step(quantity, step)
-    return floored if floored == quantity else EXACT.add(floored, step)
-
-
-@lru_cache(maxsize=1024)
-def common_step(one: Decimal, other: Decimal) -> Decimal:
-    """Return the smallest quantity that is a multiple of both steps."""
-    exponents = [int(step.as_tuple().exponent) for step in (one, other)]
-    scale = min(exponents)
-    first, second = (int(step.scaleb(-scale, context=EXACT)) for step in (one, other))
-    return Decimal(lcm(first, second)).scaleb(scale, context=EXACT)

@@ -9,7 +9,7 @@ from typing import Self
 
 from domain.errors import BadInput
 from domain.market import Book, MarketKey, Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from simulator.accounts import ALPACA_DATA, alpaca_account, kraken_account
 from simulator.alpaca.double import AlpacaDouble
 from simulator.faults import FaultBoard

@@ -13,7 +13,7 @@ from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
 from domain.routes import Route, routes_between
 from domain.scope import Mode, Scope
 from domain.secret import Secret
-from domain.sizing import Caps, Lot
+from domain.terms import Caps, Lot
 
 SIM = Scope(Mode.SIM, "test")
 BTC_USD = Pair.parse("BTC/USD")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.costs import FeeAsset, FeeSchedule
 from domain.market import Book, Level, MarketKey, Pair, Side
 from domain.routes import Leg, Route
-from domain.sizing import Lot
+from domain.terms import Lot
 
 PAIR = Pair.parse("BTC/USD")
 BUY_VENUE, SELL_VENUE = "alpaca", "kraken"

@@ -8,13 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.costs import FeeAsset
-from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Rejected, Stage, _age_fault, _is_fresh, detect
+from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Stage, _age_fault, _is_fresh, detect
 from domain.errors import BadInput
 from domain.features import FEATURE_NAMES, FeatureContext
 from domain.market import Asset, Book, Level, MarketKey, Pair, Side
 from domain.money import EXACT
 from domain.routes import Route, routes_between
-from domain.sizing import Caps, Sized, size_route
+from domain.sizing import size_route
+from domain.terms import Caps, Rejected, Sized
 from domain.timestamps import NS_PER_MS
 from tests.domain.books import (
     BUY_VENUE,

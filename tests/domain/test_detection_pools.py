@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from domain.book import validate
 from domain.costs import CostKind
-from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Rejected, detect, gas_of
+from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, detect, gas_of
 from domain.errors import BadInput, BadMarketData
 from domain.gas import GasTerms
 from domain.market import Asset, Level, Market, MarketKey, Side
 from domain.routes import Route, RouteKind, routes_between
-from domain.sizing import Caps, Lot, Sized, size_route
+from domain.sizing import size_route
+from domain.terms import Caps, Lot, Rejected, Sized
 from domain.timestamps import NS_PER_MS
 from tests.domain.books import FREE, NOW_NS, book, decimals, flat_fee, levels
 from tests.domain.pools import ETH_USDC, POOL_VENUE, pool, pools

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from domain.features import FEATURE_HASH, FEATURE_NAMES, FeatureContext, FeatureVector, features_of
-from domain.sizing import Sized
+from domain.terms import Sized
 from tests.domain.books import NOW_NS, ROUTE, SELL_VENUE, book, levels
 from tests.domain.pools import pool
 

@@ -13,7 +13,9 @@ from domain.costs import FeeAsset, fee_on_levels
 from domain.detection import Candidate, detect
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Side
-from domain.sizing import Caps, Lot, Rejected, Sized, coverable, quote_needed, size_route
+from domain.sides import coverable, quote_needed
+from domain.sizing import size_route
+from domain.terms import Caps, Lot, Rejected, Sized
 from tests.domain.books import (
     BUY_VENUE,
     FINE,

@@ -20,7 +20,8 @@ from domain.ledger import (
     settle,
 )
 from domain.market import Asset, Side
-from domain.sizing import Caps, Sized, size_route
+from domain.sizing import size_route
+from domain.terms import Caps, Sized
 from tests.domain.books import (
     BUY_VENUE,
     FINE,

@@ -11,8 +11,11 @@ from domain.costs import FeeAsset, FeeSchedule, fee_on_levels
 from domain.errors import BadInput
 from domain.fills import paper_fills
 from domain.market import Book, Pair, Side
+from domain.money import common_step
 from domain.routes import Leg, Route
-from domain.sizing import Caps, Lot, Rejected, Sized, affordable, ceil_to_step, common_step, paying_depth, size_route
+from domain.sides import affordable
+from domain.sizing import paying_depth, size_route
+from domain.terms import Caps, Lot, Rejected, Sized
 from tests.domain.books import (
     BUY_VENUE,
     FINE,
@@ -191,17 +194,6 @@ def test_a_lot_needs_a_positive_step(step):
 def test_a_trade_limit_is_positive(cap):
     with pytest.raises(BadInput, match="trade limit"):
         Caps(Decimal(cap))
-
-
-def test_steps_meet_on_their_least_common_multiple():
-    assert common_step(Decimal("0.02"), Decimal("0.03")) == Decimal("0.06")
-    assert common_step(Decimal("1e-8"), Decimal("0.00001")) == Decimal("0.00001")
-    assert common_step(Decimal(1), Decimal("0.3")) == 3
-
-
-def test_rounding_up_to_a_step_keeps_a_multiple():
-    assert ceil_to_step(Decimal("0.31"), Decimal("0.1")) == Decimal("0.4")
-    assert ceil_to_step(Decimal("0.3"), Decimal("0.1")) == Decimal("0.3")
 
 
 def test_what_a_sum_affords_walks_the_levels():

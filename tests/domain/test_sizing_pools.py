@@ -13,7 +13,8 @@ from domain.gas import GasDue
 from domain.market import Asset, Level, Market, MarketKey, PoolState, Side
 from domain.money import from_raw, to_raw
 from domain.routes import Leg, Route, RouteKind
-from domain.sizing import Caps, Lot, Rejected, Sized, paying_from_pool, paying_to_pool, size_route
+from domain.sizing import paying_from_pool, paying_to_pool, size_route
+from domain.terms import Caps, Lot, Rejected, Sized
 from tests.domain.books import FREE, book, flat_fee, levels
 from tests.domain.pools import ETH_USDC, POOL_VENUE, pool
 

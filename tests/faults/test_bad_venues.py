@@ -16,7 +16,7 @@ from domain.book import check
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.market import MarketKey
-from domain.sizing import Caps, Lot
+from domain.terms import Caps, Lot
 from domain.timestamps import NS_PER_MS
 from simulator.faults import EVERY_VENUE, Fault, FaultKind
 from simulator.server import Doubles, SimulatorConfig, serve

@@ -19,7 +19,7 @@ from domain.detection import Candidate, DetectConfig, detect
 from domain.errors import ArbError, BadMarketData
 from domain.gas import GasTerms
 from domain.market import Asset, Book, Market, MarketKey, PoolState
-from domain.sizing import Caps, Lot
+from domain.terms import Caps, Lot
 from tests.fakes import book
 from tests.fuzz import chains, exchanges, stored
 from tests.fuzz.shape import MAX_AGE_MS, NOW_NS, Shape, proof_of

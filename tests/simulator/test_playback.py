@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import BadInput
 from domain.market import Book, Level, MarketKey, Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from simulator.playback import PlayedMarket
 from simulator.played import PlayedDoubles, instruments_of
 

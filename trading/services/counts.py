@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from domain.detection import Rejected, Stage
+from domain.detection import Stage
 from domain.routes import Route
 from domain.scope import Scope
+from domain.terms import Rejected
 from domain.timestamps import NS_PER_HOUR, from_ns
 from trading.services.decision import Decision
 

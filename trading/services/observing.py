@@ -15,13 +15,14 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import transaction
 
-from domain.detection import DetectConfig, Rejected
+from domain.detection import DetectConfig
 from domain.gas import GasDue, NativePrice, gas_due, terms_of
 from domain.market import Clock, Market, MarketKey, PoolState, Side
 from domain.money import ZERO, bps_of, quantize_down, to_float
 from domain.routes import Route
 from domain.scope import Scope
 from domain.sizing import size_route
+from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
 from mlops.services import LabelReport, label_sample
 from trading.dispatch import EXECUTION_STEP, Dispatch

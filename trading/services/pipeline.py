@@ -7,12 +7,13 @@ the outbox row that brings a worker to it all become true together or not at all
 
 from django.db import transaction
 
-from domain.detection import Candidate, DetectConfig, Rejected, detect
+from domain.detection import Candidate, DetectConfig, detect
 from domain.features import Scorer, Scores
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Clock, MarketKey
 from domain.routes import MarketView
 from domain.scope import Scope
+from domain.terms import Rejected
 from domain.timestamps import from_ns
 from risk.services import Refusal, admit
 from trading.dispatch import EXECUTION_STEP, Dispatch

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from domain.costs import FeeSchedule
 from domain.fills import Fill
 from domain.market import Asset, Market, Pair, Side
-from domain.sizing import Lot
+from domain.terms import Lot
 
 OnChange: TypeAlias = Callable[[Market], None]
 

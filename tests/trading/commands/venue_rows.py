@@ -9,7 +9,7 @@ import redis
 from django.conf import settings as django_settings
 
 from domain.market import Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from domain.timestamps import from_ns
 from simulator.server import Urls
 from tests.trading.services.stream.doubles import doubles_in_thread, settings_for

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from domain.detection import Rejected
 from domain.scope import Mode, Scope
+from domain.terms import Rejected
 from tests.fakes import SIM, book
 from tests.trading.services.conftest import Line
 from trading.selectors import results

@@ -6,9 +6,9 @@ from decimal import ROUND_FLOOR, Decimal
 import pytest
 
 from domain.costs import entry_tier
-from domain.detection import Rejected
 from domain.errors import BadInput
 from domain.scope import Mode, Scope
+from domain.terms import Rejected
 from domain.timestamps import from_ns
 from tests.fakes import NOW_NS, SIM, book
 from tests.trading.models.rows import make

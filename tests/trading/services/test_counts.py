@@ -3,7 +3,7 @@ import threading
 import pytest
 from django.db import connection
 
-from domain.detection import Rejected
+from domain.terms import Rejected
 from tests.fakes import NOW_NS, SIM, book, no_model
 from trading.models import EvaluationCount
 from trading.services import pipeline

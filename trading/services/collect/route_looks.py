@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from domain.costs import schedule_of
-from domain.detection import Candidate, DetectConfig, Rejected, detect
+from domain.detection import Candidate, DetectConfig, detect
 from domain.money import plain
 from domain.routes import Route
-from domain.screen import factor_of, top_edges_bps
+from domain.screen import edges_bps, factor_of
+from domain.terms import Rejected
 from trading.marketdata.view import BookView
 from trading.services.reference.terms import detect_config
 from trading.services.stream.session import Session
@@ -62,5 +63,5 @@ def _look(found: Candidate | Rejected, view: BookView, config: DetectConfig) -> 
     if buy is None or sell is None:
         return RouteLook(route, None, None, None, None, answer)
     factor = factor_of(schedule_of(config.fees, buy.venue), schedule_of(config.fees, sell.venue))
-    gross_bps, net_bps = top_edges_bps(buy, sell, factor)
+    gross_bps, net_bps = edges_bps(buy.best_ask, sell.best_bid, factor)
     return RouteLook(route, buy.best_ask, sell.best_bid, gross_bps, net_bps, answer)

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import connection
 
 from domain.costs import CostKind
-from domain.detection import Rejected
 from domain.errors import Refused
 from domain.execution import client_id
 from domain.inventory import UNLIMITED
@@ -16,7 +15,8 @@ from domain.market import MarketKey, Side
 from domain.money import BPS, DOWN, EXACT, exact_sum, floor_to_step, quantize_down
 from domain.routes import Leg
 from domain.scope import Mode, Scope
-from domain.sizing import Caps, Sized, size_route
+from domain.sizing import size_route
+from domain.terms import Caps, Rejected, Sized
 from domain.timestamps import from_ns
 from risk.services import AdmitRequest, Admitted, Refusal
 from trading.models import Execution, FillObservation, Opportunity, Order

@@ -11,7 +11,7 @@ from domain.errors import BadInput
 from domain.features import FeatureContext
 from domain.gas import GasTerms
 from domain.market import Asset, MarketKey, Pair
-from domain.sizing import Caps, Lot
+from domain.terms import Caps, Lot
 from trading.json_values import from_json
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from domain.costs import FeeSchedule
 from domain.market import Pair
 from domain.reference import FactKind
 from domain.scope import Scope
-from domain.sizing import Lot
+from domain.terms import Lot
 from trading.models import ReferenceFact
 from trading.services.reference.statements import OF_ACCOUNT, fees_of_statement, lot_of, market_of
 from trading.services.reference.store import IN_FORCE

@@ -9,7 +9,7 @@ from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.features import FeatureContext
 from domain.market import Clock, MarketKey, Pair
-from domain.sizing import Caps, Lot
+from domain.terms import Caps, Lot
 from trading.services.venues import fees_of, gas_terms
 from trading.venues import registry
 from trading.venues.base import AccountSource

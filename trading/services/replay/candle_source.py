@@ -15,7 +15,7 @@ from domain.detection import DetectConfig
 from domain.errors import BadInput
 from domain.market import MarketKey
 from domain.money import DOWN, plain, quantize_down
-from domain.sizing import Caps, Lot
+from domain.terms import Caps, Lot
 from domain.timestamps import NS_PER_S, from_ns, to_ns
 from trading.json_values import to_json
 from trading.services.candles import MINUTE_S, Candles, check_columns, market_named_by, read_candles

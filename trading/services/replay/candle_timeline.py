@@ -12,8 +12,8 @@ from datetime import date
 from decimal import Decimal
 
 from domain.market import Book, Level, MarketKey
-from domain.money import DOWN, EXACT, floor_to_step
-from domain.sizing import Lot, ceil_to_step
+from domain.money import DOWN, EXACT, ceil_to_step, floor_to_step
+from domain.terms import Lot
 from domain.timestamps import NS_PER_MS, NS_PER_S
 from trading.services.candles import MINUTE_S, Candle, Candles
 from trading.services.replay.timeline import Instant, Json, Opening, days_between

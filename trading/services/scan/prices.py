@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from domain.detection import Rejected
 from domain.errors import BadInput
 from domain.market import Clock, Market, MarketKey, Pair
 from domain.money import DOWN, EXACT, bps_of
 from domain.scope import Scope
+from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, from_ns
 from trading.marketdata.view import BookView
 from trading.services.decision import Decision

@@ -8,12 +8,13 @@ from decimal import Decimal
 import structlog
 from django.conf import settings
 
-from domain.detection import DetectConfig, Rejected, Stage
+from domain.detection import DetectConfig, Stage
 from domain.errors import BadMarketData
 from domain.market import Clock, MarketKey
 from domain.money import EXACT, ZERO, bps_of
 from domain.routes import Route
 from domain.scope import Scope
+from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
 from mlops.services import load_scorer
 from ops.locks import advisory, is_held

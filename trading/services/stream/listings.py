@@ -10,7 +10,7 @@ import structlog
 
 from domain.errors import ArbError, BadInput, Refused, Unreachable
 from domain.market import Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from trading.services.reference.terms import Reference
 from trading.venues.base import AccountSource, Listing
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from domain.errors import Refused
 from domain.market import Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from trading.venues.alpaca.latest import served
 from trading.venues.base import AccountView, Listing
 from trading.venues.rest import rest_client

@@ -14,7 +14,7 @@ import msgpack  # type: ignore[import-untyped]
 from domain.errors import BadMarketData
 from domain.market import Book, Level, Pair
 from domain.money import EXACT
-from domain.sizing import Lot
+from domain.terms import Lot
 from trading.venues.base import Listing
 from trading.venues.exact import decode_json, exact_float, instant_ns, member, plain_digits, signed
 from trading.venues.ladder import Change

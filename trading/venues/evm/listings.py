@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from domain.errors import Refused
 from domain.money import COLUMN_STEP
-from domain.sizing import Lot
+from domain.terms import Lot
 from trading.venues.base import AccountView, Listing
 from trading.venues.identity import ChainTable, Pool, PoolKind
 

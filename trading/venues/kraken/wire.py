@@ -15,7 +15,7 @@ import msgspec
 
 from domain.errors import BadMarketData
 from domain.market import Asset, Book, Level, Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from trading.venues.base import Listing
 from trading.venues.exact import decode_json, instant_ns, member, plain_digits, signed
 from trading.venues.identity import KRAKEN_CODES, KRAKEN_REST_CODES

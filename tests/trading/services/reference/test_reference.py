@@ -11,7 +11,7 @@ from domain.errors import Refused, Unreachable
 from domain.market import MarketKey, Pair
 from domain.reference import FactKind
 from domain.secret import Secret
-from domain.sizing import Lot
+from domain.terms import Lot
 from domain.timestamps import from_ns
 from ops.models import Alert
 from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock

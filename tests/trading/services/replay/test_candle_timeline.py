@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.book import depth_of, validate
 from domain.market import MarketKey, Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from domain.timestamps import from_ns
 from tests.fakes import detect_config
 from tests.recorded import minute, write_candles

@@ -9,7 +9,7 @@ import redis
 from django.conf import settings as django_settings
 
 from domain.market import Book, MarketKey, Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from domain.timestamps import from_ns
 from ops.locks import advisory
 from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock, book

@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import BadInput, Refused, Unreachable
 from domain.market import MarketKey, Pair
-from domain.sizing import Lot
+from domain.terms import Lot
 from tests.fakes import BTC_USD
 from trading.services.stream.listings import reference_of
 from trading.venues.base import Listing

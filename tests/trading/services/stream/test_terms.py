@@ -11,7 +11,7 @@ import pytest
 from domain.costs import FeeSchedule
 from domain.features import FeatureContext
 from domain.market import MarketKey
-from domain.sizing import Lot
+from domain.terms import Lot
 from domain.timestamps import from_ns
 from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock
 from trading.models import MarketVolatility
