@@ -85,7 +85,7 @@ def project_series() -> list[tuple[str, Series]]:
     apps = loader.project_state().apps
     return [
         (apps.get_model(app, operation.model)._meta.db_table, operation)
-        for (app, _), migration in loader.disk_migrations.items()
+        for (app, _), migration in sorted(loader.disk_migrations.items())  # read from folders, in whatever order
         for operation in migration.operations
         if isinstance(operation, Series)
     ]

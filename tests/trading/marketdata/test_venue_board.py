@@ -23,9 +23,7 @@ def server():
 
 
 def status_of(health: FeedHealth, **refused_later: int) -> VenueStatus:
-    return VenueStatus(
-        health.status(), age_ms=5, refused_later=refused_later, restarts=0, last_error="", now_ns=NOW_NS
-    )
+    return VenueStatus(health.status(), age_ms=5, refused_later=refused_later, restarts=0, last_error="", now_ns=NOW_NS)
 
 
 def test_books_refused_by_the_feed_and_beside_other_books_are_counted_together_by_reason():

@@ -26,8 +26,8 @@ from trading.marketdata.view import BookView
 from trading.models import EvaluationCount, Execution, OfferedEdge, Opportunity, RecordedHour, Recording
 from trading.services.collect.run import collect, look_once
 from trading.services.recording.source import connect_to, looks, recordings
+from trading.services.reference.terms import account_sources
 from trading.services.stream.engine import Engine, Parts
-from trading.services.stream.reference import account_sources
 from trading.services.stream.watch_lock import conninfo, take_watch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
