@@ -1,4 +1,4 @@
-"""What is traded and what is quoted: assets, pairs, levels and books."""
+"""What is traded and what is quoted: assets, pairs, levels, books and pools."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -133,16 +133,20 @@ class PoolState:
     @property
     def bids(self) -> tuple[Level, ...]:
         """Return what further slices bring, over the next 100 bps of price, after the pool's fee."""
-        if self._bids is None:
-            object.__setattr__(self, "_bids", tuple(Level(*cut) for cut in bid_slices(self._reserves())))
-        return self._bids or ()
+        found = self._bids
+        if found is None:
+            found = tuple(Level(*cut) for cut in bid_slices(self._reserves()))
+            object.__setattr__(self, "_bids", found)
+        return found
 
     @property
     def asks(self) -> tuple[Level, ...]:
         """Return what further slices cost, over the next 100 bps of price, with the pool's fee."""
-        if self._asks is None:
-            object.__setattr__(self, "_asks", tuple(Level(*cut) for cut in ask_slices(self._reserves())))
-        return self._asks or ()
+        found = self._asks
+        if found is None:
+            found = tuple(Level(*cut) for cut in ask_slices(self._reserves()))
+            object.__setattr__(self, "_asks", found)
+        return found
 
     @property
     def best_bid(self) -> Decimal:

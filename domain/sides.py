@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, TypeAlias
 
 from domain.book import Walk, depth_of, levels_facing, taken, total_of
 from domain.costs import FeeDue, FeeSchedule, fee_on, fee_on_levels
@@ -18,25 +18,6 @@ class Taken(NamedTuple):
     walk: Walk
     due: FeeDue
     fee_quote: Decimal
-
-
-class MarketSide(Protocol):
-    """What sizing asks of either sort of market."""
-
-    def take(self, quantity: Decimal) -> Taken | None:
-        """Return what exactly ``quantity`` costs or brings; None where there is not as much."""
-
-    def affordable(self, max_quote: Decimal) -> Decimal:
-        """Return how much can be bought for ``max_quote``, rounded down."""
-
-    def coverable(self, free_quote: Decimal | None, *, paid_ratio: Decimal) -> Decimal:
-        """Return for how much an order's hold can be paid from ``free_quote``; all there is where that is None."""
-
-    def needed(self, quantity: Decimal) -> Decimal:
-        """Return what a venue sets aside in quote for a buy of ``quantity``."""
-
-    def due(self, quantity: Decimal) -> FeeDue:
-        """Return what fee ``quantity`` owes, or as much of it as there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +107,10 @@ class PoolSide:
         return fee_on(self.fee, side=self.side, quantity=quantity, quote=quote)
 
 
-def side_of(market: Market, side: Side, fee: FeeSchedule) -> BookSide | PoolSide:
+MarketSide: TypeAlias = BookSide | PoolSide
+
+
+def side_of(market: Market, side: Side, fee: FeeSchedule) -> MarketSide:
     """Return what an order on ``side`` meets in a market."""
     if isinstance(market, PoolState):
         return PoolSide(market, side, fee)

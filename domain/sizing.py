@@ -7,6 +7,7 @@ quantity, level by level of the book on the other side.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeAlias
 
 from domain.book import Walk
 from domain.costs import CostKind, CostLine, FeeAsset, FeeSchedule, schedule_of
@@ -32,7 +33,7 @@ from domain.routes import Leg, Route
 from domain.sides import BookSide, MarketSide, PoolSide, Taken, side_of
 from domain.terms import Caps, Lot, Rejected, Sized, Terms
 
-Sides = tuple[BookSide | PoolSide, BookSide | PoolSide]
+Sides: TypeAlias = tuple[MarketSide, MarketSide]
 
 
 def size_route(
@@ -155,7 +156,7 @@ def _best(route: Route, sides: Sides, terms: Terms) -> Sized | Rejected:
     return _with_edges(Rejected(route, "no_inventory", "size"), best)
 
 
-def _paying(buy: BookSide | PoolSide, sell: BookSide | PoolSide, terms: Terms) -> Decimal:
+def _paying(buy: MarketSide, sell: MarketSide, terms: Terms) -> Decimal:
     """How much can be bought while the next unit pays."""
     if isinstance(buy, PoolSide):
         return ZERO if isinstance(sell, PoolSide) else paying_from_pool(buy.pool, _bids_after_fees(sell, terms))

@@ -7,7 +7,7 @@ corrected leaves exactly what reckoning all over again would give.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +17,6 @@ from domain.timestamps import NS_PER_S
 
 _YEAR_NS = 365 * 86_400 * NS_PER_S
 _MINUTE_NS = 60 * NS_PER_S
-_NO_LIMIT_NS = 2**63
 _BITS = 80  # of a log return behind the point
 _ONE = 2.0**_BITS
 _YEARLY = _YEAR_NS / _ONE**2
@@ -48,100 +47,55 @@ def _step(before: float, after: float, duration_ns: int) -> _Step:
     return moved, moved * moved // duration_ns, duration_ns
 
 
-class _Sums:
-    """The sums over some returns that their volatility follows from."""
-
-    __slots__ = ("count", "elapsed_ns", "energy", "moved")
-
-    def __init__(self) -> None:
-        self.count = self.moved = self.energy = self.elapsed_ns = 0
-
-    def add(self, step: _Step) -> None:
-        moved, energy, duration_ns = step
-        self.count += 1
-        self.moved += moved
-        self.energy += energy
-        self.elapsed_ns += duration_ns
-
-    def drop(self, step: _Step) -> None:
-        moved, energy, duration_ns = step
-        self.count -= 1
-        self.moved -= moved
-        self.energy -= energy
-        self.elapsed_ns -= duration_ns
-
-    def volatility(self) -> float:
-        """Return the annualised volatility of at least two returns."""
-        return _volatility(self.count, self.moved, self.energy, self.elapsed_ns)
-
-
 def _volatility(count: int, moved: int, energy: int, elapsed_ns: int) -> float:
     spread = energy - moved * moved // elapsed_ns
     return math.sqrt(spread / (count - 1) * _YEARLY) if spread > 0 else 0.0
 
 
 class RollingVolatility:
-    """Volatility over a sliding window, kept up to date price by price.
+    """Volatility over a sliding window of prices at any instants, kept up to date price by price."""
 
-    Points nearer than ``min_step_ns`` to the last one are passed over (a bid-ask bounce is no volatility); a return
-    across more than ``max_gap_ns`` is left out (nobody traded through it).
-    """
-
-    def __init__(self, *, window_ns: int, min_step_ns: int = 0, max_gap_ns: int = _NO_LIMIT_NS) -> None:
-        if window_ns <= 0 or min_step_ns < 0 or max_gap_ns <= 0:
-            raise BadInput(f"a window of {window_ns} ns with steps from {min_step_ns} to {max_gap_ns} ns is impossible")
-        self._window_ns, self._min_step_ns, self._max_gap_ns = window_ns, min_step_ns, max_gap_ns
+    def __init__(self, *, window_ns: int) -> None:
+        if window_ns <= 0:
+            raise BadInput(f"a window of {window_ns} ns is impossible")
+        self._window_ns = window_ns
         self._points: deque[PricePoint] = deque()
-        self._steps: deque[tuple[int, _Step]] = deque()  # each with the instant that it began at
-        self._sums = _Sums()
+        self._steps: deque[_Step] = deque()  # from each point to the next
+        self._moved = self._energy = self._elapsed_ns = 0  # their sums
 
     def add(self, at_ns: int, price: float) -> None:
-        """Take in one price. Raises: BadMarketData (not_positive) for a price that has no logarithm."""
+        """Take in one price, unless a later one is there. Raises: BadMarketData (not_positive)."""
         _check(price)
-        if self._points and at_ns - self._points[-1].at_ns < max(self._min_step_ns, 1):
-            return
         if self._points:
-            self._add_step(self._points[-1], PricePoint(at_ns, price))
+            last = self._points[-1]
+            if at_ns <= last.at_ns:
+                return
+            step = _step(last.price, price, at_ns - last.at_ns)
+            self._steps.append(step)
+            self._count(step, 1)
         self._points.append(PricePoint(at_ns, price))
         self._forget(at_ns - self._window_ns)
 
     def realised(self, *, now_ns: int, min_count: int = 2) -> Realised | None:
         """Return what the window up to now shows; None with fewer than ``min_count`` (at least 2) returns."""
         self._forget(now_ns - self._window_ns)
-        count = self._sums.count
+        count = len(self._steps)
         if count < max(min_count, 2):
             return None
-        return Realised(self._sums.volatility(), self._points[-1].price / self._points[0].price - 1, count)
-
-    def _add_step(self, before: PricePoint, after: PricePoint) -> None:
-        gap_ns = after.at_ns - before.at_ns
-        if gap_ns <= self._max_gap_ns:
-            step = _step(before.price, after.price, gap_ns)
-            self._sums.add(step)
-            self._steps.append((before.at_ns, step))
+        volatility = _volatility(count, self._moved, self._energy, self._elapsed_ns)
+        return Realised(volatility, self._points[-1].price / self._points[0].price - 1, count)
 
     def _forget(self, before_ns: int) -> None:
         while self._points and self._points[0].at_ns < before_ns:
             self._points.popleft()
-        while self._steps and self._steps[0][0] < before_ns:
-            self._sums.drop(self._steps.popleft()[1])
+            if self._steps:
+                self._count(self._steps.popleft(), -1)
 
-
-def realised(
-    prices: Iterable[PricePoint],
-    *,
-    window_ns: int,
-    now_ns: int,
-    min_step_ns: int = 0,
-    max_gap_ns: int = _NO_LIMIT_NS,
-    min_count: int = 2,
-) -> Realised | None:
-    """Return what the prices (oldest first) of the window up to now show; None where too few returns are left."""
-    rolling = RollingVolatility(window_ns=window_ns, min_step_ns=min_step_ns, max_gap_ns=max_gap_ns)
-    for point in prices:
-        if point.at_ns <= now_ns:
-            rolling.add(point.at_ns, point.price)
-    return rolling.realised(now_ns=now_ns, min_count=min_count)
+    def _count(self, step: _Step, times: int) -> None:
+        moved, energy, duration_ns = step
+        self._moved += times * moved
+        self._energy += times * energy
+        self._elapsed_ns += times * duration_ns
 
 
 # Sums from the beginning until a minute, two of which bound what lies between: how many returns begin before it, what
