@@ -15,7 +15,7 @@ from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
 from domain.terms import Lot
 from simulator.market import MarketProcess
 from tests.fakes import detect_config, pool
-from trading.marketdata.book_json import book_to_json
+from trading.market_json import market_to_json
 from trading.services.replay.timeline import Instant, Json, Opening, days_between
 
 T0 = 1_700_000_000 * 10**9
@@ -84,7 +84,7 @@ def handed_on(recorded: Recorded) -> list[Book]:
 
 
 def told(books: Sequence[Book]) -> list[Json]:
-    return [book_to_json(book) for book in books]
+    return [market_to_json(book) for book in books]
 
 
 def test_every_book_comes_back_digit_for_digit_with_its_instants_and_number() -> None:

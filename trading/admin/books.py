@@ -8,7 +8,7 @@ from domain.money import from_raw
 from domain.timestamps import from_ns
 from ops.admin import figures
 from trading.admin.panels import Table
-from trading.marketdata.book_json import market_from_json
+from trading.market_json import market_from_json
 
 _LEVELS = 10
 _GWEI_DECIMALS = 9

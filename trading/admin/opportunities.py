@@ -14,7 +14,7 @@ from ops.admin.filters import recent
 from trading.admin import books, panels
 from trading.admin.base import TradingAdmin
 from trading.admin.panels import Facts, Panel, Table
-from trading.marketdata.book_json import is_pool
+from trading.market_json import is_pool
 from trading.models import Opportunity
 from trading.selectors.pages import edges_of, execution_of
 

@@ -15,7 +15,7 @@ from domain.book import check
 from domain.errors import BadMarketData, Unreachable
 from domain.market import Clock, Market, MarketKey
 from domain.scope import Scope
-from trading.marketdata.book_json import market_from_json, market_to_json
+from trading.market_json import market_from_json, market_to_json
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from domain.market import PoolState, Side
 from domain.money import DOWN, ZERO, exact_sum, from_raw
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, to_ns
-from trading.marketdata.book_json import market_from_json
+from trading.market_json import market_from_json
 from trading.models import Execution, Opportunity, Order
 from trading.selectors.pages import edges_of, execution_of
 

@@ -17,7 +17,7 @@ from domain.timestamps import from_ns, to_ns
 from mlops.services import SampleReport, record_sample
 from ops import correlation
 from risk.services import GateAnswer, Refusal
-from trading.marketdata.book_json import market_to_json
+from trading.market_json import market_to_json
 from trading.models import OpenEpisode, Opportunity
 from trading.services.decision import Decision
 from trading.services.freshness import answers_at_decision, as_json

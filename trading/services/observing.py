@@ -26,7 +26,7 @@ from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
 from mlops.services import LabelReport, label_sample
 from trading.dispatch import EXECUTION_STEP, Dispatch
-from trading.marketdata.book_json import market_from_json, market_to_json
+from trading.market_json import market_from_json, market_to_json
 from trading.models import EdgeObservation, FillObservation, Opportunity
 from trading.models import Order as OrderRow
 from trading.services.decision import Decision

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.fakes import book
-from trading.marketdata.book_json import book_to_json
+from trading.market_json import market_to_json
 from trading.models import (
     BacktestReport,
     Balance,
@@ -36,7 +36,7 @@ from trading.models import (
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 SCOPE = {"mode": "sim", "run_id": ""}
 ROUTE = "a:BTC/USD>b:BTC/USD"
-BOOKS = [book_to_json(book("a", "99.9", "100")), book_to_json(book("b", "101", "101.1"))]
+BOOKS = [market_to_json(book("a", "99.9", "100")), market_to_json(book("b", "101", "101.1"))]
 _numbers = itertools.count(1)
 
 

@@ -7,7 +7,7 @@ from domain.errors import BadMarketData
 from domain.market import Asset, Market, MarketKey, PoolState
 from domain.routes import MarketView, Route, routes_between
 from domain.timestamps import NS_PER_S
-from trading.marketdata.book_json import market_from_json, market_to_json
+from trading.market_json import market_from_json, market_to_json
 from trading.marketdata.view import BookView
 from trading.services.observing import FillRequest, PastBooks, met_by
 from trading.services.replay.timeline import Instant, Json, Opening

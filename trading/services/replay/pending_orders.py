@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from domain.market import PoolState
 from domain.scope import Scope
-from trading.marketdata.book_json import market_to_json, pool_from_json
+from trading.market_json import market_to_json, pool_from_json
 from trading.models import Order
 from trading.services import observing
 from trading.services.observing import FillRequest

@@ -8,7 +8,7 @@ from hypothesis import given
 from domain.market import Book, PoolState
 from tests.domain.pools import pools
 from tests.fakes import book, pool
-from trading.marketdata.book_json import is_pool, market_from_json, market_to_json
+from trading.market_json import is_pool, market_from_json, market_to_json
 
 BIG = 2**112 - 1
 

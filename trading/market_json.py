@@ -30,16 +30,23 @@ def is_pool(data: Json) -> bool:
 
 def market_to_json(market: Market, *, depth: int = 25) -> Json:
     """Return a book's first ``depth`` levels of either side, or a whole pool; amounts as strings."""
-    return _pool_to_json(market) if isinstance(market, PoolState) else book_to_json(market, depth=depth)
+    return _pool_to_json(market) if isinstance(market, PoolState) else _book_to_json(market, depth=depth)
 
 
 def market_from_json(data: Json) -> Market:
     """Return the market that ``market_to_json`` wrote."""
-    return pool_from_json(data) if is_pool(data) else book_from_json(data)
+    return pool_from_json(data) if is_pool(data) else _book_from_json(data)
 
 
-def book_to_json(book: Book, *, depth: int = 25) -> Json:
-    """Return the first ``depth`` levels of either side, numbers as strings."""
+def pool_from_json(data: Json) -> PoolState:
+    """Return the pool that ``market_to_json`` wrote."""
+    told: Json = {name: _text(data[name]) for name in ("venue", *_POOL_NAMES)}
+    told |= {name: _whole(data[name]) for name in _POOL_NUMBERS}
+    told |= {name: int(_text(data[name])) for name in _POOL_AMOUNTS}
+    return PoolState(pair=Pair.parse(data["pair"]), **told)
+
+
+def _book_to_json(book: Book, *, depth: int) -> Json:
     return {
         "venue": book.venue,
         "pair": book.pair.symbol,
@@ -51,8 +58,7 @@ def book_to_json(book: Book, *, depth: int = 25) -> Json:
     }
 
 
-def book_from_json(data: Json) -> Book:
-    """Return the book that ``book_to_json`` wrote."""
+def _book_from_json(data: Json) -> Book:
     return Book(
         venue=_text(data["venue"]),
         pair=Pair.parse(data["pair"]),
@@ -62,14 +68,6 @@ def book_from_json(data: Json) -> Book:
         seen_at_ns=_whole(data["seen_at_ns"]),
         seq=_whole(data["seq"]),
     )
-
-
-def pool_from_json(data: Json) -> PoolState:
-    """Return the pool that ``market_to_json`` wrote."""
-    told: Json = {name: _text(data[name]) for name in ("venue", *_POOL_NAMES)}
-    told |= {name: _whole(data[name]) for name in _POOL_NUMBERS}
-    told |= {name: int(_text(data[name])) for name in _POOL_AMOUNTS}
-    return PoolState(pair=Pair.parse(data["pair"]), **told)
 
 
 def _pool_to_json(pool: PoolState) -> Json:
