@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from domain.money import to_float
 from domain.scope import Scope
@@ -18,6 +18,8 @@ HOUR, DAY, WEEK = 60, 24 * 60, 7 * 24 * 60  # minutes
 WINDOWS: Mapping[str, int] = {"1h": HOUR, "24h": DAY, "7d": WEEK}
 MIN_RETURNS = 20
 VOLUME_KNOWN = DAY * 95 // 100  # minutes of the day whose volume must be known for there to be a day's volume
+
+READ_AGAIN = 10  # minutes that are read whenever they were written: the database's clock may have been put back
 
 _MINUTE_NS = 60 * NS_PER_S
 _COLUMNS = ("venue", "symbol", "timestamp", "close", "volume", "source", "written_at")
@@ -79,6 +81,7 @@ class Keeper:
         self._scope = scope
         self._markets: dict[Named, Market] = {}
         self._read_until: datetime | None = None
+        self._minute: int | None = None  # up to which windows reach
 
     @property
     def is_new(self) -> bool:
@@ -90,11 +93,16 @@ class Keeper:
         return self._markets.setdefault(named, Market())
 
     def read(self, minute: int) -> int:
-        """Take in what changed since the last time, let windows reach ``minute``; return how many bars were read."""
-        self._forget_what_is_gone()
-        rows = PriceBar.objects.in_scope(self._scope).filter(timestamp__gte=start_of(minute - WEEK))
+        """Take in what changed since the last time, let windows reach ``minute``; return how many bars were read.
+
+        Minutes that are yet to come, as a clock that was ahead has left them, are passed over.
+        """
+        self._forget_what_is_gone(minute)
+        span = (start_of(minute - WEEK), start_of(minute))
+        rows = PriceBar.objects.in_scope(self._scope).filter(timestamp__range=span)
         if self._read_until is not None:
-            rows = rows.filter(written_at__gte=self._read_until)
+            is_recent = Q(timestamp__gte=start_of(minute - READ_AGAIN))
+            rows = rows.filter(Q(written_at__gte=self._read_until) | is_recent)
         count = 0
         for row in rows.order_by("timestamp").values_list(*_COLUMNS).iterator(chunk_size=_READ_AT_ONCE):
             self._take(_Bar(*row))
@@ -107,12 +115,14 @@ class Keeper:
         self.market(Named(bar.venue, bar.symbol)).put(minute_of(bar.timestamp), bar)
         self._read_until = bar.written_at if self._read_until is None else max(bar.written_at, self._read_until)
 
-    def _forget_what_is_gone(self) -> None:
-        """Begin anew where the rows last read are not there any more: somebody has emptied the table."""
+    def _forget_what_is_gone(self, minute: int) -> None:
+        """Begin anew where the rows last read are gone, for somebody emptied the table, or the clock was put back."""
         newest = PriceBar.objects.in_scope(self._scope).aggregate(newest=Max("written_at"))["newest"]
-        if self._read_until is not None and (newest is None or newest < self._read_until):
+        is_gone = self._read_until is not None and (newest is None or newest < self._read_until)
+        if is_gone or (self._minute is not None and minute < self._minute):
             self._markets.clear()
             self._read_until = None
+        self._minute = minute
 
 
 def minute_of(at: datetime) -> int:

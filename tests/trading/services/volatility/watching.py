@@ -73,3 +73,8 @@ class Watch:
     def row(self, venue: str = "a") -> MarketVolatility:
         """Return the newest row."""
         return MarketVolatility.objects.filter(venue=venue).order_by("-timestamp", "-id")[0]
+
+    def row_at(self, minute: float, venue: str = "a") -> MarketVolatility:
+        """Run the job as at an instant, and return the row that it wrote."""
+        self.run(minute)
+        return MarketVolatility.objects.get(venue=venue, timestamp=START + timedelta(minutes=minute))
