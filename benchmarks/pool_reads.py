@@ -23,7 +23,8 @@ from simulator.chain.local import LocalChain, open_chain
 from simulator.chain.world import prepare_world
 from trading.venues.evm.deployment import read_deployment
 from trading.venues.evm.pools import Seen, market_of, pack_reserves, read_reserves
-from trading.venues.evm.rpc import RpcSettings, open_rpc
+from trading.venues.evm.rpc import open_rpc
+from trading.venues.evm.rpc_settings import RpcSettings
 from trading.venues.identity import Pool, PoolKind, Token
 
 REQUIRED_RATIO = 50

@@ -10,7 +10,8 @@ import redis.asyncio
 from domain.secret import Secret
 from simulator.chain.faulty_node import FaultyNode, faulty_node
 from simulator.chain.toy_chain import ToyChain
-from trading.venues.evm.rpc import Rpc, RpcSettings, open_rpc
+from trading.venues.evm.rpc import Rpc, open_rpc
+from trading.venues.evm.rpc_settings import RpcSettings
 
 KEY = "a-key-that-nobody-may-see"
 TO = "0x" + "ab" * 20

@@ -15,8 +15,6 @@ from typing import NamedTuple
 
 from domain.market import Asset, Pair
 
-REVIEWED = "2026-11-22"
-
 KRAKEN_CODES: Mapping[str, str] = {  # docs.kraken.com, REST Assets; a code that is not here is the asset's own name
     **{f"X{code}": code for code in ("ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN")},
     **{f"Z{code}": code for code in ("USD", "EUR", "GBP", "JPY", "CAD", "AUD")},
@@ -26,10 +24,7 @@ KRAKEN_CODES: Mapping[str, str] = {  # docs.kraken.com, REST Assets; a code that
     "XDG": "DOGE",
 }
 KRAKEN_REST_CODES: Mapping[str, str] = {"BTC": "XBT", "DOGE": "XDG"}
-ALPACA_FEEDS: Mapping[str, str] = {
-    "us": "alpaca",
-    "us-1": "kraken",
-}  # whose books each feed shows: us-1 is Kraken's own
+ALPACA_FEEDS: Mapping[str, str] = {"us": "alpaca", "us-1": "kraken"}  # whose books each feed shows
 # Alpaca writes BTC/USD as we do (docs.alpaca.markets, Crypto Spot Trading and Real-time Crypto Data).
 
 
@@ -145,12 +140,12 @@ _SUSHISWAP = _Exchange(
 _UNISWAP_V3_500 = _Exchange("uniswap_v3_500", PoolKind.V3, _V3_FACTORY, 500, _V3_DOCS)
 _UNISWAP_V3_3000 = _Exchange("uniswap_v3_3000", PoolKind.V3, _V3_FACTORY, 3000, _V3_DOCS)
 
-_POLYGON = 137
+POLYGON = 137
 _WPOL = Token(
-    _POLYGON, "0x0d500B1d8E8eF31E21C99d1Db9A6444d3ADf1270", "WPOL", 18, "POL", "docs.polygon.technology; once WMATIC"
+    POLYGON, "0x0d500B1d8E8eF31E21C99d1Db9A6444d3ADf1270", "WPOL", 18, "POL", "docs.polygon.technology; once WMATIC"
 )
 _POLYGON_WETH = Token(
-    _POLYGON,
+    POLYGON,
     "0x7ceB23fD6bC0adD59E62ac25578270cFf1b9f619",
     "WETH",
     18,
@@ -158,10 +153,10 @@ _POLYGON_WETH = Token(
     "docs.polygon.technology, PoS mapped tokens",
 )
 _POLYGON_USDC = Token(
-    _POLYGON, "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", "USDC", 6, "USDC", "developers.circle.com, addresses"
+    POLYGON, "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", "USDC", 6, "USDC", "developers.circle.com, addresses"
 )
 _POLYGON_USDC_E = Token(
-    _POLYGON,
+    POLYGON,
     "0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174",
     "USDC.e",
     6,
@@ -221,8 +216,8 @@ MAINNETS: Mapping[int, ChainTable] = {
             _pool(_UNISWAP_V3_3000, "0x8ad599c3A0ff1De082011EFDDc58f1908eb6e6D8", _WETH, _USDC),
         ),
     ),
-    _POLYGON: ChainTable(
-        _POLYGON,
+    POLYGON: ChainTable(
+        POLYGON,
         _MULTICALL3,
         "POL",
         _WPOL.address,

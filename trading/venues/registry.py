@@ -22,7 +22,7 @@ from trading.venues.connection import SocketSettings
 from trading.venues.evm import feed as chain_feed
 from trading.venues.evm.deployment import table_of
 from trading.venues.evm.listings import PoolListings
-from trading.venues.evm.rpc import RpcSettings
+from trading.venues.evm.rpc_settings import RpcSettings
 from trading.venues.evm.watch import WatchRules
 from trading.venues.identity import ALPACA_FEEDS, ChainTable, PoolKind
 from trading.venues.kraken import feed as kraken_feed

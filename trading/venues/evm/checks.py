@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.errors import BadMarketData
+from domain.errors import BadInput, BadMarketData
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.multicall import Read, pack, read_all
-from trading.venues.evm.rpc import Block, Rpc
+from trading.venues.evm.rpc import Rpc
 from trading.venues.evm.states import Watched
 from trading.venues.evm.wire import (
     DECIMALS,
@@ -37,7 +38,7 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-class _Unsound(Exception):
+class _Unsound(BadInput):
     """An entry that the chain contradicts."""
 
     def __init__(self, reason: str, sentence: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -31,6 +31,7 @@ from trading.venues.evm.rpc_settings import RpcSettings
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 LARGEST_BODY = 32 << 20
 EVERYTHING = "*"  # the methods of a node that nobody reaches
 
@@ -108,30 +109,11 @@ class Endpoint:
 
     async def ask(self, calls: Sequence[Call]) -> list[Any]:
         """Return one sound result per call (or Reverted). Raises: NodeFault."""
-        methods = sorted({call.method for call in calls})
-        began_s = self._now_s()
-        self.asked += 1
-        try:
-            results = await self._guarded(calls)
-        except NodeFault as fault:
-            self.note_failure(methods, fault)
-            raise
-        self._latencies_ms.append((self._now_s() - began_s) * 1000)
-        self._note_success(methods)
-        return results
+        return await self._noted(calls, sorted({call.method for call in calls}), list)
 
     async def look(self) -> Block:
         """Return the node's head. Raises: NodeFault; the node then rests altogether."""
-        self.asked += 1
-        began_s = self._now_s()
-        try:
-            (fields,) = await self._guarded([_HEAD])
-            head = block_of(fields)
-        except NodeFault as fault:
-            self.note_failure([EVERYTHING], fault)
-            raise
-        self._latencies_ms.append((self._now_s() - began_s) * 1000)
-        self._note_success([EVERYTHING])
+        head = await self._noted([_HEAD], [EVERYTHING], lambda results: block_of(results[0]))
         self.head, self.head_at_s = head, self._now_s()
         return head
 
@@ -190,6 +172,19 @@ class Endpoint:
         for method in methods:
             if self._rests.pop(method, None):
                 log.info("rpc_node_back", node=self.name, method=method)
+
+    async def _noted(self, calls: Sequence[Call], methods: Sequence[str], read: Callable[[list[Any]], T]) -> T:
+        """Ask, and note under ``methods`` how that went."""
+        self.asked += 1
+        began_s = self._now_s()
+        try:
+            answer = read(await self._guarded(calls))
+        except NodeFault as fault:
+            self.note_failure(methods, fault)
+            raise
+        self._latencies_ms.append((self._now_s() - began_s) * 1000)
+        self._note_success(methods)
+        return answer
 
     async def _guarded(self, calls: Sequence[Call]) -> list[Any]:
         guarded = (_CHAIN_ID, *calls)

@@ -21,7 +21,9 @@ from trading.venues.evm.checks import Checked, check_table
 from trading.venues.evm.deployment import table_of
 from trading.venues.evm.endpoints import EndpointStatus
 from trading.venues.evm.heads import HeadTalk, Nudge
-from trading.venues.evm.rpc import Block, Rpc, RpcCounts, RpcSettings, open_rpc
+from trading.venues.evm.jsonrpc import Block
+from trading.venues.evm.rpc import Rpc, RpcCounts, open_rpc
+from trading.venues.evm.rpc_settings import RpcSettings
 from trading.venues.evm.states import StateReader
 from trading.venues.evm.tracker import ROUTINE, PoolTracker
 from trading.venues.evm.v3 import V3State

@@ -1,22 +1,19 @@
-"""The head of a chain: what its next block's gas costs, the last blocks that led to it, and who tells of a new one."""
+"""The head of a chain: what its next block's gas costs, and who tells of a new one."""
 
 import asyncio
 import json
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 from domain.errors import BadMarketData, Refused
 from domain.market import Clock
 from trading.venues.connection import Frame
-from trading.venues.evm.rpc import Block
-from trading.venues.evm.states import States
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.wire import quantity
 from trading.venues.exact import decode_json
 from trading.venues.health import FeedHealth
+from trading.venues.identity import POLYGON
 
-KEPT_BLOCKS = 64
-POLYGON = 137
 _ELASTICITY, _DENOMINATOR = 2, 8
 _CHAIN_ID, _SUBSCRIBE, _PING = "chain", "heads", "ping"
 
@@ -35,52 +32,6 @@ def next_base_fee_wei(block: Block, *, chain_id: int) -> int:
     if block.gas_used > target:
         return base + max(base * (block.gas_used - target) // target // _DENOMINATOR, 1)
     return base - base * (target - block.gas_used) // target // _DENOMINATOR
-
-
-class History:
-    """The last blocks up to the head, each with the states after it, so that a reorg can be undone."""
-
-    def __init__(self, *, kept: int = KEPT_BLOCKS) -> None:
-        self._kept = kept
-        self._blocks: OrderedDict[str, tuple[Block, States]] = OrderedDict()
-
-    def __contains__(self, block_hash: str) -> bool:
-        return block_hash in self._blocks
-
-    @property
-    def head(self) -> Block | None:
-        """Return the newest block, None before the first."""
-        return self._blocks[next(reversed(self._blocks))][0] if self._blocks else None
-
-    @property
-    def oldest(self) -> Block | None:
-        """Return the oldest block that is still known, None before the first."""
-        return self._blocks[next(iter(self._blocks))][0] if self._blocks else None
-
-    def states(self, block_hash: str) -> States:
-        """Return the states after a block that is known."""
-        return self._blocks[block_hash][1]
-
-    def extend(self, block: Block, states: States) -> None:
-        """Put a block on the head, whose child it must be."""
-        head = self.head
-        assert head is None or block.parent_hash == head.hash
-        self._blocks[block.hash] = (block, states)
-        while len(self._blocks) > self._kept:
-            self._blocks.popitem(last=False)
-
-    def rewind(self, block_hash: str) -> int:
-        """Make a known block the head again, and return how many blocks were undone."""
-        undone = 0
-        while next(reversed(self._blocks)) != block_hash:
-            self._blocks.popitem()
-            undone += 1
-        return undone
-
-    def restart(self, block: Block, states: States) -> None:
-        """Forget every block before ``block``."""
-        self._blocks.clear()
-        self.extend(block, states)
 
 
 class Nudge:

@@ -1,13 +1,12 @@
 """What each method of a node is asked about, and what its answer must look like."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from domain.errors import BadInput
+from domain.errors import BadInput, BadMarketData
 from trading.venues.evm.jsonrpc import Call, Reverted
+from trading.venues.evm.wire import quantity, raw
 
-_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _LATEST = "latest"
 _NAMED = frozenset({_LATEST, "earliest", "pending", "safe", "finalized"})
 EMPTY = "0x"  # of eth_call: nothing came back, as from an address without code
@@ -76,16 +75,15 @@ def _names_latest(call: Call) -> bool:
 
 
 def _is_quantity(_: Call, result: Any) -> bool:
-    return isinstance(result, str) and _QUANTITY.fullmatch(result) is not None
+    return _number(result) is not None
 
 
 def _is_data(_: Call, result: Any) -> bool:
-    if not isinstance(result, str) or not result.startswith(EMPTY) or len(result) % 2:
-        return False
     try:
-        return len(bytes.fromhex(result[2:])) * 2 + 2 == len(result)  # fromhex passes over blanks
-    except ValueError:
+        raw(result)
+    except BadMarketData:
         return False
+    return True
 
 
 def _is_header(call: Call, result: Any) -> bool:
@@ -94,7 +92,7 @@ def _is_header(call: Call, result: Any) -> bool:
     asked = call.params[0] if call.params else None
     if call.method == "eth_getBlockByHash":
         return _is_same(result["hash"], asked)
-    return not isinstance(asked, str) or asked in _NAMED or _is_same_quantity(result.get("number"), asked)
+    return not isinstance(asked, str) or asked in _NAMED or _number(result.get("number")) == int(asked, 16)
 
 
 def _is_of_its_transaction(call: Call, result: Any) -> bool:
@@ -113,8 +111,11 @@ def _is_same(given: Any, asked: Any) -> bool:
     return isinstance(given, str) and isinstance(asked, str) and given.lower() == asked.lower()
 
 
-def _is_same_quantity(given: Any, asked: str) -> bool:
-    return isinstance(given, str) and _QUANTITY.fullmatch(given) is not None and int(given, 16) == int(asked, 16)
+def _number(given: Any) -> int | None:
+    try:
+        return quantity(given)
+    except BadMarketData:
+        return None
 
 
 _SHAPES: dict[str, Callable[[Call, Any], bool]] = {

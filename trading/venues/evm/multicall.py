@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.errors import BadMarketData, Refused
-from trading.venues.evm.rpc import Block, Rpc
+from trading.venues.evm.jsonrpc import Block
+from trading.venues.evm.rpc import Rpc
 from trading.venues.evm.wire import AGGREGATE3, WORD, address_word, raw, word
 
 MOST_CALLS = 400  # in one eth_call: nodes bound its gas and the length of its answer
@@ -27,11 +28,6 @@ class Packed(NamedTuple):
     multicall3: str
     payloads: tuple[str, ...]
     counts: tuple[int, ...]
-
-    @property
-    def reads(self) -> int:
-        """Return how many reads it carries."""
-        return sum(self.counts)
 
 
 def pack(multicall3: str, reads: Sequence[Read], *, most_calls: int = MOST_CALLS) -> Packed:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from domain.errors import BadMarketData
 from domain.market import PoolState
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.multicall import Packed, Read, pack, read_all
-from trading.venues.evm.rpc import Block, Rpc
+from trading.venues.evm.rpc import Rpc
 from trading.venues.evm.wire import GET_RESERVES, reserves_of
 from trading.venues.identity import Pool
 

@@ -1,4 +1,4 @@
-"""One question, several nodes: each is asked once those before it failed or dallied; the first sound answer wins."""
+"""One question, several nodes: each is asked once those before it failed or were slow; the first sound answer wins."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ class Outcome:
     winner: Endpoint | None = None
     is_certain: bool = False
     faults: dict[Endpoint, NodeFault] = field(default_factory=dict)
-    dalliers: list[Endpoint] = field(default_factory=list)  # too slow to be waited for
+    slow: list[Endpoint] = field(default_factory=list)  # too slow to be waited for
 
 
 class Race:
@@ -97,7 +97,7 @@ class Race:
 
     async def _stop(self) -> None:
         now_s = time.monotonic()
-        self._outcome.dalliers = [
+        self._outcome.slow = [
             node for node in self._running.values() if now_s - self._began_s.get(node, now_s) >= self._hedge_s
         ]
         for task in self._running:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -16,13 +15,11 @@ from domain.errors import Refused, Unreachable
 from trading.venues.budget import Allowance, Budget
 from trading.venues.evm.endpoints import Endpoint, EndpointStatus
 from trading.venues.evm.jsonrpc import Block, Call, NodeFault, Reverted, block_of
-from trading.venues.evm.lookout import Lookout
 from trading.venues.evm.methods import EMPTY, check_reads, is_of_latest, is_of_one_block, is_sound, needs_head, pinned
+from trading.venues.evm.node_heads import NodeHeads
 from trading.venues.evm.racing import Outcome, Race
 from trading.venues.evm.rpc_settings import RpcSettings
 from trading.venues.evm.shared_calls import Ask, SharedCalls, key_of
-
-__all__ = ["Block", "Call", "Check", "Reverted", "Rpc", "RpcCounts", "RpcSettings", "open_rpc"]
 
 Check: TypeAlias = Callable[[Any], object]
 
@@ -69,7 +66,7 @@ class Rpc:
         self._settings = settings
         self._nodes = [Endpoint(url, session, settings=settings) for url in settings.urls]
         self._budget = Budget(f"rpc:{settings.name}", Allowance.within(settings.requests_per_s), redis=redis)
-        self._lookout = Lookout(self._nodes, settings, self._budget)
+        self._heads = NodeHeads(self._nodes, settings, self._budget)
         self._shared = SharedCalls(redis, chain=settings.name)
         self._genesis_hash: str | None = None
         self._failed_over = 0
@@ -99,7 +96,7 @@ class Rpc:
 
     async def head(self) -> Block:
         """Return the best head that a sound node has now, every node asked at once. Raises: Unreachable."""
-        return await self._lookout.head()
+        return await self._heads.head()
 
     async def block(self, which: int | str) -> Block:
         """Return the header of a block by number or hash. Raises: Refused if no node has it, Unreachable."""
@@ -113,7 +110,7 @@ class Rpc:
 
     def status(self) -> tuple[EndpointStatus, ...]:
         """Return how each node is doing, in the configured order."""
-        return tuple(map(self._lookout.status, self._nodes))
+        return tuple(map(self._heads.status, self._nodes))
 
     def counts(self) -> RpcCounts:
         """Return the counts as they stand."""
@@ -128,7 +125,7 @@ class Rpc:
 
     async def close(self) -> None:
         """End what still runs in the background."""
-        await self._lookout.close()
+        await self._heads.close()
         await self._shared.close()
 
     async def _answers(
@@ -161,7 +158,7 @@ class Rpc:
             return [pinned(call, block_hash) for call in calls]
         if not any(map(is_of_latest, calls)):
             return calls
-        head = await self._lookout.recent_head()
+        head = await self._heads.recent_head()
         return [pinned(call, head.hash) if is_of_latest(call) else call for call in calls]
 
     async def _identity(self) -> str:
@@ -173,14 +170,13 @@ class Rpc:
 
     async def _ask(self, calls: list[Call], check: Check | None) -> list[Any]:
         """Return what the first sound node answers. Raises: Refused, Unreachable."""
-        for number in count(1):
-            outcome = await self._race(calls, check)
-            if outcome.results is not None:
-                return outcome.results
-            if number == ROUNDS or not any(fault.reason == "lacks_block" for fault in outcome.faults.values()):
+        left = ROUNDS
+        while (outcome := await self._race(calls, check)).results is None:
+            left -= 1
+            if not left or not any(fault.reason == "lacks_block" for fault in outcome.faults.values()):
                 raise self._failure(calls, outcome)
             await asyncio.sleep(PAUSE_S)  # the node that told of the block may be a step ahead of the others
-        raise AssertionError("count ends never")
+        return outcome.results
 
     async def _race(self, calls: list[Call], check: Check | None) -> Outcome:
         nodes = await self._in_order(calls)
@@ -193,7 +189,7 @@ class Rpc:
             deadline_s=self._settings.deadline_s,
         )
         outcome = await race.run()
-        for node in outcome.dalliers:
+        for node in outcome.slow:
             node.note_failure([call.method for call in calls], NodeFault("slow"))
         if outcome.winner is not None and outcome.winner is not self._nodes[0]:
             self._failed_over += 1
@@ -203,10 +199,10 @@ class Rpc:
         """Return the nodes that may answer, those in order first. Raises: Unreachable if there is none."""
         nodes = [node for node in self._nodes if not node.is_of_another_chain and not node.is_barred]
         if any(map(needs_head, calls)):
-            await self._lookout.recent_head()
-            nodes = [node for node in nodes if not self._lookout.lags(node)]
+            await self._heads.recent_head()
+            nodes = [node for node in nodes if not self._heads.lags(node)]
         if not nodes:
-            raise Unreachable(f"{self._settings.name}: no node may be asked: {self._lookout.why()}")
+            raise Unreachable(f"{self._settings.name}: no node may be asked: {self._heads.why()}")
         methods = [call.method for call in calls]
         return sorted(nodes, key=lambda node: node.is_resting(methods))
 

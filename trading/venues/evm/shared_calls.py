@@ -168,5 +168,5 @@ def _decode(raw: Any) -> list[Any] | None:
     """Return the answers that another process wrote, None where they cannot be read."""
     try:
         return [Reverted(*value) if kind == "reverted" else value for kind, value in _decoder.decode(raw)]
-    except (msgspec.MsgspecError, TypeError):
+    except (msgspec.MsgspecError, RecursionError, TypeError):
         return None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from domain.errors import BadMarketData
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.pools import Reserves, pack_reserves, read_reserves
-from trading.venues.evm.rpc import Block, Rpc
+from trading.venues.evm.rpc import Rpc
 from trading.venues.evm.v3 import Curve, Spot, after, pack_spots, read_curve, read_spots, spot_of
 from trading.venues.evm.wire import TOPICS, Event, Log, Synced, event_of, parse_logs
 from trading.venues.identity import Pool

@@ -5,19 +5,20 @@ nodes are known to leave out the logs of a block that they have only just heard 
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from enum import StrEnum
 from itertools import accumulate
 
 import structlog
 
 from domain.errors import BadMarketData
-from trading.venues.evm.heads import History
-from trading.venues.evm.rpc import Block, Rpc
+from trading.venues.evm.jsonrpc import Block
+from trading.venues.evm.rpc import Rpc
 from trading.venues.evm.states import StateReader, States, advance, agrees
 
 log = structlog.get_logger(__name__)
 
+KEPT_BLOCKS = 64
 MOST_FILLED = 32  # blocks that are filled in one by one; beyond, the states are read whole
 BEHIND_LOOKS = 4  # looks for which a head that was left behind is taken for a node that lags
 
@@ -33,6 +34,52 @@ class Move(StrEnum):
 
 
 ROUTINE = frozenset({Move.SAME, Move.FORWARD, Move.WHOLE})
+
+
+class History:
+    """The last blocks up to the head, each with the states after it, so that a reorg can be undone."""
+
+    def __init__(self, *, kept: int = KEPT_BLOCKS) -> None:
+        self._kept = kept
+        self._blocks: OrderedDict[str, tuple[Block, States]] = OrderedDict()
+
+    def __contains__(self, block_hash: str) -> bool:
+        return block_hash in self._blocks
+
+    @property
+    def head(self) -> Block | None:
+        """Return the newest block, None before the first."""
+        return self._blocks[next(reversed(self._blocks))][0] if self._blocks else None
+
+    @property
+    def oldest(self) -> Block | None:
+        """Return the oldest block that is still known, None before the first."""
+        return self._blocks[next(iter(self._blocks))][0] if self._blocks else None
+
+    def states(self, block_hash: str) -> States:
+        """Return the states after a block that is known."""
+        return self._blocks[block_hash][1]
+
+    def extend(self, block: Block, states: States) -> None:
+        """Put a block on the head, whose child it must be."""
+        head = self.head
+        assert head is None or block.parent_hash == head.hash
+        self._blocks[block.hash] = (block, states)
+        while len(self._blocks) > self._kept:
+            self._blocks.popitem(last=False)
+
+    def rewind(self, block_hash: str) -> int:
+        """Make a known block the head again, and return how many blocks were undone."""
+        undone = 0
+        while next(reversed(self._blocks)) != block_hash:
+            self._blocks.popitem()
+            undone += 1
+        return undone
+
+    def restart(self, block: Block, states: States) -> None:
+        """Forget every block before ``block``."""
+        self._blocks.clear()
+        self.extend(block, states)
 
 
 class PoolTracker:

@@ -12,8 +12,9 @@ from typing import NamedTuple, TypeVar
 from domain.errors import BadMarketData
 from domain.market import Pair
 from domain.money import DOWN
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.multicall import Packed, Read, pack, read_all
-from trading.venues.evm.rpc import Block, Rpc
+from trading.venues.evm.rpc import Rpc
 from trading.venues.evm.wire import (
     LIQUIDITY,
     MAX_TICK,

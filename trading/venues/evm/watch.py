@@ -8,8 +8,8 @@ from domain.errors import BadMarketData
 from domain.market import Clock, PoolState
 from domain.timestamps import NS_PER_MS
 from trading.venues.evm.heads import next_base_fee_wei
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.pools import Reserves, Seen, market_of
-from trading.venues.evm.rpc import Block
 from trading.venues.evm.states import Watched
 from trading.venues.evm.tracker import Move, PoolTracker
 from trading.venues.evm.v3 import Curve, V3State

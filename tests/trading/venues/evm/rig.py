@@ -17,7 +17,9 @@ from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.venues.evm.checks import Checked, check_table
 from trading.venues.evm.deployment import read_deployment
 from trading.venues.evm.feed import ChainFeedSettings, ChainSource
-from trading.venues.evm.rpc import Block, Rpc, RpcSettings, open_rpc
+from trading.venues.evm.jsonrpc import Block
+from trading.venues.evm.rpc import Rpc, open_rpc
+from trading.venues.evm.rpc_settings import RpcSettings
 from trading.venues.evm.states import StateReader
 from trading.venues.evm.tracker import PoolTracker
 from trading.venues.evm.watch import WatchRules

@@ -1,4 +1,4 @@
-"""The head of a chain: the next block's base fee, the blocks before it, and who tells of a new one."""
+"""The head of a chain: the next block's base fee, and who tells of a new one."""
 
 import asyncio
 import json
@@ -13,15 +13,16 @@ from domain.market import Side
 from simulator.chain.local import LocalChain
 from tests.fakes import FixedClock
 from tests.trading.venues.evm.rig import connected
-from trading.venues.evm.heads import POLYGON, HeadTalk, History, Nudge, next_base_fee_wei
-from trading.venues.evm.rpc import Block
+from trading.venues.evm.heads import HeadTalk, Nudge, next_base_fee_wei
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.health import FeedHealth
+from trading.venues.identity import POLYGON
 
 LIMIT = 30_000_000
 
 
-def block(number: int = 1, *, name: str = "", parent: str = "", base_fee: int = 10**9, used: int = 0) -> Block:
-    return Block(number, name or f"0x{number}", parent or f"0x{number - 1}", 0, base_fee, used, LIMIT)
+def block(*, base_fee: int = 10**9, used: int = 0) -> Block:
+    return Block(1, "0x1", "0x0", 0, base_fee, used, LIMIT)
 
 
 async def test_the_next_base_fee_is_what_the_chain_then_asks(chain: LocalChain) -> None:
@@ -48,25 +49,6 @@ def test_on_polygon_no_lower_base_fee_is_reckoned_with_than_a_producer_may_choos
     told = next_base_fee_wei(block(base_fee=base_fee, used=used), chain_id=POLYGON)
     assert told * 100 >= base_fee * 105
     assert told <= base_fee + base_fee // 20 + 1
-
-
-def test_history_goes_back_to_a_block_it_knows_and_tells_how_far() -> None:
-    history = History()
-    for number in range(1, 5):
-        history.extend(block(number), {})
-    assert history.rewind("0x2") == 2
-    assert history.head == block(2)
-    history.extend(block(3, name="0x3b"), {})
-    assert "0x3" not in history
-
-
-def test_history_keeps_so_many_blocks() -> None:
-    history = History(kept=3)
-    for number in range(1, 10):
-        history.extend(block(number), {})
-    assert history.oldest == block(7)
-    history.restart(block(20), {})
-    assert (history.oldest, history.head) == (block(20), block(20))
 
 
 async def test_a_nudge_ends_the_wait_and_is_used_up() -> None:

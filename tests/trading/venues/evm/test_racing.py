@@ -54,7 +54,7 @@ async def hanging() -> list[Any]:
 
 async def test_the_first_alone_is_asked_while_it_answers() -> None:
     outcome = await run({"first": answering(1), "second": failing("never asked")}, hedge_s=60)
-    assert (outcome.results, outcome.winner, outcome.faults, outcome.dalliers) == ([1], "first", {}, [])
+    assert (outcome.results, outcome.winner, outcome.faults, outcome.slow) == ([1], "first", {}, [])
 
 
 async def test_after_a_fault_the_next_is_asked_at_once() -> None:
@@ -65,7 +65,7 @@ async def test_after_a_fault_the_next_is_asked_at_once() -> None:
 
 async def test_beside_one_that_hangs_the_next_is_asked() -> None:
     outcome = await run({"first": hanging, "second": hanging, "third": answering(3)})
-    assert (outcome.results, outcome.winner, outcome.dalliers) == ([3], "third", ["first", "second"])
+    assert (outcome.results, outcome.winner, outcome.slow) == ([3], "third", ["first", "second"])
 
 
 async def test_a_slow_answer_wins_over_a_later_fault() -> None:
@@ -92,7 +92,7 @@ async def test_a_doubtful_answer_is_taken_when_nobody_knows_better() -> None:
 async def test_when_all_hang_the_deadline_ends_it() -> None:
     outcome = await run({"first": hanging, "second": hanging}, deadline_s=0.01)
     assert (outcome.results, outcome.winner) == (None, None)
-    assert "first" in outcome.dalliers
+    assert "first" in outcome.slow
 
 
 async def test_an_answer_is_not_kept_waiting_for_the_turn_of_another_node() -> None:
@@ -109,7 +109,7 @@ async def test_an_answer_is_not_kept_waiting_for_the_turn_of_another_node() -> N
         return [1]
 
     outcome = await run({"first": slow, "second": hanging}, before_each=before_each)
-    assert (outcome.results, outcome.dalliers) == ([1], [])
+    assert (outcome.results, outcome.slow) == ([1], [])
 
 
 async def test_a_spent_budget_ends_the_question_only_where_nobody_is_being_asked() -> None:

@@ -12,7 +12,8 @@ from domain.secret import Secret
 from simulator.chain.faulty_node import Trouble
 from simulator.chain.toy_chain import EMPTY, REVERTING, ToyChain
 from tests.rpc_nodes import DATA, KEY, QUESTION, TO, Nodes, rpc_to, two_nodes
-from trading.venues.evm.rpc import Call, Reverted, RpcSettings
+from trading.venues.evm.jsonrpc import Call, Reverted
+from trading.venues.evm.rpc_settings import RpcSettings
 
 TROUBLES = [
     (Trouble.HANG, 0),

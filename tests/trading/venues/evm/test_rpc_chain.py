@@ -7,7 +7,7 @@ import pytest
 from simulator.chain.faulty_node import FaultyNode, Trouble, faulty_node
 from simulator.chain.local import LocalChain
 from tests.rpc_nodes import rpc_to
-from trading.venues.evm.rpc import Call, Reverted
+from trading.venues.evm.jsonrpc import Call, Reverted
 
 GET_RESERVES = "0x0902f1ac"
 TRANSFER_FROM_NOBODY = "0xa9059cbb" + "0" * 63 + "1" + "f" * 64

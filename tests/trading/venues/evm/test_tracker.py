@@ -20,10 +20,10 @@ from tests.trading.venues.evm.rig import (
     trade,
 )
 from trading.venues.evm import tracker as tracking
-from trading.venues.evm.heads import History
+from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.pools import Reserves
 from trading.venues.evm.rpc import Rpc
-from trading.venues.evm.tracker import Move, PoolTracker
+from trading.venues.evm.tracker import History, Move, PoolTracker
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -185,3 +185,26 @@ async def test_a_fresh_read_is_what_the_contracts_say(chain: LocalChain) -> None
         assert isinstance(state, Reserves)
         base, quote = state if pool.base_is_token0 else reversed(state)
         assert (base, quote) == chain.reserves(pool.venue)
+
+
+def block(number: int, *, name: str = "") -> Block:
+    return Block(number, name or f"0x{number}", f"0x{number - 1}", 0, 10**9, 0, 30_000_000)
+
+
+def test_history_goes_back_to_a_block_it_knows_and_tells_how_far() -> None:
+    history = History()
+    for number in range(1, 5):
+        history.extend(block(number), {})
+    assert history.rewind("0x2") == 2
+    assert history.head == block(2)
+    history.extend(block(3, name="0x3b"), {})
+    assert "0x3" not in history
+
+
+def test_history_keeps_so_many_blocks() -> None:
+    history = History(kept=3)
+    for number in range(1, 10):
+        history.extend(block(number), {})
+    assert history.oldest == block(7)
+    history.restart(block(20), {})
+    assert (history.oldest, history.head) == (block(20), block(20))

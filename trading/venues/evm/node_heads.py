@@ -1,4 +1,4 @@
-"""Where the chain's head is, as its nodes tell it, and which of them lags behind."""
+"""Where each node's head is, which is the best, and which nodes lag behind it."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from trading.venues.evm.rpc_settings import RpcSettings
 REQUESTS_OF_A_LOOK = 2  # the chain's id and the head
 
 
-class Lookout:
+class NodeHeads:
     """Asks every node for its head at once; a look under way serves whoever asks meanwhile."""
 
     def __init__(self, nodes: Sequence[Endpoint], settings: RpcSettings, budget: Budget) -> None:
