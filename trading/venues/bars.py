@@ -23,13 +23,13 @@ class MinuteBar(NamedTuple):
     volume: Decimal
 
 
-Told: TypeAlias = list[MinuteBar] | ArbError
+BarsOrError: TypeAlias = list[MinuteBar] | ArbError
 
 
 class BarSource(Protocol):
     """Where minute bars come from; what is wrong with one pair keeps no other pair's from being told."""
 
-    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, Told]:
+    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, BarsOrError]:
         """Return the whole minutes of each pair from its instant on, oldest first, or why they cannot be had.
 
         A minute without a trade keeps the price before it. Venues tell as far back as they do: Kraken 720 minutes.

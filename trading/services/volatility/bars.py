@@ -36,19 +36,21 @@ WHERE (price_bars.open, price_bars.high, price_bars.low, price_bars.close, price
       IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.source)
 """  # noqa: S608
 
-_TOLD = {
+_VENUE_COLUMNS = {
     "venue": "text",
     "symbol": "text",
     "timestamp": "timestamptz",
     **dict.fromkeys(("open", "high", "low", "close", "volume"), "numeric"),
 }
-_MAKE_ROOM = f"CREATE TEMP TABLE told_bars ({', '.join(' '.join(one) for one in _TOLD.items())}) ON COMMIT DROP"
+_MAKE_ROOM = (
+    f"CREATE TEMP TABLE venue_bars ({', '.join(' '.join(one) for one in _VENUE_COLUMNS.items())}) ON COMMIT DROP"
+)
 _OURS = f"price_bars.source = '{PriceSource.BOOKS}'"
 _FROM_VENUE = f"""
 {_INTO}
 SELECT %(mode)s, %(run_id)s, venue, symbol, timestamp, open, high, low, close, volume, '{PriceSource.VENUE}',
        clock_timestamp()
-FROM told_bars
+FROM venue_bars
 {_ONCE} open = CASE WHEN {_OURS} THEN price_bars.open ELSE excluded.open END,
         high = CASE WHEN {_OURS} THEN price_bars.high ELSE excluded.high END,
         low = CASE WHEN {_OURS} THEN price_bars.low ELSE excluded.low END,
@@ -67,12 +69,14 @@ def record_books(scope: Scope, *, since: datetime, until: datetime) -> int:
         return int(cursor.rowcount)
 
 
-def record_told(scope: Scope, venue: str, symbol: str, bars: Iterable[MinuteBar]) -> int:
+def record_venue_bars(scope: Scope, venue: str, symbol: str, bars: Iterable[MinuteBar]) -> int:
     """Write what a venue tells of one market, each minute once, and return how many minutes are new or different."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MAKE_ROOM)
-        copy_into("told_bars", _TOLD, ((venue, symbol, from_ns(bar.minute_s * NS_PER_S), *bar[1:]) for bar in bars))
+        copy_into(
+            "venue_bars", _VENUE_COLUMNS, ((venue, symbol, from_ns(bar.minute_s * NS_PER_S), *bar[1:]) for bar in bars)
+        )
         cursor.execute(_FROM_VENUE, dict(scope.columns))
         changed = int(cursor.rowcount)
-        cursor.execute("DROP TABLE told_bars")  # within a longer transaction there may be a next one
+        cursor.execute("DROP TABLE venue_bars")  # within a longer transaction there may be a next one
         return changed

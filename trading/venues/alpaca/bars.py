@@ -11,7 +11,7 @@ from domain.errors import ArbError, BadMarketData
 from domain.market import Pair
 from domain.timestamps import NS_PER_S, from_ns
 from trading.venues.alpaca.wire import VENUE
-from trading.venues.bars import MinuteBar, Told, check_span, minute_bar, rows_of, whole_minutes
+from trading.venues.bars import BarsOrError, MinuteBar, check_span, minute_bar, rows_of, whole_minutes
 from trading.venues.exact import decode_json, instant_ns, member
 from trading.venues.rest import BadQuestion, RestClient, rest_client
 
@@ -35,7 +35,7 @@ class AlpacaBars:
     def __init__(self, data_url: str) -> None:
         self._data_url = data_url
 
-    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, Told]:
+    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, BarsOrError]:
         """Return each pair's whole minutes."""
         async with rest_client(self._data_url, timeout_s=_TIMEOUT_S, headers={}) as client:
             return {pair: await _told(client, pair, begin_s, until_s) for pair, begin_s in since_s.items()}
@@ -45,7 +45,7 @@ class AlpacaBars:
         return {}
 
 
-async def _told(client: RestClient, pair: Pair, since_s: int, until_s: int) -> Told:
+async def _told(client: RestClient, pair: Pair, since_s: int, until_s: int) -> BarsOrError:
     try:
         return whole_minutes(await _pages(client, pair, since_s), since_s=since_s, until_s=until_s)
     except BadQuestion as error:

@@ -11,7 +11,7 @@ import structlog
 
 from domain.errors import ArbError, BadMarketData, Refused
 from domain.market import Pair
-from trading.venues.bars import MINUTE_S, MinuteBar, Told, check_span, minute_bar, rows_of, whole_minutes
+from trading.venues.bars import MINUTE_S, BarsOrError, MinuteBar, check_span, minute_bar, rows_of, whole_minutes
 from trading.venues.exact import member, plain_digits
 from trading.venues.kraken import wire
 from trading.venues.rest import RestClient, rest_client
@@ -29,7 +29,7 @@ class KrakenBars:
     def __init__(self, rest_url: str) -> None:
         self._rest_url = rest_url
 
-    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, Told]:
+    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, BarsOrError]:
         """Return each pair's whole minutes, asked for one pair at a time as Kraken answers them."""
         async with rest_client(self._rest_url, timeout_s=_TIMEOUT_S, headers={}) as client:
             return {pair: await _told(client, pair, begin_s, until_s) for pair, begin_s in since_s.items()}
@@ -52,7 +52,7 @@ async def _day_volume(client: RestClient, pair: Pair) -> Decimal | None:
         return None
 
 
-async def _told(client: RestClient, pair: Pair, since_s: int, until_s: int) -> Told:
+async def _told(client: RestClient, pair: Pair, since_s: int, until_s: int) -> BarsOrError:
     asked = {"pair": wire.rest_symbol(pair), "interval": "1", "since": str(since_s - MINUTE_S)}
     try:
         answer = wire.parse_rest(await client.read("/0/public/OHLC", asked))

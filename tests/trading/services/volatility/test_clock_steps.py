@@ -31,7 +31,7 @@ def test_a_clock_that_was_ahead_and_is_put_back_leaves_no_trace_in_the_next_figu
     watched(watch, 40, 45)
     with_the_step = watch.row_at(46.1)
     PriceBar.objects.filter(close=250).delete()
-    watch.keeper = type(watch.keeper)(watch.scope)
+    watch.cache = type(watch.cache)(watch.scope)
     undisturbed = watch.row_at(46.2)
     assert with_the_step.known_1h == undisturbed.known_1h == 45 / 60
     assert with_the_step.volatility_1h == undisturbed.volatility_1h is not None
@@ -41,6 +41,6 @@ def test_a_clock_that_was_ahead_and_is_put_back_leaves_no_trace_in_the_next_figu
 def test_what_is_written_while_the_database_s_clock_is_an_hour_back_is_read_all_the_same(watch):
     watched(watch, 0, 40)
     PriceBar.objects.update(written_at=F("written_at") + timedelta(hours=1))
-    watch.run(40.2)  # the keeper has read what was written an hour ahead of now
+    watch.run(40.2)  # the cache has read what was written an hour ahead of now
     watched(watch, 40, 45)
     assert watch.row_at(45.2).known_1h == 45 / 60

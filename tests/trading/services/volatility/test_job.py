@@ -19,7 +19,7 @@ from tests.fakes import SIM
 from tests.sessions import in_another_session
 from tests.trading.services.volatility.watching import START, Teller, Watch, bar_at
 from trading.models import MarketSnapshot, MarketVolatility, PriceBar
-from trading.services.volatility.keeper import READ_AGAIN, Keeper, Named, minute_of
+from trading.services.volatility.minute_cache import RECENT, MarketName, MinuteCache, minute_of
 
 WALK = [100.0]
 _draw = Random(11)
@@ -73,7 +73,7 @@ def test_minute_by_minute_it_is_what_it_is_at_once(watch):
         watch.see(minute + 0.5, price)
         watch.run(minute + 1.05)
     newest = watch.row()
-    watch.keeper = Keeper(SIM)
+    watch.cache = MinuteCache(SIM)
     watch.run(90.06)
     assert _figures(watch.row()) == _figures(newest)
     assert newest.volatility_1h == pytest.approx(annualised(WALK[29:90]), rel=1e-9)
@@ -87,11 +87,11 @@ def test_what_an_update_reads_does_not_grow_with_what_is_known(watch):
     seen(watch, 150)
     watch.run(150.1)
     start = minute_of(START)
-    assert watch.keeper.read(start + 150) <= 150
+    assert watch.cache.read(start + 150) <= 150
     for minute in (150, 151):
         watch.see(minute + 0.5, 100)
         watch.run(minute + 1.1)
-    assert watch.keeper.read(start + 152) <= READ_AGAIN
+    assert watch.cache.read(start + 152) <= RECENT
 
 
 def test_a_restart_goes_on_from_the_bars_though_the_snapshots_are_gone(watch):
@@ -99,7 +99,7 @@ def test_a_restart_goes_on_from_the_bars_though_the_snapshots_are_gone(watch):
     watch.run(100.1)
     before = watch.row()
     MarketSnapshot.objects.filter(timestamp__lt=START + timedelta(minutes=99)).delete()
-    watch.keeper = Keeper(SIM)
+    watch.cache = MinuteCache(SIM)
     watch.run(100.2)
     assert _figures(watch.row()) == _figures(before)
 
@@ -179,7 +179,7 @@ def test_bars_told_again_change_nothing(watch, teller):
     watch.see(60.0, 100)
     watch.run(60.1)
     written = set(PriceBar.objects.values_list("timestamp", "written_at"))
-    watch.keeper = Keeper(SIM)
+    watch.cache = MinuteCache(SIM)
     watch.run(60.2)
     assert set(PriceBar.objects.values_list("timestamp", "written_at")) == written
 
@@ -230,8 +230,8 @@ def test_what_was_kept_of_rows_that_are_gone_is_forgotten(watch):
     seen(watch, 60)
     watch.run(60.1)
     PriceBar.objects.all().delete()
-    watch.keeper.read(60)
-    assert watch.keeper.market(Named("a", "BTC/USD")).prices.now is None
+    watch.cache.read(60)
+    assert watch.cache.market(MarketName("a", "BTC/USD")).prices.now is None
 
 
 @pytest.mark.parametrize(("seen_from", "trips"), [(0, True), (400, True), (550, False)])

@@ -11,8 +11,8 @@ from domain.timestamps import from_ns
 from tests.fakes import NOW_NS, SIM, FixedClock
 from trading.models import MarketSnapshot, MarketVolatility
 from trading.services import volatility
-from trading.services.volatility.keeper import Keeper
-from trading.venues.bars import MINUTE_S, BarSource, MinuteBar, Told, whole_minutes
+from trading.services.volatility.minute_cache import MinuteCache
+from trading.venues.bars import MINUTE_S, BarsOrError, BarSource, MinuteBar, whole_minutes
 
 START = from_ns(NOW_NS).replace(second=0, microsecond=0)
 START_S = int(START.timestamp())
@@ -32,7 +32,7 @@ class Teller:
     volumes: dict[str, Decimal] = field(default_factory=dict)
     asked: list[dict[str, int]] = field(default_factory=list)
 
-    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, Told]:
+    async def read(self, since_s: Mapping[Pair, int], *, until_s: int) -> dict[Pair, BarsOrError]:
         self.asked.append({pair.symbol: (at - START_S) // MINUTE_S for pair, at in since_s.items()})
         return {
             pair: self.trouble.get(pair.symbol)
@@ -49,7 +49,7 @@ class Watch:
     """The job, run by hand; minutes are counted from the start."""
 
     scope: Scope = SIM
-    keeper: Keeper = field(default_factory=lambda: Keeper(SIM))
+    cache: MinuteCache = field(default_factory=lambda: MinuteCache(SIM))
     sources: dict[str, BarSource] = field(default_factory=dict)
 
     def see(self, minute: float, price: float, *, venue: str = "a", symbol: str = "BTC/USD", depth: int = 5) -> None:
@@ -68,7 +68,7 @@ class Watch:
     def run(self, minute: float) -> int:
         """Run the job as at an instant of ``minute``."""
         clock = FixedClock(int((START_S + minute * MINUTE_S) * 10**9))
-        return volatility.update(self.scope, clock=clock, sources=self.sources, keeper=self.keeper)
+        return volatility.update(self.scope, clock=clock, sources=self.sources, cache=self.cache)
 
     def row(self, venue: str = "a") -> MarketVolatility:
         """Return the newest row."""

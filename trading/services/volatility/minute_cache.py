@@ -18,15 +18,14 @@ HOUR, DAY, WEEK = 60, 24 * 60, 7 * 24 * 60  # minutes
 WINDOWS: Mapping[str, int] = {"1h": HOUR, "24h": DAY, "7d": WEEK}
 MIN_RETURNS = 20
 VOLUME_KNOWN = DAY * 95 // 100  # minutes of the day whose volume must be known for there to be a day's volume
-
-READ_AGAIN = 10  # minutes that are read whenever they were written: the database's clock may have been put back
+RECENT = 10  # minutes written and read anew each time, whatever a clock that was put back may say of them
 
 _MINUTE_NS = 60 * NS_PER_S
 _COLUMNS = ("venue", "symbol", "timestamp", "close", "volume", "source", "written_at")
 _READ_AT_ONCE = 5_000
 
 
-class Named(NamedTuple):
+class MarketName(NamedTuple):
     """A market by the names in its rows."""
 
     venue: str
@@ -46,12 +45,12 @@ class _Bar(NamedTuple):
 
 
 @dataclass(slots=True)
-class Market:
+class MarketMinutes:
     """What is known of one market's minutes, counted from the epoch."""
 
     prices: MinutePrices = field(default_factory=lambda: MinutePrices(tuple(WINDOWS.values())))
     seen_since: int | None = None  # the first minute in which we saw its books
-    told_until: int | None = None  # the last minute whose volume the venue told
+    volume_until: int | None = None  # the last minute whose volume the venue told
 
     def realised(self) -> dict[str, Realised | None]:
         """Return what each window shows."""
@@ -71,15 +70,15 @@ class Market:
         if bar.source == PriceSource.BOOKS:
             self.seen_since = minute if self.seen_since is None else min(minute, self.seen_since)
         if bar.volume is not None:
-            self.told_until = minute if self.told_until is None else max(minute, self.told_until)
+            self.volume_until = minute if self.volume_until is None else max(minute, self.volume_until)
 
 
-class Keeper:
+class MinuteCache:
     """The markets of one scope."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._markets: dict[Named, Market] = {}
+        self._markets: dict[MarketName, MarketMinutes] = {}
         self._read_until: datetime | None = None
         self._minute: int | None = None  # up to which windows reach
 
@@ -88,9 +87,9 @@ class Keeper:
         """Whether nothing has been read yet."""
         return self._read_until is None
 
-    def market(self, named: Named) -> Market:
+    def market(self, name: MarketName) -> MarketMinutes:
         """Return what is known of a market."""
-        return self._markets.setdefault(named, Market())
+        return self._markets.setdefault(name, MarketMinutes())
 
     def read(self, minute: int) -> int:
         """Take in what changed since the last time, let windows reach ``minute``; return how many bars were read.
@@ -101,7 +100,7 @@ class Keeper:
         span = (start_of(minute - WEEK), start_of(minute))
         rows = PriceBar.objects.in_scope(self._scope).filter(timestamp__range=span)
         if self._read_until is not None:
-            is_recent = Q(timestamp__gte=start_of(minute - READ_AGAIN))
+            is_recent = Q(timestamp__gte=start_of(minute - RECENT))
             rows = rows.filter(Q(written_at__gte=self._read_until) | is_recent)
         count = 0
         for row in rows.order_by("timestamp").values_list(*_COLUMNS).iterator(chunk_size=_READ_AT_ONCE):
@@ -112,7 +111,7 @@ class Keeper:
         return count
 
     def _take(self, bar: _Bar) -> None:
-        self.market(Named(bar.venue, bar.symbol)).put(minute_of(bar.timestamp), bar)
+        self.market(MarketName(bar.venue, bar.symbol)).put(minute_of(bar.timestamp), bar)
         self._read_until = bar.written_at if self._read_until is None else max(bar.written_at, self._read_until)
 
     def _forget_what_is_gone(self, minute: int) -> None:
