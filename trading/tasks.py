@@ -29,7 +29,8 @@ def sweep_executions() -> None:
 def scan_markets() -> None:
     """Look at every route once, at a fixed pace."""
     scope = settings.ARB.scope
-    scan.scan_at_pace(scope, clock=SYSTEM_CLOCK, dispatch=OutboxDispatch(scope), kept=scan.kept(SYSTEM_CLOCK))
+    connections = scan.process_connections(SYSTEM_CLOCK)
+    scan.scan_and_log(scope, clock=SYSTEM_CLOCK, dispatch=OutboxDispatch(scope), connections=connections)
 
 
 @shared_task(name="trading.account_reference")

@@ -25,6 +25,7 @@ from arbsite.demo.snapshot import (
 from domain.breakers import BreakerKind, BreakerState
 from domain.errors import Unreachable
 from domain.scope import Scope
+from domain.timestamps import NS_PER_MS
 from ops.models import Alert
 from risk.models import Breaker, BreakerEvent, Gate, GateState, Outcome
 from risk.selectors import breakers_of
@@ -75,11 +76,6 @@ class Gatherer:
             self._read_redis()
         return self._snapshot(progress)
 
-    @property
-    def has_database(self) -> bool:
-        """Whether the database answered at the last look."""
-        return self._database.away_since is None
-
     def _snapshot(self, progress: Progress) -> Snapshot:
         plan = self._plan
         return Snapshot(
@@ -124,10 +120,10 @@ class Gatherer:
             return  # as above
         now_ns = SystemClock().now_ns()
         ages: dict[str, list[int]] = {line.venue: [] for line in lines}
-        chains = registry.pool_venues(settings.ARB.venues)  # whose pools one source tells of
+        sources = registry.sources(settings.ARB.venues)
         for key, book in books.items():
-            name = chains[key.venue].chain if key.venue in chains else key.venue
-            ages.setdefault(name, []).append(max(0, (now_ns - book.seen_at_ns) // 1_000_000))
+            age_ms = max(0, now_ns - book.seen_at_ns) // NS_PER_MS
+            ages.setdefault(sources.get(key.venue, key.venue), []).append(age_ms)
         told = {line.venue: line for line in lines}
         self.venues = tuple(_venue(name, ages[name], told.get(name)) for name in sorted(ages))
 

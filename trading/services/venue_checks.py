@@ -14,7 +14,7 @@ from domain.scope import Scope
 from trading.marketdata.venue_board import EXPIRE_S, VenueBoard, VenueLine, board_key
 from trading.services.reference.known import known_reference
 from trading.services.reference.terms import Reference
-from trading.services.scan.kept import NOT_ASKED_WHY, Kept
+from trading.services.scan.connections import NOT_ASKED_WHY, Connections
 from trading.venues import registry
 from trading.venues.budget import Budget
 from trading.venues.evm.endpoints import EndpointStatus
@@ -106,11 +106,11 @@ def sources_of(chosen: str | None) -> tuple[str, ...]:
     raise BadInput(f"{chosen!r} is none of our venues: they are {', '.join((*sources, *pools))}")
 
 
-def check_venues(names: Sequence[str], scope: Scope, *, clock: Clock, kept: Kept) -> Checkup:
+def check_venues(names: Sequence[str], scope: Scope, *, clock: Clock, connections: Connections) -> Checkup:
     """Ask each of ``names`` for our pairs, and put what the stream tells of it beside the answer."""
-    lines, told_ago_s, board_problem = _board(kept.redis, scope)
+    lines, told_ago_s, board_problem = _board(connections.redis, scope)
     is_streamed = told_ago_s is not None and told_ago_s <= TOLD_LATELY_S
-    checks = tuple(_check(name, lines.get(name) if is_streamed else None, scope, clock, kept) for name in names)
+    checks = tuple(_check(name, lines.get(name) if is_streamed else None, scope, clock, connections) for name in names)
     return Checkup(checks, told_ago_s, board_problem)
 
 
@@ -123,12 +123,12 @@ def _board(client: "redis.Redis", scope: Scope) -> tuple[dict[str, VenueLine], f
     return lines, EXPIRE_S - left_ms / 1000 if left_ms > 0 else None, ""
 
 
-def _check(name: str, line: VenueLine | None, scope: Scope, clock: Clock, kept: Kept) -> VenueCheck:
+def _check(name: str, line: VenueLine | None, scope: Scope, clock: Clock, connections: Connections) -> VenueCheck:
     known = known_reference(scope)
     pairs = _pairs_at(name, known)
-    answered = _ask(name, pairs, clock, kept, of=_markets_at(name, known) or len(pairs))
-    chain = _chain(name, kept)
-    budget = kept.budgets.get(name)
+    answered = _ask(name, pairs, clock, connections, of=_markets_at(name, known) or len(pairs))
+    chain = _chain(name, connections)
+    budget = connections.budgets.get(name)
     return VenueCheck(
         venue=name,
         answered=answered,
@@ -150,21 +150,21 @@ def _pairs_at(name: str, known: Reference) -> tuple[Pair, ...]:
 
 
 def _markets_at(name: str, known: Reference) -> int:
-    pools = registry.pool_venues(settings.ARB.venues)
-    return sum(name == (pools[key.venue].chain if key.venue in pools else key.venue) for key in known.lots)
+    sources = registry.sources(settings.ARB.venues)
+    return sum(name == sources[key.venue] for key in known.lots)
 
 
-def _ask(name: str, pairs: tuple[Pair, ...], clock: Clock, kept: Kept, *, of: int) -> Answered:
+def _ask(name: str, pairs: tuple[Pair, ...], clock: Clock, connections: Connections, *, of: int) -> Answered:
     began_s = time.monotonic()
-    (reading,) = kept.read({name: pairs}) or [Reading(name)]
+    (reading,) = connections.read({name: pairs}) or [Reading(name)]
     took_ms = round((time.monotonic() - began_s) * 1000)
     found, refused = reading.sound(now_ns=clock.now_ns(), max_age_ms=settings.ARB.trading.max_book_age_ms)
     faults = {pair.symbol: reason for pair, reason in refused.items()}
     return Answered(len(found), max(of, len(found)), took_ms, faults, "" if found else reading.error)
 
 
-def _chain(name: str, kept: Kept) -> ChainCheck | None:
-    for source in kept.chains:
+def _chain(name: str, connections: Connections) -> ChainCheck | None:
+    for source in connections.chains:
         if source.venue == name:
             problems = tuple(problem.sentence for problem in source.problems)
             limits = {chain.name: chain.requests_per_s for chain in settings.ARB.venues.chains}

@@ -1,13 +1,11 @@
 """What is known of the venues without asking them: configuration, stated markets, what decisions reckon as fees."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.costs import FeeSchedule
-from domain.errors import BadInput
 from domain.market import Clock
 from domain.money import plain
 from domain.reference import FactKind
@@ -17,7 +15,6 @@ from trading.models import ReferenceFact
 from trading.services.reference.known import fees_now
 from trading.services.reference.store import IN_FORCE
 from trading.venues import registry
-from trading.venues.evm.deployment import table_of
 from trading.venues.identity import PoolKind
 
 
@@ -101,15 +98,11 @@ def charges(scope: Scope, *, clock: Clock) -> list[Charge]:
 
 def concentrated_pools(venues: Any) -> list[ShownPool]:
     """Return the concentrated pools of watched chains: ``prices`` shows them, and no route trades them yet."""
-    found: list[ShownPool] = []
-    for chain in venues.chains:
-        with suppress(BadInput):  # a table that cannot be read is told by ``venues check``
-            table = table_of(chain.name, chain.chain_id, chain.deployment) if chain.is_watched else None
-            pools = table.pools_of(PoolKind.V3) if table else ()
-            found += [
-                ShownPool(pool.venue, chain.name, pool.pair.symbol, pool.address, pool.fee_pips) for pool in pools
-            ]
-    return found
+    return [
+        ShownPool(pool.venue, chain.name, pool.pair.symbol, pool.address, pool.fee_pips)
+        for chain, table in registry.tables(venues)
+        for pool in table.pools_of(PoolKind.V3)
+    ]
 
 
 def _keys(venues: Any, adapter: str) -> tuple[str, ...]:

@@ -192,11 +192,17 @@ def origins(venues: VenueSettings) -> Mapping[str, str]:
 def pool_venues(venues: VenueSettings) -> Mapping[str, PoolVenue]:
     """Return every venue of constant-product pools on a watched chain; a chain without a table has none."""
     found: dict[str, PoolVenue] = {}
-    for chain, table in _tables(venues):
+    for chain, table in tables(venues):
         native = Asset(table.native)
         for pool in table.pools_of(PoolKind.V2):
             found[pool.venue] = PoolVenue(pool.venue, chain.name, chain.chain_id, native)
     return found
+
+
+def sources(venues: VenueSettings) -> Mapping[str, str]:
+    """Return who is asked for each venue's markets: for a pool's its chain, else the venue itself."""
+    pools = {venue: pool.chain for venue, pool in pool_venues(venues).items()}
+    return {one.venue: one.venue for one in _configured(venues)} | pools
 
 
 def pairs_by_source(
@@ -209,7 +215,7 @@ def pairs_by_source(
     """
     found = {one.venue: tuple(pairs.get(one.venue, ())) for one in _configured(venues)}
     found |= {chain.name: tuple(shown) for chain in venues.chains if chain.is_watched}
-    for chain, table in _tables(venues):
+    for chain, table in tables(venues):
         listed = [pair for pool in table.pools_of(PoolKind.V2) for pair in pairs.get(pool.venue, ())]
         has = {pool.pair for pool in table.pools_of(PoolKind.V3)}
         found[chain.name] = tuple(dict.fromkeys((*listed, *(pair for pair in shown if pair in has))))
@@ -264,9 +270,17 @@ def account_sources(venues: VenueSettings, pairs: Sequence[Pair], *, clock: Cloc
     market-data key just as well as to a read key.
     """
     found = {one.venue: _account(one, pairs, clock) for one in _configured(venues)}
-    for _, table in _tables(venues):
+    for _, table in tables(venues):
         found |= {pool.venue: PoolListings(pool.venue, table) for pool in table.pools_of(PoolKind.V2)}
     return found
+
+
+def tables(venues: VenueSettings) -> Iterator[tuple[ChainSettings, ChainTable]]:
+    """Yield every watched chain with its table; one whose table cannot be read is told by its source."""
+    for chain in venues.chains:
+        if chain.is_watched:
+            with suppress(BadInput):
+                yield chain, _known_table(chain.name, chain.chain_id, chain.deployment)
 
 
 def _configured(venues: VenueSettings) -> Iterator[_Configured]:
@@ -281,14 +295,6 @@ def _origin(one: _Configured) -> str:
         return kraken_feed.ORIGIN
     feed = cast(AlpacaSettings, one.settings).stream_url.rpartition("/")[2]
     return ALPACA_FEEDS.get(feed, alpaca_feed.ORIGIN)
-
-
-def _tables(venues: VenueSettings) -> Iterator[tuple[ChainSettings, ChainTable]]:
-    """Yield every watched chain with its table; one whose table cannot be read is told by its source."""
-    for chain in venues.chains:
-        if chain.is_watched:
-            with suppress(BadInput):
-                yield chain, _known_table(chain.name, chain.chain_id, chain.deployment)
 
 
 @lru_cache(maxsize=16)

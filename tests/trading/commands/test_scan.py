@@ -19,7 +19,7 @@ from tests.sessions import in_another_session
 from tests.trading.commands.venue_rows import PAIRS, away, doubles_as_venues, state_markets
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.models import EvaluationCount, ReferenceFact
-from trading.services.scan import kept
+from trading.services.scan import process_connections
 
 pytestmark = pytest.mark.django_db
 
@@ -113,7 +113,7 @@ def another_scan() -> Iterator[None]:
 
 
 def test_what_a_process_keeps_is_kept_until_its_settings_change(settings):
-    first = kept(SYSTEM_CLOCK)
-    assert kept(SYSTEM_CLOCK) is first
+    first = process_connections(SYSTEM_CLOCK)
+    assert process_connections(SYSTEM_CLOCK) is first
     settings.ARB = replace(django_settings.ARB, pairs=PAIRS, scope=Scope(Mode.SIM, "other"))
-    assert kept(SYSTEM_CLOCK) is not first
+    assert process_connections(SYSTEM_CLOCK) is not first

@@ -12,12 +12,12 @@ from domain.money import plain
 from domain.scope import Mode
 from trading.formats import NOTHING, in_bps, lasting
 from trading.json_values import to_json
-from trading.management.learning import learn
+from trading.management.listings import ensure_listings
 from trading.management.tables import plain_table, print_apart
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.selectors.terms import chosen_scope
 from trading.selectors.why_words import reason_in_words
-from trading.services.scan import Gap, Price, Prices, kept, prices_of
+from trading.services.scan import Gap, Price, Prices, prices_of, process_connections
 
 WATCH_EVERY_S = 1.0
 RATIOS = ("bps",)  # numbers in JSON; money is exact text
@@ -41,9 +41,10 @@ class Command(BaseCommand):
         if scope.mode is Mode.REPLAY:
             raise BadInput("a replay has no prices of now: choose dry_run, sim or live")
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
-        learn(scope, console, is_quiet=options["json"])
+        ensure_listings(scope, console, is_quiet=options["json"])
+        connections = process_connections(SYSTEM_CLOCK)
         while True:
-            found = prices_of(options["symbol"].upper(), scope, clock=SYSTEM_CLOCK, kept=kept(SYSTEM_CLOCK))
+            found = prices_of(options["symbol"].upper(), scope, clock=SYSTEM_CLOCK, connections=connections)
             if options["json"]:
                 self.stdout.write(json.dumps(to_json(found, floats=RATIOS)))
                 self.stdout.flush()

@@ -17,7 +17,7 @@ from domain.scope import Mode
 from trading.dispatch import OutboxDispatch
 from trading.formats import NOTHING, in_bps, plural
 from trading.json_values import to_json
-from trading.management.learning import learn
+from trading.management.listings import ensure_listings
 from trading.management.tables import plain_table, print_apart
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.selectors.why_words import reason_in_words
@@ -55,10 +55,11 @@ class Command(BaseCommand):
         if scope.mode is Mode.SIM:
             check_simulated(registry.addresses(settings.ARB.venues))
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
-        learn(scope, console, is_quiet=options["json"])
+        ensure_listings(scope, console, is_quiet=options["json"])
+        dispatch, connections = OutboxDispatch(scope), scan.process_connections(SYSTEM_CLOCK)
         ended = _until_stopped()
         while True:
-            found = scan.scan(scope, clock=SYSTEM_CLOCK, dispatch=OutboxDispatch(scope), kept=scan.kept(SYSTEM_CLOCK))
+            found = scan.scan(scope, clock=SYSTEM_CLOCK, dispatch=dispatch, connections=connections)
             self._tell(found, console, options)
             if options["once"]:
                 return _check(found)

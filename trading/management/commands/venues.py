@@ -13,11 +13,11 @@ from domain.errors import BadInput
 from domain.scope import Mode, Scope
 from trading.json_values import to_json
 from trading.management import venue_console as shown
-from trading.management.learning import learn
+from trading.management.listings import ensure_listings
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.selectors.terms import chosen_scope
 from trading.services.reference.terms import account_sources
-from trading.services.scan import kept
+from trading.services.scan import process_connections
 from trading.services.simulated import check_simulated
 from trading.services.venue_accounts import held_at
 from trading.services.venue_checks import Checkup, check_venues, sources_of
@@ -72,11 +72,13 @@ class Command(BaseCommand):
         return {"venues": _chosen(venues_known(settings.ARB.venues), venue)}, shown.show_list, 0
 
     def _check(self, venue: str | None, scope: Scope, console: Console, is_quiet: bool) -> Any:
-        found = check_venues(sources_of(venue), scope, clock=SYSTEM_CLOCK, kept=kept(SYSTEM_CLOCK))
+        found = check_venues(
+            sources_of(venue), scope, clock=SYSTEM_CLOCK, connections=process_connections(SYSTEM_CLOCK)
+        )
         return found, shown.show_check, _code_of(found)
 
     def _markets(self, venue: str | None, scope: Scope, console: Console, is_quiet: bool) -> Any:
-        learn(scope, console, is_quiet=is_quiet)
+        ensure_listings(scope, console, is_quiet=is_quiet)
         shown_only = [one for one in concentrated_pools(settings.ARB.venues) if venue in (None, one.venue, one.chain)]
         markets = [] if venue in {one.venue for one in shown_only} else _chosen(stated_markets(scope), venue)
         return {"markets": markets, "shown_only": shown_only}, shown.show_markets, 0
@@ -105,8 +107,8 @@ def _chosen(found: list[Any], venue: str | None) -> list[Any]:
     names = [one.venue for one in venues_known(settings.ARB.venues)]
     if venue not in names:
         raise BadInput(f"{venue!r} is none of our venues: they are {', '.join(names)}")
-    pools = registry.pool_venues(settings.ARB.venues)
-    return [one for one in found if venue in (one.venue, one.venue in pools and pools[one.venue].chain)]
+    sources = registry.sources(settings.ARB.venues)
+    return [one for one in found if venue in (one.venue, sources.get(one.venue))]
 
 
 def _code_of(found: Checkup) -> int:

@@ -1,23 +1,19 @@
 """What the reviewed table, or a local chain's file, says of tokens and pools: a change to it is an event as well."""
 
-from contextlib import suppress
 from typing import Any
 
-from domain.errors import BadInput
 from domain.reference import FactKind
 from trading.services.reference.statements import Statement
-from trading.venues.evm.deployment import table_of
+from trading.venues import registry
 from trading.venues.identity import Pool, Token
 
 
 def of_contracts(venues: Any) -> list[Statement]:
     """Return what is stated of every token and pool of the watched chains."""
     found: list[Statement] = []
-    for chain in venues.chains:
-        with suppress(BadInput):  # a table that cannot be read is told by whoever watches the chain
-            table = table_of(chain.name, chain.chain_id, chain.deployment) if chain.is_watched else None
-            found += [_token(chain.name, token) for token in (table.tokens if table else ())]
-            found += [_pool(chain.name, pool) for pool in (table.pools if table else ())]
+    for chain, table in registry.tables(venues):
+        found += [_token(chain.name, token) for token in table.tokens]
+        found += [_pool(chain.name, pool) for pool in table.pools]
     return found
 
 

@@ -10,14 +10,14 @@ from domain.errors import Unreachable
 from domain.market import Clock, Market, MarketKey
 from domain.scope import Scope
 from trading.marketdata.price_cache import CachedBooks, field_of
-from trading.services.scan.kept import Kept
+from trading.services.scan.connections import Connections
 from trading.venues import registry
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MarketsNow:
     """The markets as of now, which of them were asked for just now, and why others are missing."""
 
     markets: Mapping[MarketKey, Market]
@@ -26,35 +26,37 @@ class Seen:
     cache_problem: str  # why the price cache gave nothing, empty where it answers
 
 
-def see(wanted: Iterable[MarketKey], scope: Scope, *, clock: Clock, kept: Kept) -> Seen:
+def read_markets(wanted: Iterable[MarketKey], scope: Scope, *, clock: Clock, connections: Connections) -> MarketsNow:
     """Return every wanted market that can be had now, each no older than a book may be."""
     keys = tuple(wanted)
-    found, refused, problem = _cached(keys, scope, clock, kept)
+    found, refused, problem = _cached(keys, scope, clock, connections)
     lacking = [key for key in keys if key not in found]
-    read, missing = _by_rest(lacking, clock, kept)
+    read, missing = _by_rest(lacking, clock, connections)
     told = {key: missing.get(key) or refused.get(field_of(key)) or "no_book" for key in lacking if key not in read}
-    return Seen(found | read, frozenset(read), told, problem)
+    return MarketsNow(found | read, frozenset(read), told, problem)
 
 
 def _cached(
-    keys: tuple[MarketKey, ...], scope: Scope, clock: Clock, kept: Kept
+    keys: tuple[MarketKey, ...], scope: Scope, clock: Clock, connections: Connections
 ) -> tuple[dict[MarketKey, Market], Mapping[str, str], str]:
     max_age_ms = settings.ARB.trading.max_book_age_ms
     try:
-        books, refused = CachedBooks(kept.redis, scope, clock=clock, max_age_ms=max_age_ms).books()
+        books, refused = CachedBooks(connections.redis, scope, clock=clock, max_age_ms=max_age_ms).books()
     except Unreachable as error:
         log.warning("scan_without_price_cache", error=str(error))
         return {}, {}, str(error)
     return {key: books[key] for key in keys if key in books}, refused, ""
 
 
-def _by_rest(keys: list[MarketKey], clock: Clock, kept: Kept) -> tuple[dict[MarketKey, Market], dict[MarketKey, str]]:
+def _by_rest(
+    keys: list[MarketKey], clock: Clock, connections: Connections
+) -> tuple[dict[MarketKey, Market], dict[MarketKey, str]]:
     """Return what could be read, and why the others could not."""
     wanted = {source: tuple(dict.fromkeys(key.pair for key in of)) for source, of in _by_source(keys).items()}
     found: dict[MarketKey, Market] = {}
     missing: dict[MarketKey, str] = {}
     max_age_ms = settings.ARB.trading.max_book_age_ms
-    for reading in kept.read(wanted) if wanted else ():
+    for reading in connections.read(wanted) if wanted else ():
         markets, refused = reading.sound(now_ns=clock.now_ns(), max_age_ms=max_age_ms)
         found |= {MarketKey(market.venue, market.pair): market for market in markets}
         missing |= {key: refused[key.pair] for key in _by_source(keys)[reading.venue] if key.pair in refused}
@@ -62,9 +64,8 @@ def _by_rest(keys: list[MarketKey], clock: Clock, kept: Kept) -> tuple[dict[Mark
 
 
 def _by_source(keys: Iterable[MarketKey]) -> dict[str, list[MarketKey]]:
-    """Return the markets by who is asked for them: a pool's chain, else the venue itself."""
-    pools = registry.pool_venues(settings.ARB.venues)
+    sources = registry.sources(settings.ARB.venues)
     found: dict[str, list[MarketKey]] = {}
     for key in keys:
-        found.setdefault(pools[key.venue].chain if key.venue in pools else key.venue, []).append(key)
+        found.setdefault(sources[key.venue], []).append(key)
     return found

@@ -17,9 +17,9 @@ from trading.marketdata.view import BookView
 from trading.services.decision import Decision
 from trading.services.reference.known import known_reference
 from trading.services.reference.terms import Reference
-from trading.services.scan.kept import Kept
-from trading.services.scan.markets import Seen, see
-from trading.services.scan.run import config_now, decide_each_once, gap_bps, route_of, view_of
+from trading.services.scan.connections import Connections
+from trading.services.scan.markets import MarketsNow, read_markets
+from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
 from trading.venues import registry
 from trading.venues.evm.v3 import V3State
 
@@ -60,14 +60,14 @@ class Prices:
     cache_problem: str
 
 
-def prices_of(symbol: str, scope: Scope, *, clock: Clock, kept: Kept) -> Prices:
+def prices_of(symbol: str, scope: Scope, *, clock: Clock, connections: Connections) -> Prices:
     """Return the prices of one pair now. Raises: BadInput for a pair that no venue states."""
     pair, known = Pair.parse(symbol), known_reference(scope)
     wanted = [key for key in known.lots if key.pair == pair]
     if not wanted:
         raise BadInput(_not_stated(pair, known))
-    seen = see([*wanted, *_gas_markets(wanted, known)], scope, clock=clock, kept=kept)
-    states, problems = kept.read_v3([pair]) if kept.chains else ([], {})
+    seen = read_markets([*wanted, *_gas_markets(wanted, known)], scope, clock=clock, connections=connections)
+    states, problems = connections.read_v3([pair]) if connections.chains else ([], {})
     now_ns = clock.now_ns()
     pools = registry.pool_venues(settings.ARB.venues)
     shown = [_price(seen.markets[key], key in seen.asked, now_ns, pools) for key in wanted if key in seen.markets]
@@ -125,7 +125,7 @@ def _spread_bps(bid: Decimal, ask: Decimal) -> Decimal:
     return bps_of(EXACT.subtract(ask, bid), middle)
 
 
-def _widest(wanted: Iterable[MarketKey], seen: Seen, known: Reference, scope: Scope, now_ns: int) -> Gap | None:
+def _widest(wanted: Iterable[MarketKey], seen: MarketsNow, known: Reference, scope: Scope, now_ns: int) -> Gap | None:
     config = config_now(known, scope, now=from_ns(now_ns))
     view = view_of([*wanted, *seen.markets], seen, config)
     gaps = [

@@ -1,38 +1,30 @@
 """One scan: every route looked at once at the same instant, by the same ``decide`` and ``commit`` as the stream's."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
-from django.conf import settings
 
-from domain.detection import DetectConfig, Stage
-from domain.errors import BadMarketData
-from domain.market import Clock, MarketKey
-from domain.money import EXACT, ZERO, bps_of
-from domain.routes import Route
+from domain.detection import Stage
+from domain.market import Clock
+from domain.money import ZERO
 from domain.scope import Scope
 from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
-from mlops.services import load_scorer
 from ops.locks import advisory, is_held
 from risk.services import Refusal
 from trading.dispatch import Dispatch
-from trading.marketdata.clock import VirtualClock
-from trading.marketdata.view import BookView
 from trading.models import OpenEpisode
 from trading.services import episodes, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
-from trading.services.reference.known import known_fees, known_reference
-from trading.services.reference.terms import Reference, detect_config
-from trading.services.scan.kept import Kept
-from trading.services.scan.markets import Seen, see
+from trading.services.reference.known import known_reference
+from trading.services.scan.connections import Connections
+from trading.services.scan.markets import read_markets
+from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
 from trading.services.stream.watch_lock import name_of
-from trading.services.volatility import feature_contexts
-from trading.venues import registry
 
 log = structlog.get_logger(__name__)
 
@@ -77,17 +69,17 @@ class Scan:
         return tuple(one for one in self.routes if one.size is not None)
 
 
-def scan(scope: Scope, *, clock: Clock, dispatch: Dispatch, kept: Kept) -> Scan:
+def scan(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections) -> Scan:
     """Look at every route once, decide and commit; where another scan of ``scope`` is under way, do nothing."""
     with advisory(f"scan:{scope}") as is_ours:
         if not is_ours:
             return Scan(from_ns(clock.now_ns()), skipped="another scan is under way")
-        return _Look(scope, clock, dispatch, kept).run()
+        return _Look(scope, clock, dispatch, connections).run()
 
 
-def scan_at_pace(scope: Scope, *, clock: Clock, dispatch: Dispatch, kept: Kept) -> Scan:
+def scan_and_log(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections) -> Scan:
     """Scan and log what a person may want to know of it."""
-    found = scan(scope, clock=clock, dispatch=dispatch, kept=kept)
+    found = scan(scope, clock=clock, dispatch=dispatch, connections=connections)
     if found.skipped:
         log.warning("scan_skipped", reason=found.skipped)
         return found
@@ -106,11 +98,11 @@ def scan_at_pace(scope: Scope, *, clock: Clock, dispatch: Dispatch, kept: Kept) 
 class _Look:
     """One scan's work."""
 
-    def __init__(self, scope: Scope, clock: Clock, dispatch: Dispatch, kept: Kept) -> None:
+    def __init__(self, scope: Scope, clock: Clock, dispatch: Dispatch, connections: Connections) -> None:
         self._scope = scope
         self._clock = clock
         self._dispatch = dispatch
-        self._kept = kept
+        self._connections = connections
         self._at_ns = clock.now_ns()
         self._is_streamed = is_held(name_of(scope))
 
@@ -118,7 +110,7 @@ class _Look:
         known = known_reference(self._scope)
         if not known.lots:
             return Scan(from_ns(self._at_ns), skipped="no venue has stated its pairs yet")
-        seen = see(known.lots, self._scope, clock=self._clock, kept=self._kept)
+        seen = read_markets(known.lots, self._scope, clock=self._clock, connections=self._connections)
         config = config_now(known, self._scope, now=from_ns(self._at_ns))
         decided_ns = self._clock.now_ns()
         view = view_of(known.lots, seen, config)
@@ -167,48 +159,3 @@ class _Look:
         for row in open_now.filter(route_key__in=looked_at, last_seen_at__lt=now - FORGOTTEN_AFTER):
             ended = episodes.Closed(row.route_key, to_ns(row.last_seen_at), ZERO)
             episodes.close_episode(ended, scope=self._scope)
-
-
-def config_now(known: Reference, scope: Scope, *, now: datetime) -> DetectConfig:
-    """Return the thresholds, fees, lots and context that decisions of ``scope`` go by now."""
-    fees, context = known_fees(scope, now=now), feature_contexts(scope, now=now)
-    return detect_config(known.lots, account_fees=fees, context=context)
-
-
-def view_of(markets: Iterable[MarketKey], seen: Seen, config: DetectConfig) -> BookView:
-    """Return what was seen as a view; a market that does not fit in is left out, and that is logged."""
-    view = BookView(markets, origins=registry.origins(settings.ARB.venues), pools=config.gas)
-    for market in seen.markets.values():
-        try:
-            view.put(market)
-        except BadMarketData as bad:
-            log.warning("market_refused", venue=market.venue, symbol=market.pair.symbol, reason=bad.reason)
-    return view
-
-
-def decide_each_once(
-    view: BookView, config: DetectConfig, scope: Scope, *, now_ns: int
-) -> Iterator[Decision | Rejected]:
-    """Yield what each route is worth, once, though both its markets are looked at."""
-    instant, score = VirtualClock(), load_scorer(scope)
-    instant.set(now_ns)
-    looked_at: set[str] = set()
-    for market in view.markets:
-        for found in pipeline.decide(market, view, config=config, score=score, clock=instant):
-            route = route_of(found)
-            if route.key not in looked_at:
-                looked_at.add(route.key)
-                yield found
-
-
-def route_of(found: Decision | Rejected) -> Route:
-    """Return the route that was looked at."""
-    return found.route if isinstance(found, Rejected) else found.candidate.route
-
-
-def gap_bps(route: Route, view: BookView) -> Decimal | None:
-    """Return how far the best bid to sell to lies above the best price to buy at; None where a market is missing."""
-    buy, sell = view.book(route.buy.market), view.book(route.sell.market)
-    if buy is None or sell is None:
-        return None
-    return bps_of(EXACT.subtract(sell.best_bid, buy.best_ask), buy.best_ask)

@@ -31,7 +31,7 @@ KRAKEN, ALPACA = MarketKey("kraken", BTC_USD), MarketKey("alpaca", BTC_USD)
 S = 10**9
 
 
-class FakeKept:
+class FakeConnections:
     """Redis as it is; venues that answer what they are told."""
 
     def __init__(self, client: "redis.Redis") -> None:
@@ -51,7 +51,7 @@ class FakeKept:
 
 
 @pytest.fixture
-def kept(settings) -> Iterator[FakeKept]:
+def connections(settings) -> Iterator[FakeConnections]:
     arb = django_settings.ARB
     trading = replace(arb.trading, fees={"kraken": FREE, "alpaca": FREE}, min_net_bps=Decimal(0))
     settings.ARB = replace(arb, pairs=(BTC_USD,), trading=trading)
@@ -61,7 +61,7 @@ def kept(settings) -> Iterator[FakeKept]:
     record(statements, scope=SIM, now=from_ns(NOW_NS))
     client = redis.Redis.from_url(django_settings.ARB.redis_url)
     client.delete(cache_key(SIM))
-    yield FakeKept(client)
+    yield FakeConnections(client)
     client.delete(cache_key(SIM))
     client.close()
 
@@ -72,14 +72,14 @@ def streamed(monkeypatch) -> None:
     monkeypatch.setattr(run, "is_held", lambda name: name == name_of(SIM))
 
 
-def cache(kept: FakeKept, *books: Book) -> None:
+def cache(connections: FakeConnections, *books: Book) -> None:
     for one in books:
-        kept.redis.hset(cache_key(SIM), field_of(MarketKey(one.venue, one.pair)), encode(one))
+        connections.redis.hset(cache_key(SIM), field_of(MarketKey(one.venue, one.pair)), encode(one))
 
 
-def look(kept, *, at_s: float = 0):
+def look(connections, *, at_s: float = 0):
     clock = FixedClock(NOW_NS + int(at_s * S))
-    return scan(SIM, clock=clock, dispatch=InlineDispatch(), kept=kept)
+    return scan(SIM, clock=clock, dispatch=InlineDispatch(), connections=connections)
 
 
 def crossed(at_s: float = 0) -> tuple[Book, Book]:
@@ -92,105 +92,105 @@ def calm(at_s: float = 0) -> tuple[Book, Book]:
     return book("kraken", "99.9", "100", at_ns=at_ns), book("alpaca", "99.8", "100.1", at_ns=at_ns)
 
 
-def test_what_pays_in_the_cache_is_committed_and_no_venue_is_asked(kept, streamed):
-    cache(kept, *crossed())
-    found = look(kept)
+def test_what_pays_in_the_cache_is_committed_and_no_venue_is_asked(connections, streamed):
+    cache(connections, *crossed())
+    found = look(connections)
     (one,) = found.opportunities
     assert (one.route_key, one.outcome) == ("kraken:BTC/USD>alpaca:BTC/USD", "admitted")
     assert Execution.objects.get(pk=one.execution_id).route_key == one.route_key
-    assert (found.markets, found.by_rest, kept.asked) == (2, 0, [])
+    assert (found.markets, found.by_rest, connections.asked) == (2, 0, [])
     assert {route.outcome for route in found.routes} == {"admitted", "not_crossed"}
 
 
-def test_without_a_stream_nothing_is_traded_and_the_reason_is_stored(kept):
-    cache(kept, *crossed())
-    (one,) = look(kept).opportunities
+def test_without_a_stream_nothing_is_traded_and_the_reason_is_stored(connections):
+    cache(connections, *crossed())
+    (one,) = look(connections).opportunities
     assert one.outcome == "no_stream" and not Execution.objects.exists()
     assert Opportunity.objects.get().reason == "no_stream"
     assert EvaluationCount.objects.get(reason="no_stream").stage == "score"
 
 
-def test_a_market_that_no_stream_shows_is_asked_for(kept, streamed):
+def test_a_market_that_no_stream_shows_is_asked_for(connections, streamed):
     cheap, dear = crossed()
-    cache(kept, cheap)
-    kept.answers["alpaca"] = [dear]
-    found = look(kept)
-    assert kept.asked == [{"alpaca": (BTC_USD,)}]
+    cache(connections, cheap)
+    connections.answers["alpaca"] = [dear]
+    found = look(connections)
+    assert connections.asked == [{"alpaca": (BTC_USD,)}]
     assert found.by_rest == 1 and len(found.opportunities) == 1
 
 
-def test_an_old_book_in_the_cache_is_no_book(kept, streamed):
-    cache(kept, *crossed())
-    found = look(kept, at_s=5)
+def test_an_old_book_in_the_cache_is_no_book(connections, streamed):
+    cache(connections, *crossed())
+    found = look(connections, at_s=5)
     assert found.markets == 0 and found.opportunities == ()
     assert found.missing == {"kraken:BTC/USD": "HTTP 503", "alpaca:BTC/USD": "HTTP 503"}
 
 
-def test_without_redis_every_book_is_asked_for_and_it_says_so(kept, streamed):
-    kept.redis = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+def test_without_redis_every_book_is_asked_for_and_it_says_so(connections, streamed):
+    connections.redis = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
     cheap, dear = crossed()
-    kept.answers = {"kraken": [cheap], "alpaca": [dear]}
-    found = look(kept)
+    connections.answers = {"kraken": [cheap], "alpaca": [dear]}
+    found = look(connections)
     assert "price cache does not answer" in found.cache_problem
     assert found.by_rest == 2 and len(found.opportunities) == 1
-    kept.redis = redis.Redis.from_url(django_settings.ARB.redis_url)
+    connections.redis = redis.Redis.from_url(django_settings.ARB.redis_url)
 
 
-def test_an_episode_that_is_open_is_not_doubled(kept, streamed):
-    cache(kept, *crossed())
-    look(kept)
-    cache(kept, *crossed(1))
-    (again,) = look(kept, at_s=1).opportunities
+def test_an_episode_that_is_open_is_not_doubled(connections, streamed):
+    cache(connections, *crossed())
+    look(connections)
+    cache(connections, *crossed(1))
+    (again,) = look(connections, at_s=1).opportunities
     assert again.outcome == "episode_open"
     assert Opportunity.objects.count() == Execution.objects.count() == 1
 
 
-def test_an_episode_ends_once_scans_have_not_seen_it_pay_for_a_while(kept, streamed):
-    cache(kept, *crossed())
-    look(kept)
-    cache(kept, *crossed(6))
-    look(kept, at_s=6)
+def test_an_episode_ends_once_scans_have_not_seen_it_pay_for_a_while(connections, streamed):
+    cache(connections, *crossed())
+    look(connections)
+    cache(connections, *crossed(6))
+    look(connections, at_s=6)
     for at_s in (11, 16, 21):
-        cache(kept, *calm(at_s))
-        look(kept, at_s=at_s)
+        cache(connections, *calm(at_s))
+        look(connections, at_s=at_s)
         assert OpenEpisode.objects.count() == 1
-    cache(kept, *calm(22))
-    look(kept, at_s=22)
+    cache(connections, *calm(22))
+    look(connections, at_s=22)
     assert not OpenEpisode.objects.exists()
     assert Opportunity.objects.get().closed_at == from_ns(NOW_NS + 6 * S)
 
 
-def test_markets_that_cannot_be_seen_end_no_episode(kept, streamed):
-    cache(kept, *crossed())
-    look(kept)
-    look(kept, at_s=60)
+def test_markets_that_cannot_be_seen_end_no_episode(connections, streamed):
+    cache(connections, *crossed())
+    look(connections)
+    look(connections, at_s=60)
     assert OpenEpisode.objects.count() == 1
 
 
-def test_before_any_venue_stated_its_pairs_nothing_is_scanned(kept, settings):
+def test_before_any_venue_stated_its_pairs_nothing_is_scanned(connections, settings):
     settings.ARB = replace(django_settings.ARB, pairs=(Pair.parse("SOL/USD"),))
-    assert look(kept).skipped == "no venue has stated its pairs yet"
-    assert kept.asked == []
+    assert look(connections).skipped == "no venue has stated its pairs yet"
+    assert connections.asked == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_scans_never_run_at_once(kept):
+def test_two_scans_never_run_at_once(connections):
     with advisory(f"scan:{SIM}") as is_ours:
         assert is_ours
-        found = in_another_session(lambda: look(kept))
+        found = in_another_session(lambda: look(connections))
     assert found.skipped == "another scan is under way"
     assert not EvaluationCount.objects.exists()
 
 
-def test_a_torn_book_in_the_cache_is_named_and_the_rest_goes_on(kept, streamed):
+def test_a_torn_book_in_the_cache_is_named_and_the_rest_goes_on(connections, streamed):
     cheap, dear = crossed()
-    cache(kept, cheap)
-    kept.redis.hset(cache_key(SIM), field_of(ALPACA), b'{"venue"')
-    kept.answers["alpaca"] = [dear]
-    assert len(look(kept).opportunities) == 1
+    cache(connections, cheap)
+    connections.redis.hset(cache_key(SIM), field_of(ALPACA), b'{"venue"')
+    connections.answers["alpaca"] = [dear]
+    assert len(look(connections).opportunities) == 1
 
 
-def test_every_look_at_a_route_is_counted_once(kept, streamed):
-    cache(kept, *calm())
-    look(kept)
+def test_every_look_at_a_route_is_counted_once(connections, streamed):
+    cache(connections, *calm())
+    look(connections)
     assert sorted(EvaluationCount.objects.values_list("reason", "count")) == [("not_crossed", 1)] * 2

@@ -12,7 +12,7 @@ from trading.services.simulated import check_simulated
 from trading.venues import registry
 
 
-def learn(scope: Scope, console: Console, *, is_quiet: bool) -> None:
+def ensure_listings(scope: Scope, console: Console, *, is_quiet: bool) -> None:
     """See to it that every venue's pairs are known. Raises: Unreachable where no venue tells; BadInput in sim."""
     unheard = [venue for venue in registry.adapters(settings.ARB.venues) if venue not in known_reference(scope).pairs]
     if not unheard:

@@ -34,7 +34,7 @@ NOT_ASKED_WHY = "not asked: in sim the venues are simulated, and its address is 
 _ADDRESS_OF = {"kraken": "rest_url", "alpaca": "data_url"}  # which setting names where books are read
 
 
-class Kept:
+class Connections:
     """Connections to Redis and to every venue, used from one thread.
 
     The loop runs while something is asked for and stands still in between; a connection that its venue has closed
@@ -55,17 +55,12 @@ class Kept:
             settings.ARB.venues, clock=clock, rng=Random(), max_age_ms=max_age_ms, redis=self._async_redis
         )
         readers = _readers(clock) | {chain.venue: SourceReader(chain) for chain in self.chains}
-        self._budgets = {
+        self.budgets = {
             venue: _budget(venue, adapter, readers[venue].base_url, self._async_redis)
             for venue, adapter in registry.adapters(settings.ARB.venues).items()
             if adapter in ALLOWANCES and venue in readers
         }
-        self._books = RestBooks(readers, self._budgets)
-
-    @property
-    def budgets(self) -> Mapping[str, Budget]:
-        """Return the budget of each venue that is asked by REST."""
-        return self._budgets
+        self._books = RestBooks(readers, self.budgets)
 
     def read(self, wanted: Mapping[str, Sequence[Pair]]) -> list[Reading]:
         """Return what one look at the ``wanted`` pairs of each venue gave, all venues side by side."""
@@ -103,15 +98,15 @@ class Kept:
         await self._async_redis.aclose()
 
 
-_of_process: dict[tuple[int, Any], Kept] = {}
+_of_process: dict[tuple[int, Any], Connections] = {}
 
 
-def kept(clock: Clock) -> Kept:
+def process_connections(clock: Clock) -> Connections:
     """Return what this process keeps; made anew in a child and where the settings have changed."""
     key = (os.getpid(), (settings.ARB.venues, settings.ARB.redis_url, settings.ARB.scope))
     if key not in _of_process:
         _of_process.clear()  # what a parent opened is the parent's
-        _of_process[key] = found = Kept(clock)
+        _of_process[key] = found = Connections(clock)
         atexit.register(found.close)
     return _of_process[key]
 
