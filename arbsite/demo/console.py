@@ -29,7 +29,7 @@ from domain.breakers import BreakerState
 _LIGHTS = {BreakerState.CLOSED: "green", BreakerState.HALF_OPEN: "yellow", BreakerState.OPEN: "red"}
 _LEVELS = {"info": "default", "warning": "yellow", "error": "red"}
 _WIDE = 120
-_TALL = 46  # everything fits
+_TALL = 45  # everything fits
 _STALE_MS = 2000
 _MIDDLING = 33  # everything but venues and processes
 
@@ -72,7 +72,14 @@ def _head(snapshot: Snapshot, *, is_wide: bool) -> RenderableType:
         _both_ends(Text.assemble(badge, about, (clock, "bold")), servers),
         _both_ends(_link("admin", links.admin, links.admin_user, links.admin_password), Text(run, style="dim")),
         _both_ends(_link("flower", links.flower, links.flower_user, links.flower_password), Text(ending, style="dim")),
+        _both_ends(_pools(snapshot), Text()),
     )
+
+
+def _pools(snapshot: Snapshot) -> Text:
+    told = swaps_in_words(snapshot.trading.swaps, has_chain=snapshot.has_chain)
+    why = f": {snapshot.why_no_chain}" if snapshot.why_no_chain else ""
+    return Text.assemble(("pools  ", "dim"), (told + why, "default" if snapshot.has_chain else "yellow"))
 
 
 def _both_ends(left: Text, right: Text) -> Table:
@@ -191,15 +198,16 @@ def _last_trade(snapshot: Snapshot) -> Panel:
     table.add_row("net", _signed(last.net_usd, unit=" USD"))
     if slippage is not None:
         table.add_row("slippage", f"{bps(slippage.predicted_bps)} predicted, {bps(slippage.realised_bps)} realised")
-    table.add_row("pools", swaps_in_words(snapshot.trading.swaps, has_chain=snapshot.has_chain))
     if snapshot.first_execution_s is not None:
         table.add_row("first", f"settled {snapshot.first_execution_s:.1f} s after the start")
     return _panel("Last trade", table)
 
 
 def _feed(snapshot: Snapshot, height: int) -> Panel:
-    lines = [_feed_line(line) for line in _latest(snapshot.feed, height)]
-    return _panel("Alerts and events", Text("\n").join(lines) if lines else Text("quiet so far", style="dim"))
+    lines = Text("\n", no_wrap=True, overflow="ellipsis").join(
+        _feed_line(line) for line in _latest(snapshot.feed, height)
+    )
+    return _panel("Alerts and events", lines if snapshot.feed else Text("quiet so far", style="dim"))
 
 
 def _latest(feed: Sequence[FeedLine], height: int) -> Sequence[FeedLine]:
@@ -207,9 +215,7 @@ def _latest(feed: Sequence[FeedLine], height: int) -> Sequence[FeedLine]:
 
 
 def _feed_line(line: FeedLine) -> Text:
-    text = Text.assemble((f"{clock_of(line.at)}  ", "dim"), (line.text, _LEVELS[line.level]))
-    text.no_wrap, text.overflow = True, "ellipsis"
-    return text
+    return Text.assemble((f"{clock_of(line.at)}  ", "dim"), (line.text, _LEVELS[line.level]))
 
 
 def _signed(amount: Decimal, *, unit: str = "") -> Text:

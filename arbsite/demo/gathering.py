@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from redis import Redis
 
+from arbsite import config
 from arbsite.demo.journal import Journal
 from arbsite.demo.plan import Plan
 from arbsite.demo.servers import ServerWatch, ask_database, ask_redis, redis_client
@@ -92,6 +92,7 @@ class Gatherer:
             links=plan.links,
             first_execution_s=self.first_execution_s,
             has_chain=bool(plan.variables.get("ARB_ETHEREUM_RPC_URLS")),
+            why_no_chain=plan.why_no_chain,
         )
 
     @property
@@ -120,7 +121,7 @@ class Gatherer:
             return  # as above
         now_ns = SystemClock().now_ns()
         ages: dict[str, list[int]] = {line.venue: [] for line in lines}
-        sources = registry.sources(settings.ARB.venues)
+        sources = registry.sources(config.current().venues)  # Django's settings are older than the demo's
         for key, book in books.items():
             age_ms = max(0, now_ns - book.seen_at_ns) // NS_PER_MS
             ages.setdefault(sources.get(key.venue, key.venue), []).append(age_ms)

@@ -134,6 +134,7 @@ class Snapshot:
     links: Links
     first_execution_s: float | None
     has_chain: bool = False
+    why_no_chain: str = ""
 
     @property
     def restarts(self) -> int:

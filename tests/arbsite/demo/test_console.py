@@ -8,7 +8,7 @@ from rich.console import Console
 from arbsite.config import generated_password
 from arbsite.demo.console import render
 from arbsite.demo.gathering import NOTHING_YET
-from arbsite.demo.snapshot import Snapshot
+from arbsite.demo.snapshot import FeedLine, Snapshot
 
 
 def drawn(snapshot: Snapshot, width: int = 160, height: int = 50) -> str:
@@ -81,3 +81,24 @@ def test_the_first_second_with_nothing_to_show_is_drawn_too(snapshot):
     text = drawn(replace(snapshot, trading=NOTHING_YET, venues=(), feed=(), first_execution_s=None))
     for words in ("waiting for the first books", "none has settled yet", "nothing refused yet", "quiet so far"):
         assert words in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 45), (80, 24)])
+def test_swaps_with_pools_are_on_every_screen(snapshot, width, height):
+    assert line_with(drawn(snapshot, width, height), "pools").startswith("pools  4 swaps, 1 reverted, gas 2.25 USD")
+
+
+def test_a_small_terminal_says_why_there_is_no_chain(snapshot):
+    without = replace(snapshot, has_chain=False, why_no_chain="npm could not fetch 7 packages")
+    assert "pools  no chain: npm could not fetch 7 packages" in drawn(without, 80, 24)
+
+
+def test_forty_five_lines_hold_the_venues(snapshot):
+    assert "Venues" in drawn(snapshot, 160, 45)
+
+
+def test_an_event_takes_one_line_however_long_it_is(snapshot):
+    long = FeedLine(snapshot.at, "error", "Breaker slippage is open: " + "because " * 20)
+    feed = drawn(replace(snapshot, feed=(snapshot.feed[0], long)), 80, 24).splitlines()[-3:-1]
+    assert "because" in feed[0]
+    assert "Breaker consecutive_failures is open" in feed[1]

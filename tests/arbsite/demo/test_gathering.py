@@ -9,6 +9,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
+from arbsite import config
 from arbsite.demo.gathering import Gatherer, Progress, alerts_of, trading_of
 from arbsite.demo.journal import Journal
 from arbsite.demo.snapshot import Health
@@ -80,6 +81,14 @@ def test_a_snapshot_of_a_run_that_has_just_begun_is_empty_but_whole(gatherer):
     assert snapshot.first_execution_s is None
 
 
+def test_why_there_is_no_chain_is_told(db, plan):
+    without = replace(plan, why_no_chain="npm could not be run")
+    found = Gatherer(without, Journal(), redis_url=settings.ARB.redis_url, started_at=AT)
+    snapshot = found.gather(Progress("starting", 0.0, ()))
+    assert not snapshot.has_chain
+    assert snapshot.why_no_chain == "npm could not be run"
+
+
 def test_venues_are_told_by_the_stream_through_redis(gatherer, plan):
     asyncio.run(_tell(plan.scope))
     (venue,) = [one for one in gatherer.gather(Progress("running", 1.0, ())).venues if one.name == "a"]
@@ -87,8 +96,11 @@ def test_venues_are_told_by_the_stream_through_redis(gatherer, plan):
     assert 0 <= venue.freshest_ms < 60_000
 
 
-def test_pools_are_shown_in_the_line_of_their_chain(gatherer, plan, settings):
+def test_pools_are_shown_in_the_line_of_the_chain_that_the_demo_watches(gatherer, plan, settings, monkeypatch):
+    before = settings.ARB
     watch_chain(settings, "ethereum", 1)
+    of_the_demo, settings.ARB = settings.ARB, before
+    monkeypatch.setattr(config, "current", lambda: of_the_demo)
     asyncio.run(_tell(plan.scope, pool()))
     venues = {one.name: one for one in gatherer.gather(Progress("running", 1.0, ())).venues}
     assert venues["ethereum"].markets == 1
