@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from arbsite.config import parse
 from arbsite.config.source import Source
@@ -63,3 +64,13 @@ def _ws_url(source: Source, variable: str, name: str, alchemy: Secret | None) ->
 def _check(variable: str, url: str, *schemes: str) -> None:
     if not url.startswith(schemes):  # the address itself may hold a key: it is not shown
         raise BadInput(f"{variable} holds an address that begins with none of {', '.join(schemes)}")
+    if not _has_place(url):
+        raise BadInput(f"{variable} holds an address without a sound host and port")
+
+
+def _has_place(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its text may hold the address
+        return False

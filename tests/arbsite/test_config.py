@@ -260,6 +260,10 @@ def test_nodes_of_our_own_replace_alchemys():
     [
         ({"ARB_ETHEREUM_RPC_URLS": "node:8545"}, "ARB_ETHEREUM_RPC_URLS holds an address"),
         ({"ARB_POLYGON_RPC_URLS": "http://a http://a"}, "ARB_POLYGON_RPC_URLS names an endpoint twice"),
+        ({"ARB_ETHEREUM_RPC_URLS": "http://a:not-a-port/key"}, "ARB_ETHEREUM_RPC_URLS holds an address without a sound"),
+        ({"ARB_ETHEREUM_RPC_URLS": "http://a https://[key"}, "ARB_ETHEREUM_RPC_URLS holds an address without a sound"),
+        ({"ARB_POLYGON_RPC_URLS": "http://a:99999/key"}, "ARB_POLYGON_RPC_URLS holds an address without a sound"),
+        ({"ARB_ETHEREUM_WS_URL": "wss:///key"}, "ARB_ETHEREUM_WS_URL holds an address without a sound"),
         ({"ARB_ETHEREUM_WS_URL": "http://a"}, "ARB_ETHEREUM_WS_URL holds an address"),
         ({"RPC_RATE_LIMITS": "solana=3"}, "RPC_RATE_LIMITS names 'solana'"),
         ({"RPC_RATE_LIMITS": "ethereum=0"}, "RPC_RATE_LIMITS of ethereum"),
