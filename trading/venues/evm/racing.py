@@ -74,9 +74,13 @@ class Race:
         return await self._attempt(node)
 
     async def _wait(self) -> bool:
-        """Take what arrives before the next node's turn, and return whether anything did."""
+        """Take what arrives before the next node's turn, and return whether anything did.
+
+        With a doubtful answer in hand a better one is waited for no longer than a node's turn.
+        """
         left_s = self._ends_at_s - time.monotonic()
-        timeout_s = min(self._hedge_s, left_s) if self._waiting else left_s
+        is_hurried = self._waiting or self._outcome.results is not None
+        timeout_s = min(self._hedge_s, left_s) if is_hurried else left_s
         done, _ = await asyncio.wait(self._running, timeout=max(0.0, timeout_s), return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             self._take(self._running.pop(task), task)

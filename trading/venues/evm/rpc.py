@@ -184,7 +184,7 @@ class Rpc:
             nodes,
             partial(_attempt, calls, check),
             before_each=lambda: self._budget.take(len(calls) + 1),
-            is_doubtful=lambda results: not _is_certain(results),
+            is_doubtful=_is_doubtful,
             hedge_s=self._settings.hedge_s,
             deadline_s=self._settings.deadline_s,
         )
@@ -238,6 +238,11 @@ def _passes(results: list[Any], check: Check | None) -> bool:
 
 def _is_worth_keeping(calls: list[Call], results: list[Any]) -> bool:
     return len(calls) == len(results) and _is_certain(results) and all(map(is_sound, calls, results))
+
+
+def _is_doubtful(results: list[Any]) -> bool:
+    """Whether another node is asked as well: one whose eth_call alone fails may call that a revert."""
+    return not _is_certain(results) or any(isinstance(result, Reverted) for result in results)
 
 
 def _is_certain(results: list[Any]) -> bool:

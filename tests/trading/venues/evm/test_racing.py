@@ -89,6 +89,11 @@ async def test_a_doubtful_answer_is_taken_when_nobody_knows_better() -> None:
     assert (await run({"first": answering(None), "second": answering(2)})).results == [2]
 
 
+async def test_a_doubtful_answer_does_not_wait_for_a_node_that_hangs() -> None:
+    assert (await run({"first": answering(None), "second": hanging})).winner == "first"
+    assert (await run({"first": hanging, "second": answering(None), "third": hanging})).winner == "second"
+
+
 async def test_when_all_hang_the_deadline_ends_it() -> None:
     outcome = await run({"first": hanging, "second": hanging}, deadline_s=0.01)
     assert (outcome.results, outcome.winner) == (None, None)

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from domain.errors import BadInput, Refused, Unreachable
 from domain.secret import Secret
 from simulator.chain.faulty_node import Trouble
-from simulator.chain.toy_chain import EMPTY, REVERTING, ToyChain
+from simulator.chain.toy_chain import EMPTY, REVERTING, RpcError, ToyChain
 from tests.rpc_nodes import DATA, KEY, QUESTION, TO, Nodes, rpc_to, two_nodes
 from trading.venues.evm.jsonrpc import Call, Reverted
 from trading.venues.evm.rpc_settings import RpcSettings
@@ -247,8 +247,28 @@ async def test_a_revert_is_an_answer_of_its_own_kind(nodes: Nodes) -> None:
         reverted, sound = await rpc.batch([Call("eth_call", ({"to": REVERTING},)), Call("eth_call", tuple(QUESTION))])
         assert isinstance(reverted, Reverted)
         assert sound == nodes.truth()
-        assert not nodes.second.asked["eth_call"]
+        assert nodes.second.asked["eth_call"] == 3, "a revert is believed once every node says so"
         assert rpc.status()[0].failed == {}
+
+
+class Reverting(ToyChain):
+    """A chain whose node calls every failure of its own a revert."""
+
+    def __init__(self, chain: ToyChain, message: str) -> None:
+        self._chain = chain
+        self._message = message
+
+    async def answer(self, method: str, params: list[object]) -> object:
+        if method == "eth_call":
+            raise RpcError(-32603, self._message)
+        return await self._chain.answer(method, params)
+
+
+@pytest.mark.parametrize("message", ["execution reverted", "backend reverted to a snapshot, try again"])
+async def test_a_node_that_calls_its_own_failure_a_revert_is_not_believed(nodes: Nodes, message: str) -> None:
+    nodes.first.backend = Reverting(nodes.chain, message)
+    async with rpc_to(nodes.first, nodes.second) as rpc:
+        assert await rpc.call("eth_call", QUESTION) == nodes.truth()
 
 
 @pytest.mark.parametrize(
