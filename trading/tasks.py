@@ -8,7 +8,7 @@ from trading.dispatch import OutboxDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services import execution, reference, scan, sweeping, volatility
 from trading.services.venues import trading_venues
-from trading.venues.bar_sources import bar_sources
+from trading.venues.registry import bar_sources
 
 
 @shared_task(name="trading.execution_step")

@@ -17,6 +17,8 @@ from trading.venues.alpaca import feed as alpaca_feed
 from trading.venues.alpaca import listings as alpaca_listings
 from trading.venues.alpaca import polling as alpaca_polling
 from trading.venues.alpaca import trade as alpaca_trade
+from trading.venues.alpaca.bars import AlpacaBars
+from trading.venues.bars import BarSource
 from trading.venues.base import AccountSource, MarketSource
 from trading.venues.connection import SocketSettings
 from trading.venues.evm import feed as chain_feed
@@ -27,6 +29,7 @@ from trading.venues.evm.watch import WatchRules
 from trading.venues.identity import ALPACA_FEEDS, ChainTable, PoolKind
 from trading.venues.kraken import feed as kraken_feed
 from trading.venues.kraken import trade as kraken_trade
+from trading.venues.kraken.bars import KrakenBars
 
 log = structlog.get_logger(__name__)
 
@@ -175,6 +178,9 @@ class _Configured(NamedTuple):
     settings: KrakenSettings | AlpacaSettings
 
 
+_known_table = lru_cache(maxsize=16)(table_of)
+
+
 def adapters(venues: VenueSettings) -> Mapping[str, str]:
     """Return the adapter of every venue by its name; a venue of pools is one by itself."""
     return {one.venue: one.adapter for one in _configured(venues)} | {venue: venue for venue in pool_venues(venues)}
@@ -229,6 +235,19 @@ def addresses(venues: VenueSettings) -> Mapping[str, str]:
         names = ("rest_url", "ws_url") if one.adapter == KRAKEN else ("data_url", "stream_url")
         found |= {f"{one.venue}'s {name.replace('_', ' ')}": str(getattr(one.settings, name)) for name in names}
     return found
+
+
+def rest_urls(venues: VenueSettings) -> Mapping[str, str]:
+    """Return where each exchange's market data answers by REST."""
+    return {one.venue: _rest_url(one) for one in _configured(venues)}
+
+
+def bar_sources(venues: VenueSettings) -> Mapping[str, BarSource]:
+    """Return who tells of each exchange's minutes; pools tell of none."""
+    return {
+        one.venue: KrakenBars(_rest_url(one)) if one.adapter == KRAKEN else AlpacaBars(_rest_url(one))
+        for one in _configured(venues)
+    }
 
 
 def market_sources(
@@ -290,16 +309,17 @@ def _configured(venues: VenueSettings) -> Iterator[_Configured]:
         yield _Configured(one.name, one.adapter, one.settings)
 
 
+def _rest_url(one: _Configured) -> str:
+    if one.adapter == KRAKEN:
+        return cast(KrakenSettings, one.settings).rest_url
+    return cast(AlpacaSettings, one.settings).data_url
+
+
 def _origin(one: _Configured) -> str:
     if one.adapter == KRAKEN:
         return kraken_feed.ORIGIN
     feed = cast(AlpacaSettings, one.settings).stream_url.rpartition("/")[2]
     return ALPACA_FEEDS.get(feed, alpaca_feed.ORIGIN)
-
-
-@lru_cache(maxsize=16)
-def _known_table(chain: str, chain_id: int, deployment: Path | None) -> ChainTable:
-    return table_of(chain, chain_id, deployment)
 
 
 def _chain_feed(chain: ChainSettings, max_age_ms: int) -> chain_feed.ChainFeedSettings:

@@ -58,6 +58,8 @@ def test_a_further_configuration_is_a_venue_of_its_own_name_and_of_its_adapter_s
         VenueInstance("a3", "alpaca", replace(configured.alpaca, data=None)),
     )
     several = replace(configured, more=more)
+    assert registry.rest_urls(several)["k2"] == "http://127.0.0.1:2"
+    assert set(registry.bar_sources(several)) == {"kraken", "alpaca", "k2", "a2", "a3"}
     found = sources(several)
     assert [source.venue for source in found] == ["kraken", "alpaca", "k2", "a2", "a3"]
     assert [source.status.venue for source in found] == [source.venue for source in found]

@@ -19,7 +19,7 @@ from trading.services.simulated import is_simulated
 from trading.venues import registry
 from trading.venues.budget import Allowance, Budget
 from trading.venues.evm.v3 import V3State
-from trading.venues.rest_books import Reading, RestBooks, reader_of
+from trading.venues.rest_books import Reading, RestBooks
 from trading.venues.rest_books.readers import READERS, Reader, SourceReader
 
 REDIS_TIMEOUT_S = 2.0
@@ -31,7 +31,6 @@ ALLOWANCES: Mapping[str, Allowance] = {  # by adapter
 
 NOT_ASKED = "not_asked"
 NOT_ASKED_WHY = "not asked: in sim the venues are simulated, and its address is not this machine's"
-_ADDRESS_OF = {"kraken": "rest_url", "alpaca": "data_url"}  # which setting names where books are read
 
 
 class Connections:
@@ -112,14 +111,12 @@ def process_connections(clock: Clock) -> Connections:
 
 
 def _readers(clock: Clock) -> dict[str, Reader]:
-    venues = settings.ARB.venues
-    urls = {"kraken": venues.kraken.rest_url, "alpaca": venues.alpaca.data_url}
-    urls |= {one.name: getattr(one.settings, _ADDRESS_OF[one.adapter]) for one in venues.more}
+    adapters = registry.adapters(settings.ARB.venues)
     is_sim = settings.ARB.scope.mode is Mode.SIM
     return {
-        venue: reader_of(adapter, venue, urls[venue], clock=clock)
-        for venue, adapter in registry.adapters(venues).items()
-        if adapter in READERS and (is_simulated(urls[venue]) or not is_sim)
+        venue: READERS[adapters[venue]](venue, url, clock=clock)
+        for venue, url in registry.rest_urls(settings.ARB.venues).items()
+        if is_simulated(url) or not is_sim
     }
 
 

@@ -3,24 +3,17 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import aiohttp
 
 from domain.errors import Unreachable
 from domain.market import Pair
+from trading.venues.budget import Budget
 from trading.venues.rest import RestClient
 from trading.venues.rest_books.readers import Reader, Reading
 
 TIMEOUT_S = 5.0
 MOST_CONNECTIONS = 100  # to one venue
-
-
-class Purse(Protocol):
-    """A venue's budget, shared by every process that asks it."""
-
-    async def take(self, count: int = 1) -> None:
-        """Wait for ``count`` requests' turn. Raises: Unreachable where that is too far off."""
 
 
 class RestBooks:
@@ -30,11 +23,11 @@ class RestBooks:
     """
 
     def __init__(
-        self, readers: Mapping[str, Reader], purses: Mapping[str, Purse], *, timeout_s: float = TIMEOUT_S
+        self, readers: Mapping[str, Reader], budgets: Mapping[str, Budget], *, timeout_s: float = TIMEOUT_S
     ) -> None:
-        """Read by ``readers``, by venue; a venue without a purse is asked freely."""
+        """Read by ``readers``, by venue; a venue without a budget is asked freely."""
         self._readers = readers
-        self._purses = purses
+        self._budgets = budgets
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._next: dict[str, int] = {}  # whose turn it is where a budget does not reach all pairs
         self._session: aiohttp.ClientSession | None = None
@@ -64,16 +57,15 @@ class RestBooks:
 
     async def _pay(self, reader: Reader, pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
         """Return the pairs that the budget allows, each of many in its turn, and why it allows no more."""
-        purse = self._purses.get(reader.venue)
-        if purse is None:
+        budget = self._budgets.get(reader.venue)
+        if budget is None:
             return pairs, ""
-        asked_at_once = (
-            [pairs] if reader.requests_for(pairs) <= 1 else [[pair] for pair in self._in_turn(reader, pairs)]
-        )
+        is_one_request = reader.requests_for(pairs) <= 1
+        asked_at_once = [pairs] if is_one_request else [[pair] for pair in self._in_turn(reader, pairs)]
         paid: list[Pair] = []
         try:
             for some in asked_at_once:
-                await purse.take(max(1, reader.requests_for(some)))
+                await budget.take(max(1, reader.requests_for(some)))
                 paid += some
         except Unreachable as error:
             self._next[reader.venue] = self._next.get(reader.venue, 0) + len(paid)

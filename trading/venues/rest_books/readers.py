@@ -7,7 +7,7 @@ from itertools import count
 from typing import Protocol
 
 from domain.book import check
-from domain.errors import BadInput, BadMarketData, Refused, Unreachable
+from domain.errors import BadMarketData, Refused, Unreachable
 from domain.market import Book, Clock, Market, Pair
 from trading.venues.alpaca import latest as alpaca_latest
 from trading.venues.alpaca import wire as alpaca_wire
@@ -164,10 +164,3 @@ class SourceReader:
 
 
 READERS: Mapping[str, type[KrakenReader] | type[AlpacaReader]] = {"kraken": KrakenReader, "alpaca": AlpacaReader}
-
-
-def reader_of(adapter: str, venue: str, base_url: str, *, clock: Clock) -> Reader:
-    """Return how ``venue`` is read. Raises: BadInput for an adapter that serves no books by REST."""
-    if adapter not in READERS:
-        raise BadInput(f"{venue} serves no books by REST: only {', '.join(READERS)} do")
-    return READERS[adapter](venue, base_url, clock=clock)

@@ -8,11 +8,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from domain.errors import BadInput, Unreachable
+from domain.errors import Unreachable
 from domain.market import Book, Pair
 from tests.fakes import BTC_USD, FixedClock, book
-from trading.venues.rest_books import RestBooks, reader_of
-from trading.venues.rest_books.readers import SourceReader
+from trading.venues.rest_books import RestBooks
+from trading.venues.rest_books.readers import AlpacaReader, KrakenReader, SourceReader
 
 PAIRS = tuple(Pair.parse(symbol) for symbol in ("BTC/USD", "ETH/USD", "SOL/USD"))
 SIDES = {"asks": [["101", "1", 1]], "bids": [["100", "1", 1]]}
@@ -49,7 +49,7 @@ async def venue() -> AsyncIterator[tuple[Venue, str]]:
 
 @pytest.fixture
 async def books(venue) -> AsyncIterator[RestBooks]:
-    found = RestBooks({"kraken": reader_of("kraken", "kraken", venue[1], clock=FixedClock())}, {})
+    found = RestBooks({"kraken": KrakenReader("kraken", venue[1], clock=FixedClock())}, {})
     yield found
     await found.close()
 
@@ -99,8 +99,8 @@ async def test_a_venue_that_turns_us_down_is_quoted(books, venue, answer, said):
 async def test_a_venue_that_is_away_hinders_no_other(venue):
     clock = FixedClock()
     readers = {
-        "away": reader_of("kraken", "away", "http://127.0.0.1:9", clock=clock),
-        "kraken": reader_of("kraken", "kraken", venue[1], clock=clock),
+        "away": KrakenReader("away", "http://127.0.0.1:9", clock=clock),
+        "kraken": KrakenReader("kraken", venue[1], clock=clock),
     }
     books = RestBooks(readers, {})
     away, here = await books.read({"away": PAIRS, "kraken": PAIRS})
@@ -109,7 +109,7 @@ async def test_a_venue_that_is_away_hinders_no_other(venue):
     await books.close()
 
 
-class Purse:
+class FixedBudget:
     """Allows so many requests, then no more."""
 
     def __init__(self, left: int) -> None:
@@ -122,12 +122,12 @@ class Purse:
 
 
 async def test_where_the_budget_does_not_reach_every_pair_has_its_turn(venue):
-    purse = Purse(2)
-    books = RestBooks({"kraken": reader_of("kraken", "kraken", venue[1], clock=FixedClock())}, {"kraken": purse})
+    budget = FixedBudget(2)
+    books = RestBooks({"kraken": KrakenReader("kraken", venue[1], clock=FixedClock())}, {"kraken": budget})
     first = await look(books)
     assert [one.pair for one in first.answers] == list(PAIRS[:2])
     assert first.refused == {PAIRS[2]: "no_budget"}
-    purse.left = 2
+    budget.left = 2
     second = await look(books)
     assert {one.pair for one in second.answers} == {PAIRS[2], PAIRS[0]}
     third = await look(books)
@@ -149,7 +149,7 @@ async def test_alpaca_is_asked_once_for_all_and_a_pair_it_does_not_serve_is_left
     app = web.Application()
     app.router.add_get("/v1beta3/crypto/us/latest/orderbooks", orderbooks)
     async with TestServer(app) as server:
-        reader = reader_of("alpaca", "alpaca", str(server.make_url("")), clock=FixedClock())
+        reader = AlpacaReader("alpaca", str(server.make_url("")), clock=FixedClock())
         books = RestBooks({"alpaca": reader}, {})
         (first,) = await books.read({"alpaca": PAIRS})
         before = len(asked)
@@ -158,11 +158,6 @@ async def test_alpaca_is_asked_once_for_all_and_a_pair_it_does_not_serve_is_left
     assert asked[0] == "BTC/USD,ETH/USD,SOL/USD" and asked[before:] == ["BTC/USD,ETH/USD"]
     assert [one.pair for one in first.answers] == [one.pair for one in second.answers] == list(PAIRS[:2])
     assert second.refused == {PAIRS[2]: "pair_not_served"}
-
-
-def test_an_adapter_without_rest_books_is_named():
-    with pytest.raises(BadInput, match="uniswap_v2 serves no books by REST"):
-        reader_of("pool", "uniswap_v2", "", clock=FixedClock())
 
 
 class Chain:
