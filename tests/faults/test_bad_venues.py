@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,7 @@ from trading.venues.base import MarketSource
 VENUES = tuple(sorted(SOURCES))
 MAX_SKEW_MS = 1000
 PATIENCE_S = 20.0
+SIDE_BY_SIDE = 3
 CUT = {"cut_off", "no_connection", "closed", "closed_1006", "handshake", "connect_timeout", "silent"}
 UNREADABLE = {"not_json", "not_msgpack", "malformed"}
 LATE = {"stale"}
@@ -56,14 +58,12 @@ SCRIPT: tuple[Line, ...] = (
     (FaultKind.SERVER_ERROR, 502.0, {"http_502"}),
 )
 AT_HANDSHAKE = (FaultKind.RATE_LIMIT, FaultKind.SERVER_ERROR)
-STOPPED: Line = (FaultKind.STALE, 0.0, {"quiet_unlike_before"})
 POLLED: tuple[Line, ...] = (
     (FaultKind.CROSSED, 0.0, {"crossed"}),
     (FaultKind.NAN_PRICE, 0.0, {"not_finite", "not_json"}),
     (FaultKind.NEGATIVE_PRICE, 0.0, {"negative"}),
     (FaultKind.CLOCK_SKEW, 3600.0, {"future"}),
     (FaultKind.CLOCK_SKEW, -30.0, {"stale", "out_of_order"}),
-    (FaultKind.STALE, 0.0, LATE),
     (FaultKind.TRUNCATED, 0.0, UNREADABLE),
     (FaultKind.HTML, 0.0, UNREADABLE),
     (FaultKind.DISCONNECT, 0.0, {"cut_off", "no_connection"}),
@@ -211,21 +211,31 @@ def assert_sound(decisions: list[Decision]) -> None:
         assert decision.candidate.net_bps < 500, "no simulated market strays that far"
 
 
-async def test_every_fault_script_is_survived_told_by_its_reason_and_followed_by_sound_books() -> None:
-    async with streaming() as stream:
-        for kind, value, reasons in SCRIPT:
-            await suffer(stream, kind, value, reasons, for_s=0.1)
+async def endure(
+    script: Sequence[Line],
+    builders: Mapping[str, Callable[[Doubles], MarketSource]] = SOURCES,
+    *,
+    venues: Sequence[str] = VENUES,
+) -> list[Decision]:
+    """Let one fault come after the other, and return what was decided meanwhile: on sound books alone."""
+    async with streaming(builders) as stream:
+        for kind, value, reasons in script:
+            await suffer(stream, kind, value, reasons, for_s=0.1, venues=venues)
         crashes = [one.last_error for one in stream.feeds.statuses()]
     assert crashes == ["", ""]
-    assert stream.decisions.taken
     assert_sound(stream.decisions.taken)
+    return stream.decisions.taken
 
 
-async def test_books_that_stop_while_the_venue_talks_on_are_doubted_and_asked_for_again() -> None:
-    async with streaming() as stream:
-        await stream.until(lambda: all(books > 60 for books in stream.books()), "too few books for a habit")
-        await suffer(stream, *STOPPED, for_s=0.1)
-    assert_sound(stream.decisions.taken)
+async def side_by_side(script: Sequence[Line], *arguments: Any, **options: Any) -> None:
+    """Endure ``script`` in parts, each on doubles of its own: most of it is waiting."""
+    parts = [script[first::SIDE_BY_SIDE] for first in range(SIDE_BY_SIDE)]
+    decided = await asyncio.gather(*(endure(part, *arguments, **options) for part in parts))
+    assert any(decided)
+
+
+async def test_every_fault_script_is_survived_told_by_its_reason_and_followed_by_sound_books() -> None:
+    await side_by_side(SCRIPT)
 
 
 def polled_source(doubles: Doubles) -> MarketSource:
@@ -233,12 +243,24 @@ def polled_source(doubles: Doubles) -> MarketSource:
     return AlpacaRestFeed(settings, clock=SYSTEM_CLOCK, rng=Random(5))
 
 
+POLLED_SOURCES = {**SOURCES, "alpaca": polled_source}
+
+
 async def test_every_fault_script_is_survived_by_a_venue_that_is_asked_over_rest() -> None:
-    async with streaming({**SOURCES, "alpaca": polled_source}) as stream:
-        for kind, value, reasons in POLLED:
-            await suffer(stream, kind, value, reasons, for_s=0.1, venues=["alpaca"])
-        crashes = [one.last_error for one in stream.feeds.statuses()]
-    assert crashes == ["", ""]
+    await side_by_side(POLLED, POLLED_SOURCES, venues=["alpaca"])
+
+
+@pytest.mark.parametrize(
+    ("builders", "venues", "reason"),
+    [(SOURCES, VENUES, "quiet_unlike_before"), (POLLED_SOURCES, ["alpaca"], "stale")],
+    ids=["streamed", "polled"],
+)
+async def test_books_that_stop_while_the_venue_talks_on_are_doubted_until_they_move_again(
+    builders: Mapping[str, Callable[[Doubles], MarketSource]], venues: Sequence[str], reason: str
+) -> None:
+    async with streaming(builders) as stream:
+        await stream.until(lambda: all(books > 40 for books in stream.books()), "too few books for a habit")
+        await suffer(stream, FaultKind.STALE, 0.0, {reason}, for_s=0.1, venues=venues)
     assert_sound(stream.decisions.taken)
 
 

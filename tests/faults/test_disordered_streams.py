@@ -40,7 +40,7 @@ class Disorder:
         if self._held is not None:
             yield from (frame, self._held)
             self._held = None
-        elif not self.is_on or next(self._number) % 7:
+        elif not self.is_on or next(self._number) % 4:
             yield frame
         elif self._kind == "swapped":
             self._held = frame
@@ -96,11 +96,11 @@ async def test_a_torn_book_is_told_by_its_reason_and_is_whole_again_afterwards(
     disorder = Disorder(kind)
     async with rig_behind(venue, disorder) as rig:
         rig.stream(BTC_USD)
-        await rig.until_books(20)
+        await rig.until_books(5)
         disorder.is_on = True
         await rig.until(lambda: rig.source.status.refused.get(reason, 0) >= 3)
         disorder.is_on = False
-        await rig.until_books(20)
+        await rig.until_books(10)
         await assert_true(rig)
 
 
@@ -109,9 +109,9 @@ async def test_a_frame_that_comes_twice_does_no_harm(venue: str) -> None:
     disorder = Disorder("doubled")
     async with rig_behind(venue, disorder) as rig:
         rig.stream(BTC_USD)
-        await rig.until_books(20)
+        await rig.until_books(5)
         disorder.is_on = True
-        await rig.until_books(40)
+        await rig.until_books(20)
         await assert_true(rig)
         assert rig.source.status.refused == {}
 
