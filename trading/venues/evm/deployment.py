@@ -17,6 +17,7 @@ _SYMBOL = re.compile(r"[A-Za-z0-9.]{1,16}", re.ASCII)
 _MOST_DECIMALS = 18  # beyond, an amount fits no money column
 _MOST_FEE_PIPS = 100_000
 _V2_FEE_STEP = 1000  # its contract reckons in thousandths
+_TAKEN = frozenset({"kraken", "alpaca", "ethereum", "polygon"})  # exchanges and chains: no pool is a market of theirs
 
 
 def table_of(chain: str, chain_id: int, deployment: Path | None) -> ChainTable:
@@ -110,7 +111,7 @@ def _pool(row: Mapping[str, Any], tokens: Mapping[str, Token], source: str) -> P
     if kind is PoolKind.V2 and fee_pips % _V2_FEE_STEP:
         raise BadInput(f"its fee of {fee_pips} pips is none that a v2 pool takes: thousandths alone")
     return Pool(
-        _text(row, "venue", _NAME),
+        _venue(row),
         kind,
         _address(row, "factory"),
         _address(row, "address"),
@@ -120,6 +121,13 @@ def _pool(row: Mapping[str, Any], tokens: Mapping[str, Token], source: str) -> P
         source,
         _address(row, "router") if row.get("router") else None,
     )
+
+
+def _venue(row: Mapping[str, Any]) -> str:
+    venue = _text(row, "venue", _NAME)
+    if venue in _TAKEN:
+        raise BadInput(f"its venue {venue!r} is the name of an exchange or a chain")
+    return venue
 
 
 def _kind(row: Mapping[str, Any]) -> PoolKind:

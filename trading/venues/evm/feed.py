@@ -205,7 +205,11 @@ class ChainSource:
     async def _check(
         self, rpc: Rpc, table: ChainTable, pools: tuple[Pool, ...], pairs: Sequence[Pair], head: Block
     ) -> Checked:
-        checked = self._checked[pools] = await check_table(rpc, table, pools, at=head)
+        try:
+            checked = self._checked[pools] = await check_table(rpc, table, pools, at=head)
+        except Refused as refused:
+            self._left_out = (*table.problems, Problem("not_read", str(refused)))
+            raise
         self._left_out = (*table.problems, *checked.problems, *_unknown(self.venue, table, pairs))
         for problem in self._left_out:
             log.error("left_out", venue=self.venue, reason=problem.reason, error=problem.sentence)

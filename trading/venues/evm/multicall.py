@@ -4,10 +4,10 @@ Source: github.com/mds1/multicall3, aggregate3((address,bool,bytes)[]) -> (bool,
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.errors import BadMarketData, Refused
-from trading.venues.evm.jsonrpc import Block
+from trading.venues.evm.jsonrpc import Block, Reverted
 from trading.venues.evm.rpc import Rpc
 from trading.venues.evm.wire import AGGREGATE3, WORD, address_word, raw, word
 
@@ -73,8 +73,15 @@ async def read_all(rpc: Rpc, packed: Packed, *, at: Block) -> list[bytes | None]
     """
     found: list[bytes | None] = []
     for payload, count in zip(packed.payloads, packed.counts, strict=True):
-        answer = raw(await rpc.call("eth_call", [{"to": packed.multicall3, "data": payload}], at=at))
+        answer = raw(await _answer(rpc, packed.multicall3, payload, at))
         if not answer:
             raise Refused(f"{packed.multicall3}, the table's multicall3, has no code on this chain")
         found += cut(answer, count)
     return found
+
+
+async def _answer(rpc: Rpc, multicall3: str, payload: str, at: Block) -> Any:
+    try:
+        return await rpc.call("eth_call", [{"to": multicall3, "data": payload}], at=at)
+    except Reverted as reverted:
+        raise Refused(f"{multicall3}, the table's multicall3, does not answer as one: {reverted}") from reverted

@@ -68,6 +68,8 @@ def test_a_whole_file_is_read_without_a_problem(tmp_path: Path) -> None:
         ({"fee_pips": "3000"}, "its fee_pips '3000' is no whole number"),
         ({"fee_pips": True}, "its fee_pips 'True' is no whole number"),
         ({"venue": "Uniswap V2"}, "its venue is 'Uniswap V2'"),
+        ({"venue": "kraken"}, "its venue 'kraken' is the name of an exchange or a chain"),
+        ({"venue": "ethereum"}, "its venue 'ethereum' is the name of an exchange or a chain"),
         ({"router": "nowhere"}, "its router 'nowhere' is no address"),
     ],
 )

@@ -231,13 +231,20 @@ async def test_a_table_of_another_chain_or_none_ends_the_stream_as_refused(chain
         assert [problem.reason for problem in source.problems] == ["no_table"]
 
 
-async def test_a_table_whose_multicall_is_not_there_ends_the_stream_as_refused(
-    chain: LocalChain, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("", "has no code on this chain"), ("router", "does not answer as one: execution reverted")]
+)
+async def test_a_table_whose_multicall_is_none_ends_the_stream_as_refused_and_is_counted(
+    chain: LocalChain, tmp_path: Path, name: str, sentence: str
 ) -> None:
-    told = json.loads(chain.deployment.read_text()) | {"multicall3": "0x" + "9" * 40}
+    told = json.loads(chain.deployment.read_text())
+    told["multicall3"] = told.get(name, "0x" + "9" * 40)
     (tmp_path / "deployment.json").write_text(json.dumps(told))
-    with pytest.raises(Refused, match="the table's multicall3, has no code"):
-        await pointed_at(chain, tmp_path / "deployment.json").stream([ETH_USDC], lambda _: None)
+    source = pointed_at(chain, tmp_path / "deployment.json")
+    with pytest.raises(Refused, match=f"the table's multicall3, {sentence}"):
+        await source.stream([ETH_USDC], lambda _: None)
+    assert source.status.trouble == {"not_read": 1}
+    assert sentence in source.problems[0].sentence
 
 
 async def test_an_empty_pool_is_refused_by_name_and_the_others_shown(chain: LocalChain) -> None:
