@@ -118,10 +118,8 @@ def _offers(found: Verdict) -> Table:
 
 
 def _pair(pair: PairVerdict) -> Iterator[tuple[str, ...]]:
-    symbols = words.symbols_of(pair)
-    is_only = len(symbols) == 1
-    name = f"{symbols[0]} either way" if is_only else " and ".join(pair.venues)
-    yield (_strong(name), *_figures(pair))
+    is_only = len(words.symbols_of(pair)) == 1
+    yield (_strong(words.pair_named(pair)), *_figures(pair))
     routes = sorted(pair.routes, key=lambda route: route.offered.greatest_bps if route.offered else 0, reverse=True)
     for route in routes[:_MOST_ROUTES]:
         yield (words.route_named(route.route_key, is_only_symbol=is_only), *_figures(route))

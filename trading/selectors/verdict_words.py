@@ -114,6 +114,12 @@ def route_named(route_key: str, *, is_only_symbol: bool) -> str:
     return f"{symbol} > {sell}" if symbol == sold else f"{symbol} > {sell} {sold}"
 
 
+def pair_named(pair: PairVerdict) -> str:
+    """Return two venues by their names, with the one pair that they were compared on where it is one."""
+    symbols = symbols_of(pair)
+    return " and ".join(pair.venues) + (f", {symbols[0]}" if len(symbols) == 1 else "")
+
+
 def symbols_of(pair: PairVerdict) -> list[str]:
     """Return the pairs that two venues were compared on."""
     return sorted({route.route_key.split(">")[0].split(":", 1)[1] for route in pair.routes})

@@ -79,9 +79,8 @@ def _show_offers(found: Verdict, console: Console) -> None:
     names = ("needed", "median", "90 %", "99 %", "best", f"{found.terms.unit}s", "enough", "trades")
     table = plain_table(console, "What was offered, in bps", "", *names)
     for pair in found.pairs[:MOST_PAIRS]:
-        symbols = words.symbols_of(pair)
-        is_only = len(symbols) == 1
-        table.add_row(f"{symbols[0]} either way" if is_only else f"{' and '.join(pair.venues)}", *_figures(pair))
+        is_only = len(words.symbols_of(pair)) == 1
+        table.add_row(words.pair_named(pair), *_figures(pair))
         for route in pair.routes[:MOST_ROUTES]:
             table.add_row(f"  {words.route_named(route.route_key, is_only_symbol=is_only)}", *_figures(route))
     print_apart(table, console)
