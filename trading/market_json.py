@@ -42,8 +42,8 @@ def pool_from_json(data: Json) -> PoolState:
     """Return the pool that ``market_to_json`` wrote."""
     told: Json = {name: _text(data[name]) for name in ("venue", *_POOL_NAMES)}
     told |= {name: _whole(data[name]) for name in _POOL_NUMBERS}
-    told |= {name: int(_text(data[name])) for name in _POOL_AMOUNTS}
-    return PoolState(pair=Pair.parse(data["pair"]), **told)
+    told |= {name: _units(data[name]) for name in _POOL_AMOUNTS}
+    return PoolState(pair=Pair.parse(_text(data["pair"])), **told)
 
 
 def _book_to_json(book: Book, *, depth: int) -> Json:
@@ -61,7 +61,7 @@ def _book_to_json(book: Book, *, depth: int) -> Json:
 def _book_from_json(data: Json) -> Book:
     return Book(
         venue=_text(data["venue"]),
-        pair=Pair.parse(data["pair"]),
+        pair=Pair.parse(_text(data["pair"])),
         bids=_levels(data["bids"]),
         asks=_levels(data["asks"]),
         venue_at_ns=_whole(data["venue_at_ns"]),
@@ -83,10 +83,26 @@ def _whole(value: Any) -> int:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
+    if not (isinstance(value, str) and value.isprintable()):  # no column takes NUL or half of a character
+        raise TypeError(f"{value!r:.40} is not a text")
     return value
 
 
-def _levels(rows: list[list[str]]) -> tuple[Level, ...]:
-    return tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in rows)
+def _units(value: Any) -> int:
+    if not (_text(value).isascii() and value.isdigit()):
+        raise TypeError(f"{value[:40]!r} is not a count of units")
+    return int(value)
+
+
+def _levels(rows: Any) -> tuple[Level, ...]:
+    return tuple(_level(*row) for row in map(_list, _list(rows)))
+
+
+def _level(price: Any, quantity: Any) -> Level:
+    return Level(Decimal(_text(price)), Decimal(_text(quantity)))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{str(value)[:40]} is not a list")
+    return value

@@ -12,8 +12,8 @@ import redis.asyncio
 import structlog
 
 from domain.book import check
-from domain.errors import BadMarketData, Unreachable
-from domain.market import Clock, Market, MarketKey
+from domain.errors import BadInput, BadMarketData, Unreachable
+from domain.market import Book, Clock, Level, Market, MarketKey
 from domain.scope import Scope
 from trading.market_json import market_from_json, market_to_json
 
@@ -23,6 +23,7 @@ WRITE_EVERY_S = 0.2
 MOST_AT_ONCE = 100  # books of one write: beyond it the path of every change would pay for the cache
 EXPIRE_S = 3600
 DEPTH = 25
+FINEST_EXPONENT = -18  # of a price or quantity: no source tells more decimals
 
 
 def cache_key(scope: Scope) -> str:
@@ -105,7 +106,7 @@ class CachedBooks:
             raw = self._client.hget(self._key, field_of(key))
         except (redis.RedisError, OSError) as error:
             raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
-        return None if raw is None else self._checked(raw)
+        return None if raw is None else self._checked(field_of(key), raw)
 
     def books(self) -> tuple[dict[MarketKey, Market], Mapping[str, str]]:
         """Return every fresh book, and the reason against every other by field. Raises: Unreachable."""
@@ -115,16 +116,19 @@ class CachedBooks:
             raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
         found: dict[MarketKey, Market] = {}
         refused: dict[str, str] = {}
-        for field, raw in rows.items():
+        for name, raw in rows.items():
+            field = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
             try:
-                book = self._checked(raw)
+                book = self._checked(field, raw)
                 found[MarketKey(book.venue, book.pair)] = book
             except BadMarketData as bad:
-                refused[field.decode() if isinstance(field, bytes) else str(field)] = bad.reason
+                refused[field] = bad.reason
         return found, refused
 
-    def _checked(self, raw: Any) -> Market:
+    def _checked(self, field: str, raw: Any) -> Market:
         book = decode(raw)
+        if field_of(MarketKey(book.venue, book.pair)) != field:
+            raise BadMarketData("misplaced", f"{book.venue} {book.pair} under {field}")
         check(book, now_ns=self._clock.now_ns(), max_age_ms=self._max_age_ms)
         return book
 
@@ -135,8 +139,16 @@ def encode(book: Market, *, depth: int = DEPTH) -> str:
 
 
 def decode(raw: str | bytes) -> Market:
-    """Return the book that ``encode`` wrote. Raises: BadMarketData malformed."""
+    """Return the book that ``encode`` wrote. Raises: BadMarketData malformed or out_of_range."""
     try:
-        return market_from_json(json.loads(raw))
-    except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
+        market = market_from_json(json.loads(raw))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidOperation, BadInput) as error:
         raise BadMarketData("malformed", f"cached book: {type(error).__name__}") from None
+    if isinstance(market, Book) and not all(map(_is_known_fine, market.bids + market.asks)):
+        raise BadMarketData("out_of_range", f"{market.venue} {market.pair} finer than 18 decimals")
+    return market
+
+
+def _is_known_fine(level: Level) -> bool:
+    exponents = (number.as_tuple().exponent for number in level)
+    return all(not isinstance(exponent, int) or exponent >= FINEST_EXPONENT for exponent in exponents)

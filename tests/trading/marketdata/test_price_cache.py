@@ -81,6 +81,33 @@ async def test_what_is_torn_in_the_cache_is_refused_by_name(cache: PriceCache, s
     assert reader(server).books() == ({}, {"kraken|BTC/USD": "malformed"})
 
 
+async def test_one_poisoned_market_hides_no_other(cache: PriceCache, server: "redis.Redis") -> None:
+    cache.put(BOOK)
+    await cache.flush()
+    poison = {
+        "kraken|A/USD": ("[" * 100_000, "malformed"),
+        "kraken|B/USD": (json.dumps(json.loads(encode(BOOK)) | {"pair": "no pair"}), "malformed"),
+        "alpaca|BTC/USD": (encode(BOOK), "misplaced"),
+        "kraken|C/USD": (encode(replace(BOOK, bids=(Level(Decimal("1e-99"), Decimal(1)),))), "out_of_range"),
+    }
+    server.hset(cache_key(SCOPE), mapping={field: raw for field, (raw, _) in poison.items()} | {b"\xff": b"{}"})
+    found, refused = reader(server).books()
+    assert found == {KEY: BOOK}
+    assert refused == {field: reason for field, (_, reason) in poison.items()} | {"\ufffd": "malformed"}
+
+
+async def test_a_market_stored_under_anothers_name_is_not_taken_for_it(server: "redis.Redis") -> None:
+    server.hset(cache_key(SCOPE), "kraken|BTC/USD", encode(replace(BOOK, pair=Pair.parse("ETH/USD"))))
+    with pytest.raises(BadMarketData, match="misplaced"):
+        reader(server).book(KEY)
+
+
+@pytest.mark.parametrize("odd", [[[100.5, 1.5]], [[True, "1"]], ["12"], {"12": 1}, [[[0, [1], 0], "1"]], [["1"]], None])
+def test_levels_that_are_no_pairs_of_texts_are_malformed(odd: object) -> None:
+    with pytest.raises(BadMarketData, match="malformed"):
+        decode(json.dumps(json.loads(encode(BOOK)) | {"bids": odd}))
+
+
 def test_a_market_without_a_book_has_none(server: "redis.Redis") -> None:
     assert reader(server).book(KEY) is None
 
@@ -193,3 +220,16 @@ async def test_a_pool_reads_back_to_the_last_unit_and_ages_like_a_book(
     key = MarketKey(POOL.venue, POOL.pair)
     assert reader(server).books() == ({key: POOL}, {})
     assert reader(server, at_ns=T0 + 3 * 10**9).books() == ({}, {"uniswap_v2|ETH/USDC": "stale"})
+
+
+@pytest.mark.parametrize("odd", ["1_000_000", " 1000000 ", "١٠٠٠٠٠٠", "-1000000", "1e6", 10**6])
+def test_an_amount_of_units_is_plain_digits(odd: object) -> None:
+    with pytest.raises(BadMarketData, match="malformed"):
+        decode(json.dumps(json.loads(encode(POOL)) | {"base_reserve": odd}))
+
+
+@pytest.mark.parametrize("name", ["venue", "pair", "address", "block_hash"])
+@pytest.mark.parametrize("odd", ["A/\x00", "A/\ud800"])
+def test_a_name_that_no_column_takes_is_malformed(name: str, odd: str) -> None:
+    with pytest.raises(BadMarketData, match="malformed"):
+        decode(json.dumps(json.loads(encode(POOL)) | {name: odd}))

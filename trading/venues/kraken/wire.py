@@ -1,7 +1,7 @@
-"""What Kraken writes, as typed values with exact digits: WebSocket v2 books, REST pairs, depth and balances.
+"""What Kraken writes, as typed values with exact digits: WebSocket v2 books, REST pairs and balances.
 
 Source: docs.kraken.com, WebSocket v2 ``book``, ``status`` and ``heartbeat``, guide "Book checksum (WebSocket v2)",
-REST ``AssetPairs``, ``Depth``, ``BalanceEx`` and ``TradeVolume``.
+REST ``AssetPairs``, ``BalanceEx`` and ``TradeVolume``.
 """
 
 import json
@@ -13,8 +13,8 @@ from zlib import crc32
 
 import msgspec
 
-from domain.errors import BadMarketData
-from domain.market import Asset, Book, Level, Pair
+from domain.errors import BadMarketData, Refused, Unreachable
+from domain.market import Asset, Pair
 from domain.terms import Lot
 from trading.venues.base import Listing
 from trading.venues.exact import decode_json, instant_ns, member, plain_digits, signed
@@ -82,6 +82,7 @@ class _UsualFrame(msgspec.Struct, gc=False):
 _decode_usual = msgspec.json.Decoder(_UsualFrame).decode
 _QUOTES_OF_FRAME, _QUOTES_OF_BOOK, _QUOTES_OF_LEVEL = 10, 14, 4
 _USUAL_DIGITS = 19  # with the point: neither side of it can then have more than 18
+_FARTHEST_DIGIT = 18  # from the point; written out, 1e999999999 would fill the memory
 
 
 def _usual_books(frame: str | bytes) -> tuple[BookMessage, ...]:
@@ -105,7 +106,7 @@ def _usual_books(frame: str | bytes) -> tuple[BookMessage, ...]:
             )
             for book in told.data
         )
-    except (msgspec.MsgspecError, UnicodeDecodeError, _Unusual, BadMarketData):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _Unusual, BadMarketData):
         return ()
     quotes = frame.count('"') if isinstance(frame, str) else frame.count(b'"')
     levels = sum(len(book.bids) + len(book.asks) for book in books)
@@ -126,6 +127,8 @@ def _usual_digits(number: Decimal) -> str:
     text = str(number)
     digits = text.replace(".", "")
     if not digits.isdigit():  # small numbers are shown with an exponent
+        if abs(number.adjusted()) > _FARTHEST_DIGIT:
+            raise _Unusual
         text = format(number, "f")
         digits = text.replace(".", "")
     if len(text) > _USUAL_DIGITS or not digits.isdigit():
@@ -259,44 +262,24 @@ def _amount(row: Mapping[str, Any], name: str) -> Decimal:
     return Decimal(plain_digits(str(member(row, name))))
 
 
-class RestAnswer(NamedTuple):
-    """A REST reply: errors, or a result."""
-
-    errors: tuple[str, ...]
-    result: Any
-
-
-def parse_rest(body: bytes) -> RestAnswer:
-    """Return what a REST body says. Raises: BadMarketData."""
+def rest_result(body: bytes) -> Any:
+    """Return the result in a REST body. Raises: BadMarketData; Refused, Unreachable for errors in its stead."""
     answer = decode_json(body)
     errors = member(answer, "error")
     if not isinstance(errors, list):
         raise BadMarketData("malformed", "error is not a list")
-    return RestAnswer(tuple(str(error) for error in errors), answer.get("result"))
+    raise_for_errors([str(error) for error in errors])
+    return answer.get("result")
 
 
-def parse_depth(result: Any, pair: Pair, *, asked_at_ns: int, seq: int, venue: str = VENUE) -> Book:
-    """Return the book in a Depth result; its instants are when we asked, the earliest it can be of.
-
-    Raises: BadMarketData.
-    """
-    if not isinstance(result, dict) or len(result) != 1:
-        raise BadMarketData("malformed", "Depth answers for one pair")
-    (sides,) = result.values()
-    bids, asks = _levels(member(sides, "bids")), _levels(member(sides, "asks"))
-    return Book(venue, pair, bids, asks, asked_at_ns, asked_at_ns, seq)
-
-
-def _levels(rows: Any) -> tuple[Level, ...]:
-    if not isinstance(rows, list):
-        raise BadMarketData("malformed", "levels are not a list")
-    return tuple(_level(row) for row in rows)
-
-
-def _level(row: Any) -> Level:
-    if not isinstance(row, list) or len(row) < 2:
-        raise BadMarketData("malformed", "a level is not [price, volume, time]")
-    return Level(Decimal(plain_digits(row[0])), Decimal(plain_digits(row[1])))
+def raise_for_errors(errors: Sequence[str]) -> None:
+    """Raise what Kraken's REST errors mean for the caller: Unreachable for limits and outages, else Refused."""
+    if not errors:
+        return
+    said = ", ".join(errors)
+    if any(error.startswith(("EService:", "EAPI:Rate limit", "EGeneral:Temporary")) for error in errors):
+        raise Unreachable(f"Kraken says {said}")
+    raise Refused(f"Kraken says {said}")
 
 
 class Holding(NamedTuple):

@@ -135,7 +135,8 @@ async def test_a_process_that_died_while_it_asked_holds_nobody_up(nodes: Nodes, 
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"{}", b"[[1]]", b'[["reverted", 3]]', b'[["reverted", ["a", "b", "c"]]]', b"\xff", b"[]"]
+    "raw",
+    [b"", b"{}", b"[" * 100_000, b"[[1]]", b'[["reverted", 3]]', b'[["reverted", ["a", "b", "c"]]]', b"\xff", b"[]"],
 )
 async def test_what_cannot_be_read_back_is_asked_again(nodes: Nodes, server: "redis.asyncio.Redis", raw: bytes) -> None:
     async with rpc_to(nodes.first, redis=server) as rpc:

@@ -1,5 +1,6 @@
 """What Kraken writes."""
 
+import tracemalloc
 from decimal import Decimal
 from typing import Any
 
@@ -112,6 +113,31 @@ def test_an_update_tells_its_instant_and_its_removals() -> None:
 )
 def test_what_tells_no_book_tells_nothing(frame: str) -> None:
     assert wire.parse_message(frame) == ()
+
+
+@pytest.mark.parametrize("number", ["1e999999", "1e-999999", "0e999999", "0e-999999"])
+@pytest.mark.parametrize("name", ["price", "qty"])
+def test_a_number_of_a_million_digits_is_refused_without_being_written_out(name: str, number: str) -> None:
+    level = {"price": "45283.5", "qty": "1"} | {name: number}
+    frame = snapshot(bids=f'[{{"price":{level["price"]},"qty":{level["qty"]}}}]')
+    tracemalloc.start()
+    try:
+        assert reason_of(frame) == "out_of_range"
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 500_000
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"method":"pong","req_id":' + "[" * 100_000,
+        snapshot(bids='[{"price":1,"x":' + "[" * 20_000 + "]" * 20_000 + "}]"),
+    ],
+)
+def test_brackets_within_brackets_are_refused(frame: str) -> None:
+    assert reason_of(frame) == "not_json"
 
 
 def test_a_status_and_a_refused_subscription_are_told() -> None:
