@@ -23,8 +23,8 @@ from aiohttp import web
 from domain.errors import Unreachable
 from domain.market import Pair
 from trading.marketdata.clock import SYSTEM_CLOCK
+from trading.venues.kraken.depth import levels_of, read_depth, read_depth_in_decimals
 from trading.venues.rest_books import RestBooks
-from trading.venues.rest_books.depth import levels_of, read_depth, read_depth_in_decimals
 from trading.venues.rest_books.readers import KrakenReader
 
 MOST = {"texts": 0.15, "decimals": 0.40, "round trips": 1.6, "cpu": 0.45}

@@ -26,8 +26,8 @@ from trading.venues.exact import decode_json
 from trading.venues.health import FeedHealth
 from trading.venues.kraken import bars as kraken_bars
 from trading.venues.kraken import wire as kraken
-from trading.venues.kraken.feed import KrakenConversation, KrakenFeedSettings, raise_for_errors
-from trading.venues.rest_books.depth import RawBook, read_depth, read_depth_in_decimals
+from trading.venues.kraken.depth import RawBook, read_depth, read_depth_in_decimals
+from trading.venues.kraken.feed import KrakenConversation, KrakenFeedSettings
 
 AT = f"{from_ns(NOW_NS):%Y-%m-%dT%H:%M:%S.%f}Z"
 
@@ -104,7 +104,6 @@ def _kraken_rest() -> list[Shape]:
     fees = {"fees": {"A": {"fee": "0.4000"}}, "fees_maker": {"A": {"fee": "0.2500"}}}
     bars = [[1_699_999_980 + 60 * at, "10.0", "11.0", "9.5", "10.5", "10.2", "3.25", 7] for at in range(3)]
     read_rest: dict[str, tuple[object, Callable[[Any], Iterable[object]]]] = {
-        "depth": (depth, lambda result: _checked(kraken.parse_depth(result, BTC_USD, asked_at_ns=NOW_NS, seq=2))),
         "asset_pairs": (pair, lambda result: [kraken.parse_listing(result)] if isinstance(result, dict) else []),
         "balance": (balances, lambda result: kraken.parse_balances(result).values()),
         "trade_volume": (fees, lambda result: [kraken.parse_fees(result)]),
@@ -115,8 +114,8 @@ def _kraken_rest() -> list[Shape]:
     return [
         *(_json(f"kraken_rest_{name}", _ok(told), _answered(read)) for name, (told, read) in read_rest.items()),
         _json("kraken_rest_error", {"error": ["EService:Unavailable"]}, _answered(lambda result: [])),
-        Shape("rest_books_depth", whole, spoil_json, _read_raw_book),
-        Shape("rest_books_depth_in_decimals", whole, spoil_json, lambda body: [read_depth_in_decimals(body) and None]),
+        Shape("kraken_rest_depth", whole, spoil_json, _read_raw_book),
+        Shape("kraken_rest_depth_in_decimals", whole, spoil_json, lambda body: [read_depth_in_decimals(body) and None]),
     ]
 
 
@@ -125,12 +124,7 @@ def _ok(result: object) -> dict[str, object]:
 
 
 def _answered(read: Callable[[Any], Iterable[object]]) -> Callable[[bytes], Iterable[object]]:
-    def read_body(body: bytes) -> Iterable[object]:
-        answer = kraken.parse_rest(body)
-        raise_for_errors(answer.errors)
-        return read(answer.result)
-
-    return read_body
+    return lambda body: read(kraken.rest_result(body))
 
 
 def _read_raw_book(body: bytes) -> Iterable[object]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from domain.errors import ArbError, BadMarketData, Refused
+from domain.errors import ArbError, BadMarketData
 from domain.market import Pair
 from trading.venues.bars import MINUTE_S, BarsOrError, MinuteBar, check_span, minute_bar, rows_of, whole_minutes
 from trading.venues.exact import member, plain_digits
@@ -43,10 +43,8 @@ class KrakenBars:
 
 async def _day_volume(client: RestClient, pair: Pair) -> Decimal | None:
     try:
-        answer = wire.parse_rest(await client.read("/0/public/Ticker", {"pair": wire.rest_symbol(pair)}))
-        if answer.errors:
-            raise Refused(f"Kraken Ticker of {pair}: {', '.join(answer.errors)}")
-        return parse_day_volume(answer.result)
+        body = await client.read("/0/public/Ticker", {"pair": wire.rest_symbol(pair)})
+        return parse_day_volume(wire.rest_result(body))
     except ArbError as error:
         log.warning("volume_not_told", venue=wire.VENUE, symbol=pair.symbol, reason=str(error))
         return None
@@ -55,10 +53,8 @@ async def _day_volume(client: RestClient, pair: Pair) -> Decimal | None:
 async def _told(client: RestClient, pair: Pair, since_s: int, until_s: int) -> BarsOrError:
     asked = {"pair": wire.rest_symbol(pair), "interval": "1", "since": str(since_s - MINUTE_S)}
     try:
-        answer = wire.parse_rest(await client.read("/0/public/OHLC", asked))
-        if answer.errors:
-            raise Refused(f"Kraken OHLC of {pair}: {', '.join(answer.errors)}")
-        return whole_minutes(parse_bars(answer.result), since_s=since_s, until_s=until_s)
+        found = parse_bars(wire.rest_result(await client.read("/0/public/OHLC", asked)))
+        return whole_minutes(found, since_s=since_s, until_s=until_s)
     except ArbError as error:
         return error
 

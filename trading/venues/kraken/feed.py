@@ -9,7 +9,7 @@ from random import Random
 import structlog
 
 from domain.book import validate
-from domain.errors import BadInput, BadMarketData, Refused, Unreachable
+from domain.errors import BadInput, BadMarketData
 from domain.market import Book, Clock, Pair
 from domain.timestamps import NS_PER_S
 from trading.venues.base import FeedStatus, OnChange
@@ -17,6 +17,7 @@ from trading.venues.connection import Frame, SocketSettings, asked_in_time, keep
 from trading.venues.health import FeedHealth
 from trading.venues.keeper import BookKeeper, KeepingRules
 from trading.venues.kraken import wire
+from trading.venues.kraken.depth import ask_depth
 from trading.venues.ladder import LocalBook
 from trading.venues.rest import RestClient, rest_client
 
@@ -82,29 +83,16 @@ class KrakenFeed:
         return [book for book in books if book is not None]
 
     async def _read_depth(self, client: RestClient, pair: Pair) -> Book | None:
-        params = {"pair": wire.rest_symbol(pair), "count": str(self._settings.depth)}
-        asked_at_ns = self._clock.now_ns()
-        body = await client.read("/0/public/Depth", params)
+        depth = self._settings.depth
         try:
-            answer = wire.parse_rest(body)
-            raise_for_errors(answer.errors)
-            book = wire.parse_depth(answer.result, pair, venue=self.venue, asked_at_ns=asked_at_ns, seq=next(self._seq))
+            found = await ask_depth(client, pair, venue=self.venue, count=depth, clock=self._clock, seq=self._seq)
+            book = found.book(depth)
             validate(book)
         except BadMarketData as bad:
             self._health.refused[bad.reason] += 1
             return None
-        self._health.sound(venue_at_ns=asked_at_ns, seen_at_ns=asked_at_ns)
+        self._health.sound(venue_at_ns=book.venue_at_ns, seen_at_ns=book.seen_at_ns)
         return book
-
-
-def raise_for_errors(errors: Sequence[str]) -> None:
-    """Raise what Kraken's REST errors mean for the caller: Unreachable for limits and outages, else Refused."""
-    if not errors:
-        return
-    said = ", ".join(errors)
-    if any(error.startswith(("EService:", "EAPI:Rate limit", "EGeneral:Temporary")) for error in errors):
-        raise Unreachable(f"Kraken says {said}")
-    raise Refused(f"Kraken says {said}")
 
 
 class KrakenConversation:

@@ -12,10 +12,8 @@ from domain.market import Book, Clock, Market, Pair
 from trading.venues.alpaca import latest as alpaca_latest
 from trading.venues.alpaca import wire as alpaca_wire
 from trading.venues.base import MarketSource
-from trading.venues.kraken import wire as kraken_wire
-from trading.venues.kraken.feed import raise_for_errors
+from trading.venues.kraken.depth import RawBook, ask_depth
 from trading.venues.rest import BadQuestion, RestClient
-from trading.venues.rest_books.depth import RawBook, read_depth
 
 DEPTH = 25
 
@@ -83,12 +81,8 @@ class KrakenReader:
         return Reading(self.venue, books, refused, "" if books else next(iter(refused.values()), ""))
 
     async def _ask(self, client: RestClient, pair: Pair) -> RawBook | str:
-        asked_at_ns = self._clock.now_ns()
-        params = {"pair": kraken_wire.rest_symbol(pair), "count": str(self._depth)}
         try:
-            answer = read_depth(await client.read("/0/public/Depth", params))
-            raise_for_errors(answer.error)
-            return RawBook(self.venue, pair, answer.depth, asked_at_ns, next(self._seq))
+            return await ask_depth(client, pair, venue=self.venue, count=self._depth, clock=self._clock, seq=self._seq)
         except BadMarketData as bad:
             return bad.reason
         except (Refused, Unreachable) as error:

@@ -10,7 +10,7 @@ from domain.errors import BadMarketData, Refused, Unreachable
 from domain.market import Pair
 from trading.venues.bars import MinuteBar
 from trading.venues.kraken.bars import KrakenBars, parse_bars, parse_day_volume
-from trading.venues.kraken.wire import parse_rest
+from trading.venues.kraken.wire import rest_result
 
 BTC_USD = Pair.parse("BTC/USD")
 MINUTE_S = 1_700_000_040
@@ -20,7 +20,7 @@ ROW = [MINUTE_S, "100.1", "100.3", "100.0", "100.2", "100.15", "1.50000000", 7]
 def answered(*rows: object) -> object:
     """Return the result of an OHLC answer as it is read from its bytes."""
     body = json.dumps({"error": [], "result": {"XXBTZUSD": list(rows), "last": MINUTE_S}})
-    return parse_rest(body.encode()).result
+    return rest_result(body.encode())
 
 
 def test_a_row_is_a_bar_with_its_exact_digits():

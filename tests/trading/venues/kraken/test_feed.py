@@ -16,7 +16,7 @@ from tests.fakes import FixedClock
 from trading.venues.connection import SocketSettings
 from trading.venues.health import FeedHealth
 from trading.venues.kraken import wire
-from trading.venues.kraken.feed import KrakenConversation, KrakenFeedSettings, raise_for_errors
+from trading.venues.kraken.feed import KrakenConversation, KrakenFeedSettings
 
 PAIR = Pair.parse("BTC/USD")
 INSTANT = "2023-11-14T22:13:20.000000Z"
@@ -270,10 +270,10 @@ def test_a_depth_that_kraken_does_not_serve_is_refused_by_name() -> None:
 @pytest.mark.parametrize("error", ["EAPI:Rate limit exceeded", "EService:Unavailable", "EGeneral:Temporary lockout"])
 def test_limits_and_outages_are_unreachable(error: str) -> None:
     with pytest.raises(Unreachable, match=error):
-        raise_for_errors([error])
+        wire.raise_for_errors([error])
 
 
 def test_any_other_error_is_refused() -> None:
     with pytest.raises(Refused, match="Unknown asset pair"):
-        raise_for_errors(["EQuery:Unknown asset pair"])
-    raise_for_errors([])
+        wire.raise_for_errors(["EQuery:Unknown asset pair"])
+    wire.raise_for_errors([])

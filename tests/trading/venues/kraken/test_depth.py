@@ -13,7 +13,7 @@ from domain.errors import BadMarketData
 from domain.market import Level
 from tests.fakes import BTC_USD
 from trading.venues.exact import plain_digits
-from trading.venues.rest_books.depth import RawBook, Row, levels_of, read_depth, read_depth_in_decimals
+from trading.venues.kraken.depth import RawBook, Row, levels_of, read_depth, read_depth_in_decimals
 
 ASKS = [["64000.10000", "0.001", 1_700_000_000], ["64001.00000", "2.500", 1_700_000_001]]
 BIDS = [["63999.90000", "1.000", 1_700_000_000.5]]

@@ -4,7 +4,7 @@ Source: docs.kraken.com, REST ``Depth``: ``[price, volume, timestamp]`` rows, be
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -13,8 +13,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from domain.errors import BadMarketData
-from domain.market import Book, Level, Pair
+from domain.market import Book, Clock, Level, Pair
 from trading.venues.exact import plain_digits
+from trading.venues.kraken.wire import raise_for_errors, rest_symbol
+from trading.venues.rest import RestClient
 
 Number = TypeVar("Number", str, Decimal)
 
@@ -69,6 +71,16 @@ class RawBook:
 
 _TEXTS = msgspec.json.Decoder(DepthAnswer[str])
 _DECIMALS = msgspec.json.Decoder(DepthAnswer[Decimal])
+
+
+async def ask_depth(
+    client: RestClient, pair: Pair, *, venue: str, count: int, clock: Clock, seq: Iterator[int]
+) -> RawBook:
+    """Return up to ``count`` levels of either side as of now. Raises: BadMarketData, Refused, Unreachable."""
+    asked_at_ns = clock.now_ns()
+    answer = read_depth(await client.read("/0/public/Depth", {"pair": rest_symbol(pair), "count": str(count)}))
+    raise_for_errors(answer.error)
+    return RawBook(venue, pair, answer.depth, asked_at_ns, next(seq))
 
 
 def read_depth(body: bytes) -> DepthAnswer[str]:
