@@ -44,9 +44,9 @@ def test_the_answer_comes_first_and_no_line_is_wider_than_the_terminal(march, ca
 
 
 def test_a_span_of_calm_days_is_told_in_one_plain_sentence(march, capsys, monkeypatch):
-    told = ask(capsys, monkeypatch, "--from", "2023-03-01", "--to", "2023-03-09")
+    told = ask(capsys, monkeypatch, "--from", "2023-03-01", "--to", "2023-03-09", columns=120)
     assert "\nOn 9 of 9 days nothing would have paid.\n" in told
-    assert "a and b, BTC/USDC" in told
+    assert "binanceus and kraken, BTC/USDC" in told
     assert " 9 Mar " in told
     assert "10 Mar" not in told
 
