@@ -17,18 +17,18 @@ endif
 
 help: ## list these verbs
 	@echo "usage: make VERB [ARGS=\"...\"] [MODE=sim|dry_run|live|replay] [PYTHON=/path/to/python3.11]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 environment: ## make .venv what uv.lock says; every other verb does so first
 	@sh scripts/environment.sh
 
-chain: environment ## fetch what the local chain is made of, once; every verb that wants it does so first
+chain: environment ## fetch what the local chain is made of, once; demo and the tests do so first
 	@$(PY) scripts/chain_assets.py
 
 setup: environment ## create the databases, the schema and the first admin user
 	@$(PY) manage.py setup $(ARGS)
 
-demo: chain ## run everything on simulated venues and watch it trade: ARGS="--seconds 90 --json"
+demo: environment ## run everything on simulated venues and watch it trade: ARGS="--seconds 90 --json"
 	@$(PY) manage.py demo $(ARGS)
 
 up: environment ## run every process in the configured mode, or MODE=

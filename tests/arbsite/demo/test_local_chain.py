@@ -1,12 +1,14 @@
 """The local chain of the demo: there where its packages can be had, said to be missing where not."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from arbsite.demo.local_chain import chain_or_reason, find_chain
-from simulator.chain.packages import CONTRACTS, fetch
+from simulator.chain import packages
+from simulator.chain.packages import ANVIL_VERSION, CONTRACTS, fetch
 from tests.chain import world_of_tests
 
 CLOSED_PORT = "http://127.0.0.1:9/"
@@ -82,12 +84,23 @@ def test_an_npm_that_cannot_be_run_is_no_crash(tmp_path, programs):
 
 
 def test_an_anvil_of_another_version_is_left_alone(tmp_path, programs):
-    put(programs, "npm", "exit 1")
+    asked = tmp_path / "asked"
+    put(programs, "npm", f'echo "$@" >>{asked}')
     put(programs, "anvil", "echo 'anvil Version: 0.3.0'")
+
+    chain_or_reason(tmp_path / "state")
+
+    assert f"@{ANVIL_VERSION}" in asked.read_text()  # the pinned one among them
+
+
+def test_a_registry_that_swallows_every_question_is_given_up_soon_and_named(tmp_path, programs, monkeypatch):
+    monkeypatch.setattr(packages, "FIRST_PATIENCE_S", 0.2)
+    put(programs, "npm", f"exec {shutil.which('sleep', path=os.defpath)} 60")
 
     _, why = chain_or_reason(tmp_path / "state")
 
-    assert f"and {len(CONTRACTS)} more" in why  # the pinned one among them
+    first = CONTRACTS[0]
+    assert why.startswith(f"npm could not fetch {first.name}@{first.version} within 0 s: is the package registry")
 
 
 def test_what_was_fetched_is_found_again_without_npm(programs):
