@@ -55,15 +55,13 @@ class ChainSource:
         clock: Clock,
         rng: Random,
         redis: "redis.asyncio.Redis | None" = None,
-        seq: Iterator[int] | None = None,
     ) -> None:
-        """Number states by ``seq``, from 1 where it is not given."""
         self.venue = settings.rpc.name
         self._settings = settings
         self._clock = clock
         self._rng = rng
         self._redis = redis
-        self._seq = count(1) if seq is None else seq
+        self._seq = count(1)
         origin = f"chain {settings.rpc.chain_id}"
         polled_every_ms = settings.poll_ms if settings.ws_url is None else None
         self._health = FeedHealth(
