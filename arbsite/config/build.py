@@ -41,7 +41,6 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
         database=database(source, scope.mode),
         redis=redis(source),
         mlflow_uri=source.get("MLFLOW_TRACKING_URI") or None,
-        alchemy_key=parse.secret(source, "ALCHEMY_API_KEY"),
         wallet_key=_wallet_key(source, scope.mode),
         venues=venues(source, base=checkout),
         trading=_trading(source),

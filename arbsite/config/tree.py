@@ -190,7 +190,6 @@ class Arb:
     database: Database
     redis: Redis
     mlflow_uri: str | None
-    alchemy_key: Secret | None
     wallet_key: Secret | None
     venues: Venues
     trading: TradingConfig

@@ -276,7 +276,7 @@ def test_a_chain_that_cannot_be_is_refused_in_a_sentence(given, complaint):
 
 
 def test_a_secret_is_copied_but_not_pickled():
-    secret = load(ALCHEMY_API_KEY="canary").alchemy_key
+    (secret,) = load(ALCHEMY_API_KEY="canary").venues.chains[0].rpc_urls
     assert copy.deepcopy(secret) == secret
     with pytest.raises(TypeError):
         pickle.dumps(secret)

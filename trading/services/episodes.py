@@ -1,7 +1,7 @@
 """Episodes: a route that pays is one opportunity from the moment it clears its threshold until it stays below it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from risk.services import GateAnswer, Refusal
 from trading.market_json import market_to_json
 from trading.models import OpenEpisode, Opportunity
 from trading.services.decision import Decision
-from trading.services.freshness import answers_at_decision, as_json
+from trading.services.freshness import answers_at_decision
 
 Json = dict[str, Any]
 
@@ -133,7 +133,7 @@ def refuse(opportunity: Opportunity, refusal: Refusal) -> Refusal:
 
 def note_gates(opportunity: Opportunity, gates: Iterable[GateAnswer], *, reason: str = "") -> None:
     """Store each gate's answer with the opportunity, and the reason if it was refused."""
-    answers = [*opportunity.gates, *map(as_json, gates)]
+    answers = [*opportunity.gates, *map(asdict, gates)]
     Opportunity.objects.filter(pk=opportunity.pk, timestamp=opportunity.timestamp).update(reason=reason, gates=answers)
 
 
@@ -171,7 +171,7 @@ def _columns(decision: Decision) -> dict[str, Any]:
         "feature_set": FEATURE_SET,
         "feature_hash": FEATURE_HASH,
         "scores": _scores_json(decision.scores),
-        "gates": [as_json(answer) for answer in answers_at_decision(decision)],
+        "gates": [asdict(answer) for answer in answers_at_decision(decision)],
         "reason": "",
         "resolution_s": decision.config.resolution_s,
     }

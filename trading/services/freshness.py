@@ -5,13 +5,11 @@ that our own machine brings too late is not sent.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 
-from domain.market import Market
 from domain.timestamps import NS_PER_MS, to_ns
 from risk.services import GateAnswer, Refusal
 from trading.models import Execution, Opportunity
@@ -58,8 +56,7 @@ class Freshness:
 
 def answers_at_decision(decision: Decision) -> tuple[GateAnswer, GateAnswer]:
     """Return how fresh the markets of a decision were when it was taken."""
-    markets: tuple[Market, Market] = decision.candidate.markets
-    seen = ((market.venue, market.seen_at_ns) for market in markets)
+    seen = ((market.venue, market.seen_at_ns) for market in decision.candidate.markets)
     limits = Limits(decision.config.max_age_ms, decision.config.max_skew_ms)
     return Freshness.of(seen, now_ns=decision.decided_at_ns).answers(limits)
 
@@ -74,12 +71,7 @@ def refusal_at_sending(execution: Execution, *, now: datetime) -> Refusal | None
     seen = ((book["venue"], book["seen_at_ns"]) for book in opportunity.books)
     limits = Limits(ours.max_book_age_ms, ours.max_skew_ms)
     answers = Freshness.of(seen, now_ns=to_ns(now)).answers(limits, suffix="_at_sending")
-    rows.update(gates=[*opportunity.gates, *map(as_json, answers)])
+    rows.update(gates=[*opportunity.gates, *map(asdict, answers)])
     reasons = (reason for answer, reason in zip(answers, (STALE, SKEWED), strict=True) if not answer.passed)
     reason = next(reasons, None)
     return None if reason is None else Refusal(reason, answers)
-
-
-def as_json(answer: GateAnswer) -> dict[str, Any]:
-    """Return a gate's answer ready for JSON."""
-    return {"gate": answer.gate, "passed": answer.passed, "detail": answer.detail}

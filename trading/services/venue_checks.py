@@ -15,6 +15,7 @@ from trading.marketdata.venue_board import EXPIRE_S, VenueBoard, VenueLine, boar
 from trading.services.reference.known import known_reference
 from trading.services.reference.terms import Reference
 from trading.services.scan.connections import NOT_ASKED_WHY, Connections
+from trading.services.venue_facts import not_watched
 from trading.venues import registry
 from trading.venues.budget import Budget
 from trading.venues.evm.endpoints import EndpointStatus
@@ -102,7 +103,7 @@ def sources_of(chosen: str | None) -> tuple[str, ...]:
     if found in sources:
         return (found,)
     if found in {chain.name for chain in venues.chains}:
-        raise BadInput(f"{found} is not watched: set ARB_{found.upper()}_RPC_URLS or ALCHEMY_API_KEY")
+        raise BadInput(f"{found} is {not_watched(found)}")
     raise BadInput(f"{chosen!r} is none of our venues: they are {', '.join((*sources, *pools))}")
 
 

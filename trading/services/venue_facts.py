@@ -13,6 +13,7 @@ from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.models import ReferenceFact
 from trading.services.reference.known import fees_now
+from trading.services.reference.statements import market_of
 from trading.services.reference.store import IN_FORCE
 from trading.venues import registry
 from trading.venues.identity import PoolKind
@@ -73,8 +74,7 @@ def venues_known(venues: Any) -> list[KnownVenue]:
         if venue not in pools
     ]
     for chain in venues.chains:
-        variable = f"ARB_{chain.name.upper()}_RPC_URLS"
-        problem = "" if chain.is_watched else f"not watched: set {variable} or ALCHEMY_API_KEY"
+        problem = "" if chain.is_watched else not_watched(chain.name)
         nodes = f"{len(chain.rpc_urls)} node{'' if len(chain.rpc_urls) == 1 else 's'}, chain {chain.chain_id}"
         found.append(KnownVenue(chain.name, nodes, "", (), problem))
         found += [
@@ -105,14 +105,19 @@ def concentrated_pools(venues: Any) -> list[ShownPool]:
     ]
 
 
+def not_watched(chain: str) -> str:
+    """Return what a person does to have a chain watched."""
+    return f"not watched: set ARB_{chain.upper()}_RPC_URLS or ALCHEMY_API_KEY"
+
+
 def _keys(venues: Any, adapter: str) -> tuple[str, ...]:
     account = getattr(venues, adapter)
     return tuple(name for name in ("trade", "read", "data") if getattr(account, name, None) is not None)
 
 
 def _market(fact: ReferenceFact) -> StatedMarket:
-    venue, _, symbol = fact.subject.partition(":")
-    return StatedMarket(venue, symbol, fact.stated, fact.version, fact.source, fact.valid_from, fact.confirmed_at)
+    venue, pair = market_of(fact.subject)
+    return StatedMarket(venue, pair.symbol, fact.stated, fact.version, fact.source, fact.valid_from, fact.confirmed_at)
 
 
 def _charge(venue: str, fees: FeeSchedule) -> Charge:

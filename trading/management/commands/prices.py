@@ -2,6 +2,7 @@
 
 import json
 import time
+from decimal import Decimal
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -82,9 +83,9 @@ def _row(one: Price) -> list[str]:
     return [one.venue, _price(one.bid), _price(one.ask), spread, lasting(one.age_ms), one.told_by, one.note]
 
 
-def _price(value: Any) -> str:
+def _price(value: Decimal) -> str:
     """Return at most ten significant digits: a pool's price has no last one."""
-    return plain(type(value)(f"{value:.10g}"))
+    return plain(Decimal(f"{value:.10g}"))
 
 
 def _notes(found: Prices) -> list[str]:

@@ -60,7 +60,9 @@ class Command(BaseCommand):
             "fees": self._fees,
             "balances": self._balances,
         }
-        told, show, code = tell[options["what"]](options["venue"], scope, console, options["json"])
+        if options["what"] == "markets":
+            ensure_listings(scope, console, is_quiet=options["json"])
+        told, show, code = tell[options["what"]](options["venue"], scope)
         if options["json"]:
             self.stdout.write(json.dumps(to_json(told, floats=RATIOS)))
         else:
@@ -68,25 +70,24 @@ class Command(BaseCommand):
         if code:
             sys.exit(code)
 
-    def _list(self, venue: str | None, scope: Scope, console: Console, is_quiet: bool) -> Any:
+    def _list(self, venue: str | None, scope: Scope) -> Any:
         return {"venues": _chosen(venues_known(settings.ARB.venues), venue)}, shown.show_list, 0
 
-    def _check(self, venue: str | None, scope: Scope, console: Console, is_quiet: bool) -> Any:
+    def _check(self, venue: str | None, scope: Scope) -> Any:
         found = check_venues(
             sources_of(venue), scope, clock=SYSTEM_CLOCK, connections=process_connections(SYSTEM_CLOCK)
         )
         return found, shown.show_check, _code_of(found)
 
-    def _markets(self, venue: str | None, scope: Scope, console: Console, is_quiet: bool) -> Any:
-        ensure_listings(scope, console, is_quiet=is_quiet)
+    def _markets(self, venue: str | None, scope: Scope) -> Any:
         shown_only = [one for one in concentrated_pools(settings.ARB.venues) if venue in (None, one.venue, one.chain)]
         markets = [] if venue in {one.venue for one in shown_only} else _chosen(stated_markets(scope), venue)
         return {"markets": markets, "shown_only": shown_only}, shown.show_markets, 0
 
-    def _fees(self, venue: str | None, scope: Scope, console: Console, is_quiet: bool) -> Any:
+    def _fees(self, venue: str | None, scope: Scope) -> Any:
         return {"fees": _chosen(charges(scope, clock=SYSTEM_CLOCK), venue)}, shown.show_fees, 0
 
-    def _balances(self, venue: str | None, scope: Scope, console: Console, is_quiet: bool) -> Any:
+    def _balances(self, venue: str | None, scope: Scope) -> Any:
         if scope.mode is Mode.SIM and _asks_accounts():
             check_simulated(registry.addresses(settings.ARB.venues))
         sources = account_sources(clock=SYSTEM_CLOCK)

@@ -13,7 +13,7 @@ from domain.reference import FactKind
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from trading.services.reference.contracts import of_contracts
-from trading.services.reference.statements import OF_ACCOUNT, Statement, of_account, of_listings
+from trading.services.reference.statements import OF_ACCOUNT, Statement, of_account, of_listings, subject_of
 from trading.services.reference.store import Change, Subject, record
 from trading.services.reference.terms import account_sources
 from trading.services.venue_accounts import account_turn
@@ -97,4 +97,4 @@ def _ask_listings(venue: str, source: AccountSource, wanted: Sequence[Pair], tol
         told.problems[venue] = str(error)
         return
     told.statements += of_listings(venue, listings, source=f"{venue} listings")
-    told.asked += [(FactKind.MARKET.value, f"{venue}:{pair.symbol}") for pair in wanted]
+    told.asked += [(FactKind.MARKET.value, subject_of(venue, pair)) for pair in wanted]

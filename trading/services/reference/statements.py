@@ -27,7 +27,7 @@ class Statement:
 
 def of_listings(venue: str, listings: Iterable[Listing], *, source: str) -> list[Statement]:
     """Return what a venue states of its pairs."""
-    return [Statement(FactKind.MARKET, f"{venue}:{one.pair.symbol}", _terms(one.lot, one), source) for one in listings]
+    return [Statement(FactKind.MARKET, subject_of(venue, one.pair), _terms(one), source) for one in listings]
 
 
 def of_account(venue: str, fees: FeeSchedule) -> Statement:
@@ -38,6 +38,11 @@ def of_account(venue: str, fees: FeeSchedule) -> Statement:
         "charged_in": fees.charged_in.value,
     }
     return Statement(FactKind.FEES, venue, stated, fees.source)
+
+
+def subject_of(venue: str, pair: Pair) -> str:
+    """Return what stands for a market."""
+    return f"{venue}:{pair.symbol}"
 
 
 def market_of(subject: str) -> MarketKey:
@@ -58,7 +63,8 @@ def fees_of_statement(stated: Mapping[str, str], source: str) -> FeeSchedule:
     )
 
 
-def _terms(lot: Lot, one: Listing) -> dict[str, str]:
+def _terms(one: Listing) -> dict[str, str]:
+    lot = one.lot
     return {
         "step": plain(lot.step),
         "min_quantity": plain(lot.min_quantity),

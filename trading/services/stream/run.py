@@ -17,7 +17,7 @@ from trading.services.reference.refresh import record_listings
 from trading.services.reference.terms import account_sources
 from trading.services.stream.listings import in_thread, reference_of
 from trading.services.stream.session import Plan, open_session, redis_client
-from trading.services.stream.terms import Terms, terms_now, watch_until_terms_change
+from trading.services.stream.terms import WatchTerms, terms_now, watch_until_terms_change
 from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.writer import Writer
 from trading.venues.base import Listing
@@ -45,7 +45,7 @@ async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
     watch = await take_watch(scope)
     sources = await in_thread(lambda: account_sources(clock=clock))
     note = partial(_note_listings, scope=scope, clock=clock, writer=writer)
-    terms = Terms(await reference_of(sources, settings.ARB.pairs, note=note), {})
+    terms = WatchTerms(await reference_of(sources, settings.ARB.pairs, note=note), {})
     async with redis_client() as client, asyncio.TaskGroup() as group:
         group.create_task(hold_watch(scope, watch))
         while True:
@@ -54,7 +54,7 @@ async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
             terms = await watch_until_terms_change(session, terms, scope, clock=clock, writer=writer)
 
 
-def _plan(terms: Terms, scope: Scope, *, clock: Clock, writer: Writer) -> Plan:
+def _plan(terms: WatchTerms, scope: Scope, *, clock: Clock, writer: Writer) -> Plan:
     records, dispatch = settings.ARB.trading.records, OutboxDispatch(scope)
     return Plan(PROCESS, scope, clock, writer, dispatch, records=records, account_fees=terms.account_fees)
 

@@ -21,28 +21,28 @@ log = structlog.get_logger(__name__)
 READ_EVERY_S = 60.0
 
 
-class Terms(NamedTuple):
+class WatchTerms(NamedTuple):
     """What a watch goes by: markets in their lots, and what accounts say they pay."""
 
     known: Reference
     account_fees: Mapping[str, FeeSchedule]
 
 
-async def terms_now(before: Terms, scope: Scope, *, clock: Clock, writer: Writer) -> Terms:
+async def terms_now(before: WatchTerms, scope: Scope, *, clock: Clock, writer: Writer) -> WatchTerms:
     """Return the terms as the rows have them; of the markets known before those alone, and as before if no row says."""
     known = before.known
 
-    def read() -> Terms:
+    def read() -> WatchTerms:
         stated = known_reference(scope).lots
         lots = {market: stated.get(market, lot) for market, lot in known.lots.items()}
-        return Terms(Reference(known.pairs, lots), known_fees(scope, now=from_ns(clock.now_ns())))
+        return WatchTerms(Reference(known.pairs, lots), known_fees(scope, now=from_ns(clock.now_ns())))
 
     return await from_rows(read, writer=writer) or before
 
 
 async def watch_until_terms_change(
-    session: Session, terms: Terms, scope: Scope, *, clock: Clock, writer: Writer
-) -> Terms:
+    session: Session, terms: WatchTerms, scope: Scope, *, clock: Clock, writer: Writer
+) -> WatchTerms:
     """Watch until cancelled, or until the terms are others; return those."""
     work = asyncio.ensure_future(session.run())
     try:
@@ -61,7 +61,7 @@ async def watch_until_terms_change(
     return terms
 
 
-def _in_figures(terms: Terms) -> tuple[object, ...]:
+def _in_figures(terms: WatchTerms) -> tuple[object, ...]:
     """Return what decisions reckon with, whoever states it."""
     charged = {venue: charged_at(venue, terms.account_fees) for venue in terms.known.pairs}
     return terms.known, {venue: (one.maker_bps, one.taker_bps, one.charged_in) for venue, one in charged.items()}

@@ -20,14 +20,14 @@ from trading.services.reference.statements import OF_ACCOUNT
 from trading.services.reference.terms import Reference
 from trading.services.stream import terms as stream_terms
 from trading.services.stream.context import follow_context, from_rows
-from trading.services.stream.terms import Terms, watch_until_terms_change
+from trading.services.stream.terms import WatchTerms, watch_until_terms_change
 from trading.services.writer import Writer
 from trading.venues.base import Listing
 
 LOT = Lot(Decimal("0.0001"), Decimal("0.0001"), Decimal(1), Decimal("0.1"))
 FINER = replace(LOT, tick=Decimal("0.01"))
 MARKET = MarketKey("kraken", BTC_USD)
-TERMS = Terms(Reference({"kraken": (BTC_USD,)}, {MARKET: LOT}), {})
+TERMS = WatchTerms(Reference({"kraken": (BTC_USD,)}, {MARKET: LOT}), {})
 FEES = FeeSchedule(Decimal(10), Decimal(20), source=f"{OF_ACCOUNT}: Kraken TradeVolume")
 
 
