@@ -14,6 +14,7 @@ import aiohttp
 import structlog
 
 from domain.secret import Secret
+from trading.formats import spaced
 from trading.venues.evm.jsonrpc import (
     REST_S,
     BatchRefused,
@@ -153,7 +154,7 @@ class Endpoint:
             return f"is {lag} blocks behind"
         now_s = self._now_s()
         resting = [
-            rest.reason if name == EVERYTHING else f"{name}: {rest.reason}"
+            spaced(rest.reason) if name == EVERYTHING else f"{name}: {spaced(rest.reason)}"
             for name, rest in sorted(self._rests.items())
             if now_s < rest.until_s
         ]

@@ -123,7 +123,7 @@ async def test_a_node_that_is_dead_from_the_start_is_passed_over(nodes: Nodes) -
     async with rpc_to(nodes.first, nodes.second) as rpc:
         assert await rpc.call("eth_call", QUESTION) == nodes.truth()
         first, second = rpc.status()
-    assert (first.is_fit, first.reason) == (False, "no_connection")
+    assert (first.is_fit, first.reason) == (False, "no connection")
     assert (second.is_fit, second.reason, second.chain_id) == (True, "", 31337)
     assert second.head_number == nodes.chain.head.number
 
@@ -197,8 +197,8 @@ async def test_a_node_that_changes_over_to_another_chain_gives_no_wrong_answer(n
     async with rpc_to(nodes.first, nodes.second, head_age_s=60) as rpc:
         assert await rpc.call("eth_getBlockByNumber", ["0x5", False])
         nodes.first.backend = ToyChain(chain_id=137, height=900)
-        block = await rpc.block(5)
-        assert block.hash == (await nodes.chain.answer("eth_getBlockByNumber", ["0x5"]))["hash"]
+        block = await rpc.call("eth_getBlockByNumber", ["0x5", False])
+        assert block["hash"] == (await nodes.chain.answer("eth_getBlockByNumber", ["0x5"]))["hash"]
 
 
 async def test_only_nodes_of_another_chain_are_no_nodes(nodes: Nodes) -> None:
@@ -291,8 +291,8 @@ async def test_a_node_that_knows_more_is_believed_over_one_that_knows_nothing(no
 
 async def test_a_block_that_no_node_has_is_refused(nodes: Nodes) -> None:
     async with rpc_to(nodes.first, nodes.second) as rpc:
-        with pytest.raises(Refused, match="no node has block 5000"):
-            await rpc.block(5000)
+        with pytest.raises(Refused, match="no node has block 0x1111"):
+            await rpc.block("0x" + "1" * 64)
 
 
 async def test_what_no_node_will_answer_is_refused(nodes: Nodes) -> None:
@@ -300,20 +300,6 @@ async def test_what_no_node_will_answer_is_refused(nodes: Nodes) -> None:
         with pytest.raises(Refused, match="the method eth_foo does not exist"):
             await rpc.call("eth_foo")
         assert nodes.second.asked["eth_foo"] == 1
-
-
-async def test_an_answer_that_the_asker_knows_to_be_wrong_counts_as_none(nodes: Nodes) -> None:
-    def check(result: str) -> None:
-        if result != nodes.truth():
-            raise ValueError
-
-    other = ToyChain(height=nodes.chain.head.number)  # the same headers, another state
-    other.call_result = lambda *_: "0x" + "00" * 32  # type: ignore[method-assign]
-    nodes.first.backend = other
-    async with rpc_to(nodes.first, nodes.second) as rpc:
-        assert await rpc.call("eth_call", QUESTION) == "0x" + "00" * 32
-        assert await rpc.call("eth_call", QUESTION, check=check) == nodes.truth()
-        assert rpc.status()[0].failed == {"unsound": 1}
 
 
 async def test_a_node_that_takes_no_batches_is_asked_one_by_one(nodes: Nodes) -> None:
