@@ -27,7 +27,7 @@ class RestClient:
         """Return the body of a 200 answer. Raises: Refused for 4xx (BadQuestion is one), Unreachable for all else."""
         try:
             async with self._session.get(self._base_url + path, params=dict(params), allow_redirects=False) as answer:
-                body = await answer.content.read(LARGEST_BODY)
+                body = await _whole_body(answer, path)
                 _check_status(answer.status, path, body)
                 return body
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
@@ -40,6 +40,16 @@ async def rest_client(base_url: str, *, timeout_s: float, headers: Mapping[str, 
     timeout = aiohttp.ClientTimeout(total=timeout_s)
     async with aiohttp.ClientSession(timeout=timeout, headers=dict(headers), auto_decompress=True) as session:
         yield RestClient(session, base_url)
+
+
+async def _whole_body(answer: aiohttp.ClientResponse, path: str) -> bytes:
+    """Return the body to its end, in however many pieces it comes."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            raise Unreachable(f"{path}: an answer of more than {LARGEST_BODY >> 20} MB")
+    return bytes(body)
 
 
 def _named(error: Exception) -> str:
