@@ -12,7 +12,7 @@ from domain.money import EXACT, UP, ZERO, from_raw, plain, quantize_up
 from domain.routes import MarketView
 
 NATIVE_DECIMALS = 18  # of every chain's own asset: a wei is 1e-18 of it
-_GWEI_DECIMALS = 9
+GWEI_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +96,5 @@ def native_price(
 
 
 def _said(pool: PoolState, terms: GasTerms, priced_on: MarketKey) -> str:
-    gwei = plain(from_raw(pool.gas_price_wei, _GWEI_DECIMALS))
+    gwei = plain(from_raw(pool.gas_price_wei, GWEI_DECIMALS))
     return f"{terms.units} units at {gwei} gwei, {terms.asset} as asked on {priced_on.venue} {priced_on.pair}"

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from domain.gas import GWEI_DECIMALS
 from domain.market import Book, Level, PoolState, Side
 from domain.money import from_raw
 from domain.timestamps import from_ns
@@ -11,7 +12,6 @@ from trading.admin.panels import Table
 from trading.market_json import market_from_json
 
 _LEVELS = 10
-_GWEI_DECIMALS = 9
 
 
 def table_of(stored: dict[str, Any], *, taken: Side | None, size: Decimal, at: Any) -> Table:
@@ -32,7 +32,7 @@ def _pool_table(pool: PoolState, *, taken: Side | None, at: Any) -> Table:
         ("fee", f"{figures.bps(Decimal(pool.fee_pips) / 100)} bps"),
         ("block", f"{pool.block:,}"),
         ("block's time (UTC)", figures.instant(from_ns(pool.block_at_ns))),
-        ("gas price", f"{figures.short(from_raw(pool.gas_price_wei, _GWEI_DECIMALS))} gwei"),
+        ("gas price", f"{figures.short(from_raw(pool.gas_price_wei, GWEI_DECIMALS))} gwei"),
         ("contract", f"{pool.address} on chain {pool.chain_id}"),
     ]
     title = f"{pool.venue} {pool.pair}, a pool" + (f": we {taken}" if taken else "")

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.book import levels_facing
 from domain.errors import BadInput
+from domain.gas import GWEI_DECIMALS
 from domain.ledger import Waterfall
 from domain.market import PoolState, Side
 from domain.money import DOWN, ZERO, exact_sum, from_raw
@@ -18,7 +19,6 @@ from trading.models import Execution, Opportunity, Order
 from trading.selectors.pages import edges_of, execution_of
 
 MOST_LEVELS = 3  # of each side of a book
-GWEI_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
