@@ -1,4 +1,4 @@
-"""Answers that stay true for a block, or for good: asked once, by whichever process comes first."""
+"""Answers that stay true for a block: asked once, by whichever process comes first."""
 
 import asyncio
 import hashlib
@@ -20,6 +20,7 @@ Ask: TypeAlias = Callable[[], Awaitable[list[Any]]]
 ASKING_S = 2.0  # how long a process has the question to itself
 PATIENCE_S = 0.4  # how long the others wait for its answer before they ask on their own
 LOOK_EVERY_S = 0.01
+KEPT_S = 60.0
 KEPT_HERE = 256
 LARGEST_SHARED = 1 << 20
 
@@ -48,7 +49,7 @@ class SharedCalls:
         """Whether other processes see our answers, and we theirs, at present."""
         return self._store.is_there
 
-    async def answers(self, key: str, ask: Ask, *, keep_s: float, is_kept: Callable[[list[Any]], bool]) -> list[Any]:
+    async def answers(self, key: str, ask: Ask, *, is_kept: Callable[[list[Any]], bool]) -> list[Any]:
         """Return the answers known under ``key``, else what ``ask`` gives; only what ``is_kept`` is remembered.
 
         Raises as ``ask`` does.
@@ -59,7 +60,7 @@ class SharedCalls:
             return kept
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._fetch(key, ask, keep_s, is_kept))
+            flight = asyncio.create_task(self._fetch(key, ask, is_kept))
             self._flights[key] = flight
             flight.add_done_callback(partial(self._landed, key))
         else:
@@ -82,14 +83,14 @@ class SharedCalls:
         until_s, answers = self._here.get(key, (0.0, None))
         return answers if time.monotonic() < until_s else None
 
-    async def _fetch(self, key: str, ask: Ask, keep_s: float, is_kept: Callable[[list[Any]], bool]) -> list[Any]:
+    async def _fetch(self, key: str, ask: Ask, is_kept: Callable[[list[Any]], bool]) -> list[Any]:
         try:
             told, is_ours = await self._told_or_ours(key)
         except Unreachable:
             told, is_ours = None, False
         if told is not None and is_kept(told):
             self.hits += 1
-            self._keep_here(key, told, keep_s)
+            self._keep_here(key, told)
             return told
         try:
             answers = await ask()
@@ -97,14 +98,14 @@ class SharedCalls:
             await self._give_up(key, is_ours=is_ours)
             raise
         if is_kept(answers):
-            self._keep_here(key, answers, keep_s)
-            await self._tell(key, answers, keep_s)
+            self._keep_here(key, answers)
+            await self._tell(key, answers)
         else:
             await self._give_up(key, is_ours=is_ours)
         return answers
 
-    def _keep_here(self, key: str, answers: list[Any], keep_s: float) -> None:
-        self._here[key] = (time.monotonic() + keep_s, answers)
+    def _keep_here(self, key: str, answers: list[Any]) -> None:
+        self._here[key] = (time.monotonic() + KEPT_S, answers)
         self._here.move_to_end(key)
         while len(self._here) > KEPT_HERE:
             self._here.popitem(last=False)
@@ -120,12 +121,12 @@ class SharedCalls:
                 return None, bool(is_ours)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _tell(self, key: str, answers: list[Any], keep_s: float) -> None:
+    async def _tell(self, key: str, answers: list[Any]) -> None:
         text = _encode(answers)
         if len(text) > LARGEST_SHARED:
             return
         try:
-            await self._store.ask(lambda client: _write(client, key, text, keep_s))
+            await self._store.ask(lambda client: _write(client, key, text))
         except Unreachable:
             return  # said by the store; the answer itself is here
 
@@ -138,9 +139,9 @@ class SharedCalls:
             return  # it expires by itself
 
 
-def key_of(chain: str, calls: Sequence[Call]) -> str:
+def key_of(chain_id: int, calls: Sequence[Call]) -> str:
     """Return the Redis key of these questions; pinned ones hold their block's hash."""
-    return f"arb:rpc:{chain}:{hashlib.sha256(_encoder.encode(list(calls))).hexdigest()}"
+    return f"arb:rpc:{chain_id}:{hashlib.sha256(_encoder.encode(list(calls))).hexdigest()}"
 
 
 def _asking(key: str) -> str:
@@ -151,9 +152,9 @@ async def _look(client: "redis.asyncio.Redis", key: str) -> Any:
     return await client.register_script(_LOOK)(keys=[key, _asking(key)], args=[int(ASKING_S * 1000)])
 
 
-async def _write(client: "redis.asyncio.Redis", key: str, text: bytes, keep_s: float) -> None:
+async def _write(client: "redis.asyncio.Redis", key: str, text: bytes) -> None:
     async with client.pipeline(transaction=False) as pipeline:
-        pipeline.set(key, text, px=int(keep_s * 1000))
+        pipeline.set(key, text, px=int(KEPT_S * 1000))
         pipeline.delete(_asking(key))
         await pipeline.execute()
 

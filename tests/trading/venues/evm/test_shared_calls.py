@@ -10,7 +10,7 @@ from django.conf import settings
 
 from domain.errors import Unreachable
 from simulator.chain.faulty_node import Trouble
-from simulator.chain.toy_chain import EMPTY, REVERTING, ToyChain
+from simulator.chain.toy_chain import EMPTY, REVERTING
 from tests.rpc_nodes import QUESTION, TO, Nodes, rpc_to, two_nodes
 from trading.venues.evm.jsonrpc import Call, Reverted
 from trading.venues.evm.shared_calls import SharedCalls, key_of
@@ -68,7 +68,7 @@ async def test_headers_and_logs_of_one_block_are_shared_too(nodes: Nodes, server
         for rpc in (here, there):
             assert (await rpc.block(nodes.chain.head.hash)).number == nodes.chain.head.number
             assert (await rpc.call("eth_getLogs", [{"blockHash": nodes.chain.head.hash}])) == []
-            assert (await rpc.block(7)).number == 7
+            assert (await rpc.call("eth_getBlockByNumber", ["0x7", False]))["number"] == "0x7"
         assert (nodes.first.asked["eth_getBlockByHash"], nodes.first.asked["eth_getLogs"]) == (1, 1)
         assert nodes.first.asked["eth_getBlockByNumber"] == 2
 
@@ -80,24 +80,6 @@ async def test_each_block_is_asked_about_anew(nodes: Nodes, server: "redis.async
             for rpc in (here, there, here):
                 assert await rpc.call("eth_call", QUESTION) == nodes.truth()
             assert nodes.first.asked["eth_call"] == count
-
-
-async def test_what_lasts_is_asked_once_over_all_blocks(nodes: Nodes, server: "redis.asyncio.Redis") -> None:
-    async with client() as other, rpc_to(nodes.first, redis=server) as here, rpc_to(nodes.first, redis=other) as there:
-        first = await here.call("eth_call", QUESTION, lasting=True)
-        nodes.chain.mine()
-        assert await there.call("eth_call", QUESTION, lasting=True) == first
-        assert nodes.first.asked["eth_call"] == 1
-
-
-async def test_what_lasts_on_one_chain_is_not_told_of_another_of_the_same_id(
-    nodes: Nodes, server: "redis.asyncio.Redis"
-) -> None:
-    nodes.second.backend = ToyChain(genesis="restarted")
-    async with rpc_to(nodes.first, redis=server) as here, rpc_to(nodes.second, redis=server) as there:
-        await here.call("eth_call", QUESTION, lasting=True)
-        await there.call("eth_call", QUESTION, lasting=True)
-        assert nodes.second.asked["eth_call"] == 1
 
 
 async def test_reverts_are_shared_as_reverts(nodes: Nodes, server: "redis.asyncio.Redis") -> None:
@@ -129,7 +111,7 @@ async def test_a_question_that_failed_is_free_for_the_next(nodes: Nodes, server:
 async def test_a_process_that_died_while_it_asked_holds_nobody_up(nodes: Nodes, server: "redis.asyncio.Redis") -> None:
     async with rpc_to(nodes.first, redis=server) as rpc:
         head = await rpc.head()
-        key = key_of("31337", [Call("eth_call", (*QUESTION, {"blockHash": head.hash}))])
+        key = key_of(31337, [Call("eth_call", (*QUESTION, {"blockHash": head.hash}))])
         await server.set(f"{key}:asking", 1, px=60_000)
         assert await rpc.call("eth_call", QUESTION, at=head) == nodes.truth()
 
@@ -141,7 +123,7 @@ async def test_a_process_that_died_while_it_asked_holds_nobody_up(nodes: Nodes, 
 async def test_what_cannot_be_read_back_is_asked_again(nodes: Nodes, server: "redis.asyncio.Redis", raw: bytes) -> None:
     async with rpc_to(nodes.first, redis=server) as rpc:
         head = await rpc.head()
-        await server.set(key_of("31337", [Call("eth_call", (*QUESTION, {"blockHash": head.hash}))]), raw)
+        await server.set(key_of(31337, [Call("eth_call", (*QUESTION, {"blockHash": head.hash}))]), raw)
         assert await rpc.call("eth_call", QUESTION, at=head) == nodes.truth()
 
 
@@ -150,7 +132,7 @@ async def test_what_another_process_wrote_is_judged_like_a_nodes_answer(
 ) -> None:
     async with rpc_to(nodes.first, redis=server) as rpc:
         head = await rpc.head()
-        key = key_of("31337", [Call("eth_call", (*QUESTION, {"blockHash": head.hash}))])
+        key = key_of(31337, [Call("eth_call", (*QUESTION, {"blockHash": head.hash}))])
         await server.set(key, b'[["result", {"not": "hex"}]]')
         assert await rpc.call("eth_call", QUESTION, at=head) == nodes.truth()
 
@@ -183,18 +165,18 @@ async def test_old_answers_make_room_for_new_ones() -> None:
         return ["0x01"]
 
     for n in range(600):
-        await shared.answers(f"key {n}", ask, keep_s=60, is_kept=bool)
+        await shared.answers(f"key {n}", ask, is_kept=bool)
     assert shared.hits == 0
-    await shared.answers("key 599", ask, keep_s=60, is_kept=bool)
+    await shared.answers("key 599", ask, is_kept=bool)
     assert (shared.hits, len(shared._here)) == (1, 256)
 
 
 async def test_questions_differ_by_chain_block_method_and_params() -> None:
     questions = [
-        ("1", [Call("eth_call", (TO, {"blockHash": "0x1"}))]),
-        ("137", [Call("eth_call", (TO, {"blockHash": "0x1"}))]),
-        ("1", [Call("eth_call", (TO, {"blockHash": "0x2"}))]),
-        ("1", [Call("eth_getCode", (TO, {"blockHash": "0x1"}))]),
-        ("1", [Call("eth_call", (TO, {"blockHash": "0x1"}))] * 2),
+        (1, [Call("eth_call", (TO, {"blockHash": "0x1"}))]),
+        (137, [Call("eth_call", (TO, {"blockHash": "0x1"}))]),
+        (1, [Call("eth_call", (TO, {"blockHash": "0x2"}))]),
+        (1, [Call("eth_getCode", (TO, {"blockHash": "0x1"}))]),
+        (1, [Call("eth_call", (TO, {"blockHash": "0x1"}))] * 2),
     ]
-    assert len({key_of(chain, calls) for chain, calls in questions}) == len(questions)
+    assert len({key_of(chain_id, calls) for chain_id, calls in questions}) == len(questions)
