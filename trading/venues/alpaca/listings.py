@@ -17,9 +17,6 @@ from trading.venues.alpaca.latest import served
 from trading.venues.base import AccountView, Listing
 from trading.venues.rest import rest_client
 
-AS_OF = "2026-11"
-SOURCE = f"docs.alpaca.markets, Crypto Spot Trading, as of {AS_OF}"
-
 _TIMEOUT_S = 10.0
 _STEP = Decimal("1e-9")
 _LEAST_WORTH = {

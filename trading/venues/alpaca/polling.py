@@ -12,6 +12,7 @@ import structlog
 from domain.errors import BadInput, Unreachable
 from domain.market import Book, Clock, Pair
 from trading.venues.alpaca import wire
+from trading.venues.alpaca.feed import ORIGIN
 from trading.venues.alpaca.latest import LatestBooks, served
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Backoff
@@ -21,7 +22,6 @@ from trading.venues.rest import BadQuestion, RestClient, rest_client
 
 log = structlog.get_logger(__name__)
 
-ORIGIN = "alpaca"
 LONGEST_WAIT_S = 30.0
 
 
