@@ -136,7 +136,7 @@ def _check(name: str, line: VenueLine | None, scope: Scope, clock: Clock, connec
         line=line,
         spending=None if budget is None else _spending(budget),
         chain=chain,
-        faults=(*_faults_of_answer(answered), *_faults_of_line(line), *_faults_of_chain(chain)),
+        faults=(*_faults_of_answer(name, answered), *_faults_of_line(line), *_faults_of_chain(chain, answered)),
     )
 
 
@@ -173,11 +173,11 @@ def _chain(name: str, connections: Connections) -> ChainCheck | None:
     return None
 
 
-def _faults_of_answer(answered: Answered) -> list[str]:
+def _faults_of_answer(name: str, answered: Answered) -> list[str]:
     if answered.error == NOT_ASKED_WHY:
         return []
     if answered.error:
-        return [f"does not answer: {answered.error}"]
+        return [f"does not answer: {answered.error.removeprefix(f'{name}: ')}"]
     return [f"{symbol}: {reason}" for symbol, reason in answered.faults.items()]
 
 
@@ -192,8 +192,8 @@ def _faults_of_line(line: VenueLine | None) -> list[str]:
     return faults
 
 
-def _faults_of_chain(chain: ChainCheck | None) -> list[str]:
+def _faults_of_chain(chain: ChainCheck | None, answered: Answered) -> list[str]:
     if chain is None:
         return []
-    unfit = [f"node {node.name} is left out: {node.reason}" for node in chain.nodes if not node.is_fit]
-    return [*unfit, *chain.problems]
+    unfit = [node for node in chain.nodes if not node.is_fit and node.reason not in answered.error]  # said once
+    return [*(f"node {node.name} is left out: {node.reason}" for node in unfit), *chain.problems]

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from domain.errors import BadInput
 from domain.secret import Credentials, Secret
 from simulator.accounts import KRAKEN_READ
+from tests.fakes import watch_chain
 from tests.trading.commands.venue_rows import away, doubles_as_venues, state_markets
 from trading.marketdata.venue_board import VenueLine, board_key
 from trading.models import Balance
@@ -53,6 +54,12 @@ def test_a_venue_that_is_none_of_ours_is_named(settings, what):
         state_markets("kraken", "alpaca")
         with pytest.raises(BadInput, match="'nosuch' is none of our venues: they are kraken, alpaca"):
             said(what, "nosuch")
+
+
+def test_a_node_that_is_not_there_is_said_once(settings):
+    watch_chain(settings, "ethereum", 1)
+    text = said("check", "ethereum", code=5)
+    assert "ethereum: does not answer: no node tells the head: 127.0.0.1:1 no connection.\n" in text
 
 
 def test_a_chain_that_is_not_watched_says_what_to_set():

@@ -1,8 +1,6 @@
 """``manage.py collect``: the dry run on real markets' public data, recorded, in one process and without any key."""
 
 import json
-import logging
-import sys
 from typing import IO, Any, cast
 
 from django.conf import settings
@@ -12,6 +10,7 @@ from domain.errors import BadInput, Unreachable
 from domain.scope import Mode
 from trading.management.collect_console import Lines, Silence, nothing_came
 from trading.management.span_arguments import length_of
+from trading.management.terminal import leave_the_terminal_to_words
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services.collect.figures import Figures
 from trading.services.collect.run import collect, look_once
@@ -48,7 +47,7 @@ class Command(BaseCommand):
         lines = Lines(cast(IO[str], self.stdout))
         teller = Silence() if options["json"] else lines
         if not options["json"]:
-            _leave_the_terminal_to_the_lines()
+            leave_the_terminal_to_words()
         if options["once"]:
             figures, looks = look_once(scope, clock=SYSTEM_CLOCK, teller=teller)
             told = figures.as_json() | {"routes": [look.as_json() for look in looks]}
@@ -67,9 +66,3 @@ class Command(BaseCommand):
 def _check(figures: Figures, *, is_bounded: bool) -> None:
     if is_bounded and not figures.books:
         raise Unreachable(nothing_came(figures))
-
-
-def _leave_the_terminal_to_the_lines() -> None:
-    """Log errors alone where a person reads along: what is a warning is said in words already."""
-    if sys.stderr.isatty():
-        logging.getLogger().setLevel(logging.ERROR)

@@ -15,6 +15,7 @@ from trading.formats import NOTHING, in_bps, lasting
 from trading.json_values import to_json
 from trading.management.listings import ensure_listings
 from trading.management.tables import plain_table, print_apart
+from trading.management.terminal import leave_the_terminal_to_words
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.selectors.terms import chosen_scope
 from trading.selectors.why_words import reason_in_words
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         if scope.mode is Mode.REPLAY:
             raise BadInput("a replay has no prices of now: choose dry_run, sim or live")
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
+        leave_the_terminal_to_words()
         ensure_listings(scope, console, is_quiet=options["json"])
         connections = process_connections(SYSTEM_CLOCK)
         while True:
@@ -49,7 +51,7 @@ class Command(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps(to_json(found, floats=RATIOS)))
                 self.stdout.flush()
-            else:
+            elif found.prices or options["watch"]:
                 _show(found, console)
             if not options["watch"]:
                 return _check(found)
@@ -58,8 +60,16 @@ class Command(BaseCommand):
 
 def _check(found: Prices) -> None:
     if not found.prices:
-        why = "; ".join(f"{venue}: {reason_in_words(reason)}" for venue, reason in found.missing.items())
+        why = "; ".join(f"{venues}: {reason}" for venues, reason in _missing(found))
         raise Unreachable(f"no price of {found.symbol} can be had: {why or 'no venue was asked'}")
+
+
+def _missing(found: Prices) -> list[tuple[str, str]]:
+    """Return why venues show no price, those of one reason together: a chain's pools are missing with it."""
+    together: dict[str, list[str]] = {}
+    for venue, reason in found.missing.items():
+        together.setdefault(reason_in_words(reason), []).append(venue)
+    return [(", ".join(sorted(venues)), reason) for reason, venues in together.items()]
 
 
 def _show(found: Prices, console: Console) -> None:
@@ -90,7 +100,7 @@ def _price(value: Decimal) -> str:
 
 def _notes(found: Prices) -> list[str]:
     said = [] if found.gap is None else [_gap(found.gap)]
-    said += [f"{venue} shows no price: {reason_in_words(reason)}." for venue, reason in found.missing.items()]
+    said += [f"{venues} {'show' if ', ' in venues else 'shows'} no price: {why}." for venues, why in _missing(found)]
     if found.cache_problem:
         said.append(f"Books were asked for by REST: {found.cache_problem}.")
     return said

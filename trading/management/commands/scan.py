@@ -19,6 +19,7 @@ from trading.formats import NOTHING, in_bps, plural
 from trading.json_values import to_json
 from trading.management.listings import ensure_listings
 from trading.management.tables import plain_table, print_apart
+from trading.management.terminal import leave_the_terminal_to_words
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.selectors.why_words import reason_in_words
 from trading.services import scan
@@ -55,6 +56,7 @@ class Command(BaseCommand):
         if scope.mode is Mode.SIM:
             check_simulated(registry.addresses(settings.ARB.venues))
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
+        leave_the_terminal_to_words()
         ensure_listings(scope, console, is_quiet=options["json"])
         dispatch, connections = OutboxDispatch(scope), scan.process_connections(SYSTEM_CLOCK)
         ended = _until_stopped()

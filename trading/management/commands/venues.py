@@ -14,6 +14,7 @@ from domain.scope import Mode, Scope
 from trading.json_values import to_json
 from trading.management import venue_console as shown
 from trading.management.listings import ensure_listings
+from trading.management.terminal import leave_the_terminal_to_words
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.selectors.terms import chosen_scope
 from trading.services.reference.terms import account_sources
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
         if scope.mode is Mode.REPLAY:
             raise BadInput("a replay asks no venue: choose dry_run, sim or live")
+        leave_the_terminal_to_words()
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
         tell: dict[str, Callable[..., Any]] = {
             "list": self._list,
