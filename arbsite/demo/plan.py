@@ -80,6 +80,11 @@ class Plan:
             **SHOW_SETTINGS,
         }
 
+    @property
+    def settings_file(self) -> Path:
+        """Return the file of these variables, for commands beside the demo."""
+        return self.log_dir / "demo.env"
+
     def waves(self) -> tuple[tuple[Process, ...], ...]:
         """Return every process, in the waves in which they start."""
         simulator = self.doubles.process(seed=self.seed, pairs=PAIRS, incident_at_s=self.incident_at_s)

@@ -48,6 +48,7 @@ def prepare(*, seed: int, seconds: float | None, incident_at_s: float | None) ->
         why_no_chain=why_no_chain,
     )
     config.replace_values(plan.variables, keep=KEPT)
+    write_settings(plan)
     log_to_file(plan.log_dir / "demo.log")
     forget_messages()
     return plan
@@ -71,6 +72,12 @@ def links_to(arb: Arb, ports: Ports) -> Links:
         flower_user=flower_user,
         flower_password=flower_password,
     )
+
+
+def write_settings(plan: Plan) -> None:
+    """Keep what leads to this demo in a file that ``ARB_ENV_FILE`` takes: other commands then see what it sees."""
+    lines = [f"{name}={value}\n" for name, value in plan.variables.items()]
+    plan.settings_file.write_text("".join(lines), encoding="utf-8")
 
 
 def log_to_file(file: Path) -> None:

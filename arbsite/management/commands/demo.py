@@ -74,7 +74,8 @@ def _tell_where(plan: Plan, stream: Any) -> None:
     print(f"admin   {links.admin}  user {links.admin_user}  password {links.admin_password}", file=stream)
     print(f"flower  {links.flower}  user {links.flower_user}  password {links.flower_password}", file=stream)
     print(f"chain   {_chain_in_words(plan)}", file=stream)
-    print(f"logs    {plan.log_dir}", file=stream, flush=True)
+    print(f"logs    {plan.log_dir}", file=stream)
+    print(f"beside  ARB_ENV_FILE={plan.settings_file} manage.py prices ETH/USDC", file=stream, flush=True)
 
 
 def _chain_in_words(plan: Plan) -> str:

@@ -1,9 +1,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from arbsite.config.source import read_source
 from arbsite.config.variables import VARIABLES
 from arbsite.demo.doubles import ChainAddress, DoublesAddress, choose_address
 from arbsite.demo.plan import KEPT, new_run_id
+from arbsite.demo.prepare import write_settings
 from arbsite.processes import table
 from simulator.chain.world import World
 from simulator.server import Doubles, SimulatorConfig
@@ -79,3 +81,8 @@ def test_two_runs_never_share_an_id():
     ids = {new_run_id(now) for _ in range(50)}
     assert len(ids) > 45
     assert all(run_id.startswith("demo-20261122-080000-") for run_id in ids)
+
+
+def test_the_settings_file_leads_other_commands_to_the_demo(plan):
+    write_settings(plan)
+    assert read_source({}, plan.settings_file).values == plan.variables
