@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from domain.costs import FeeSchedule
-from domain.errors import ArbError, BadMarketData, OutcomeUnknown, Refused, Unreachable
+from domain.errors import ArbError, BadInput, BadMarketData, OutcomeUnknown, Refused, Unreachable
 from domain.market import Clock, Pair
 from domain.secret import Credentials
 from trading.venues.base import AccountView, Listing
@@ -54,7 +54,10 @@ class KrakenAccount:
         maker, taker = reading(lambda: wire.parse_fees(_result(self._client.privatePostTradeVolume(request))))
         if taker is None:
             return None
-        return FeeSchedule(taker if maker is None else maker, taker, source="Kraken TradeVolume")
+        try:
+            return FeeSchedule(taker if maker is None else maker, taker, source="Kraken TradeVolume")
+        except BadInput as error:
+            raise Unreachable(f"Kraken TradeVolume cannot be believed: {error}") from None
 
 
 def _client(rest_url: str, keys: Credentials | None, timeout_s: float) -> Any:
@@ -71,7 +74,7 @@ def _client(rest_url: str, keys: Credentials | None, timeout_s: float) -> Any:
 def _listing(market: Mapping[str, Any]) -> Listing | None:
     try:
         return wire.parse_listing(market["info"])
-    except BadMarketData:
+    except (BadMarketData, BadInput):
         return None  # a pair that we cannot read is one that we do not trade
 
 

@@ -50,6 +50,29 @@ async def test_balances_without_a_key_are_refused_by_name(doubles: Doubles) -> N
         account_at(doubles, None).account()
 
 
+@pytest.mark.parametrize("odd", ["0", "-0.1", "NaN", "1e-30", None])
+async def test_a_pair_with_an_impossible_tick_is_left_out_alone(
+    doubles: Doubles, odd: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = account_at(doubles, None)
+    markets = await asyncio.to_thread(account._client.load_markets)
+    markets["BTC/USD"]["info"]["tick_size"] = odd
+    monkeypatch.setattr(account._client, "load_markets", lambda reload: markets)
+    found = {listing.pair for listing in account.listings()}
+    assert PAIRS[1] in found and PAIRS[0] not in found
+
+
+@pytest.mark.parametrize("fee", ["150", "-1", "NaN", None])
+async def test_an_impossible_fee_is_not_believed(
+    doubles: Doubles, fee: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = account_at(doubles)
+    told = {"result": {"fees": {"XXBTZUSD": {"fee": fee}}, "fees_maker": {}}}
+    monkeypatch.setattr(account._client, "privatePostTradeVolume", lambda request: told)
+    with pytest.raises(Unreachable, match="Kraken"):
+        await asyncio.to_thread(account.account)
+
+
 @pytest.mark.parametrize(
     "kind", [FaultKind.RATE_LIMIT, FaultKind.SERVER_ERROR, FaultKind.HTML, FaultKind.TRUNCATED, FaultKind.DISCONNECT]
 )
