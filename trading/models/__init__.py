@@ -6,7 +6,7 @@ from trading.models.execution import Execution, Fill, LedgerEntry, Order, StateE
 from trading.models.observation import EdgeObservation, FillObservation
 from trading.models.opportunity import EvaluationCount, OfferedEdge, OpenEpisode, Opportunity
 from trading.models.recording import RecordedHour, RecordedPage, Recording
-from trading.models.reference import ReferenceFact
+from trading.models.reference import FactKind, ReferenceFact
 from trading.models.run import BacktestReport, Run
 from trading.models.series import ExecutionLog, MarketSnapshot, MarketVolatility
 
@@ -17,6 +17,7 @@ __all__ = [
     "EvaluationCount",
     "Execution",
     "ExecutionLog",
+    "FactKind",
     "Fill",
     "FillObservation",
     "LedgerEntry",

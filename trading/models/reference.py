@@ -1,11 +1,20 @@
 """Reference data: what venues and chains state of their markets, fees and tokens, version by version."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import F, Q
 
-from domain.reference import FactKind
 from ops.columns import choices_of
 from ops.scoped import ScopedModel
+
+
+class FactKind(StrEnum):
+    """What a statement is about."""
+
+    MARKET = "market"  # steps and minima of a pair
+    FEES = "fees"  # what an account pays
+    CONTRACT = "contract"  # decimals and code of a token, tokens of a pool
 
 
 class ReferenceFact(ScopedModel):

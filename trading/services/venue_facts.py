@@ -8,10 +8,9 @@ from typing import Any
 from domain.costs import FeeSchedule
 from domain.market import Clock
 from domain.money import plain
-from domain.reference import FactKind
 from domain.scope import Scope
 from domain.timestamps import from_ns
-from trading.models import ReferenceFact
+from trading.models import FactKind, ReferenceFact
 from trading.services.reference.known import fees_now
 from trading.services.reference.statements import market_of
 from trading.services.reference.store import IN_FORCE

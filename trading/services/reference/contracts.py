@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.reference import FactKind
+from trading.models import FactKind
 from trading.services.reference.statements import Statement
 from trading.venues import registry
 from trading.venues.identity import Pool, Token

@@ -8,10 +8,9 @@ from django.db.models import Q
 
 from domain.costs import FeeSchedule
 from domain.market import Pair
-from domain.reference import FactKind
 from domain.scope import Scope
 from domain.terms import Lot
-from trading.models import ReferenceFact
+from trading.models import FactKind, ReferenceFact
 from trading.services.reference.statements import OF_ACCOUNT, fees_of_statement, lot_of, market_of
 from trading.services.reference.store import IN_FORCE
 from trading.services.reference.terms import Reference, charged_at

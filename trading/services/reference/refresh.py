@@ -9,9 +9,9 @@ from django.conf import settings
 from domain.costs import FeeSchedule
 from domain.errors import ArbError, Refused, Unreachable
 from domain.market import Clock, Pair
-from domain.reference import FactKind
 from domain.scope import Scope
 from domain.timestamps import from_ns
+from trading.models import FactKind
 from trading.services.reference.contracts import of_contracts
 from trading.services.reference.statements import OF_ACCOUNT, Statement, of_account, of_listings, subject_of
 from trading.services.reference.store import Change, Subject, record

@@ -7,8 +7,8 @@ from decimal import Decimal
 from domain.costs import FeeAsset, FeeSchedule
 from domain.market import MarketKey, Pair
 from domain.money import plain
-from domain.reference import FactKind
 from domain.terms import Lot
+from trading.models import FactKind
 from trading.venues.base import Listing
 
 OF_ACCOUNT = "account"  # how the source of a statement begins that an account made of itself

@@ -8,12 +8,11 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from domain.reference import FactKind
 from domain.scope import Scope
 from ops.locks import hold_until_commit
 from ops.models import Level
 from ops.services.alerts import alert
-from trading.models import ReferenceFact
+from trading.models import FactKind, ReferenceFact
 from trading.services.reference.statements import Statement
 
 log = structlog.get_logger(__name__)

@@ -9,13 +9,12 @@ import pytest
 from domain.costs import FeeSchedule
 from domain.errors import Refused, Unreachable
 from domain.market import MarketKey, Pair
-from domain.reference import FactKind
 from domain.secret import Secret
 from domain.terms import Lot
 from domain.timestamps import from_ns
 from ops.models import Alert
 from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock
-from trading.models import ReferenceFact
+from trading.models import FactKind, ReferenceFact
 from trading.services.reference import fees_now, known_fees, known_reference, record, refresh
 from trading.services.reference.contracts import of_contracts
 from trading.services.reference.terms import charged_at
