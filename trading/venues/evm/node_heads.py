@@ -64,9 +64,10 @@ class NodeHeads:
     async def _look_around(self) -> Block:
         began_s = time.monotonic()
         fresh = [await self._begin(node) for node in self._nodes if node not in self._at_nodes and not node.is_barred]
-        await self._wait([task for node, task in fresh if not node.is_resting([])], began_s)
+        prompt = [task for node, task in fresh if not node.is_resting([])]
+        await self._wait(prompt, began_s, most_s=self._settings.hedge_s)
         if self._best_since(began_s) is None:
-            await self._wait(self._at_nodes.values(), began_s)
+            await self._wait(self._at_nodes.values(), began_s, most_s=self._settings.look_s + self._settings.grace_s)
         head = self._best_since(began_s)
         if head is None:
             raise Unreachable(f"{self._settings.name}: no node tells the head: {self.why()}")
@@ -89,10 +90,10 @@ class NodeHeads:
         finally:
             del self._at_nodes[node]
 
-    async def _wait(self, tasks: "Iterable[asyncio.Task[None]]", began_s: float) -> None:
+    async def _wait(self, tasks: "Iterable[asyncio.Task[None]]", began_s: float, *, most_s: float) -> None:
         """Wait for all; once one node has told a good head, the others have a moment left."""
         pending = set(tasks)
-        ends_at_s = began_s + self._settings.look_s + self._settings.grace_s
+        ends_at_s = began_s + most_s
         while pending:
             left_s = max(0.0, ends_at_s - time.monotonic())
             done, pending = await asyncio.wait(pending, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)

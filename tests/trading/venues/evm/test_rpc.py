@@ -156,6 +156,17 @@ async def test_two_nodes_that_hang_leave_a_third_time_within_the_second(nodes: N
             assert await rpc.call("eth_call", QUESTION) == nodes.truth()
 
 
+async def test_a_node_that_failed_lately_tells_the_head_where_the_first_hangs(nodes: Nodes) -> None:
+    async with rpc_to(nodes.first, nodes.second, look_s=3600.0) as rpc:
+        nodes.second.suffer(Trouble.HTML)
+        await rpc.head()
+        assert rpc.status()[1].reason == "html"
+        nodes.second.recover()
+        nodes.first.suffer(Trouble.HANG)
+        nodes.chain.mine()
+        assert (await rpc.head()).hash == nodes.chain.head.hash
+
+
 async def test_a_node_that_dallied_is_asked_last_the_next_time(nodes: Nodes) -> None:
     async with rpc_to(nodes.first, nodes.second) as rpc:
         head = await rpc.head()
