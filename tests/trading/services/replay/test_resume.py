@@ -16,7 +16,7 @@ from tests.trading.services.replay.test_replay import HIGH, LOW, OPTIONS
 from trading.models import Run
 from trading.services.replay import ReplayOptions, new_scope, open_source, replay, resume, runs
 
-LAST = 90  # minutes
+LAST = 45  # minutes
 RECORDED = ReplayOptions(recording="all", recorded_in=Mode.SIM)
 
 
@@ -31,9 +31,9 @@ def broken_off(source, options, *, after, watcher=None, chunk_s=0.0):
 @pytest.fixture
 def candles(tmp_path):
     """Two files with gaps that pay, gaps that are gone at once, minutes without trades, and a volatile stretch."""
-    gaps = {number: HIGH if number % 7 < 4 else LOW for number in range(50) if number % 11}
-    wild = {number: str(20_000 + (number % 5) * 300) for number in range(50, LAST)}
-    flat = dict.fromkeys(range(LAST), LOW) | {number: str(20_000 + (number % 3) * 200) for number in range(60, LAST)}
+    gaps = {number: HIGH if number % 7 < 4 else LOW for number in range(25) if number % 11}
+    wild = {number: str(20_000 + (number % 5) * 300) for number in range(25, LAST)}
+    flat = dict.fromkeys(range(LAST), LOW) | {number: str(20_000 + (number % 3) * 200) for number in range(30, LAST)}
     return [write_candles(tmp_path, "kraken", flat), write_candles(tmp_path, "binanceus", gaps | wild)]
 
 
@@ -42,7 +42,7 @@ def test_candles_go_on_from_any_minute_to_the_same_end(candles):
     watcher = Noting()
     whole = replay(candles, OPTIONS, watchers=[watcher])
     assert whole.summary.executions.keys() >= {"settled", "unwound"}
-    for after in (0, 37, LAST - 1):
+    for after in (0, 17, LAST - 1):
         run_id, going_on = broken_off(candles, OPTIONS, after=after), Noting()
         result = resume(run_id, watchers=[going_on])
         assert result.digest == whole.digest
@@ -90,7 +90,7 @@ def test_a_market_that_went_silent_is_known_again_when_a_run_goes_on():
 
 @pytest.mark.django_db
 def test_whole_chunks_alone_are_left_of_a_run_that_broke_off(candles):
-    run_id = broken_off(candles, OPTIONS, after=50, chunk_s=1e9)
+    run_id = broken_off(candles, OPTIONS, after=25, chunk_s=1e9)
     kept = Run.objects.get(run_id=run_id)
     assert (kept.summary["state"], kept.checkpoint["state"], kept.last_instant) == ("broken off", None, None)
     assert left_behind(run_id)["looks"] == {}
@@ -100,7 +100,7 @@ def test_whole_chunks_alone_are_left_of_a_run_that_broke_off(candles):
 
 @pytest.mark.django_db
 def test_what_a_run_began_with_must_be_as_it_was(candles, settings):
-    run_id = broken_off(candles, OPTIONS, after=50)
+    run_id = broken_off(candles, OPTIONS, after=25)
     ours = settings.ARB
     settings.ARB = replace(ours, trading=replace(ours.trading, leg_slippage_bps=Decimal(77)))
     with pytest.raises(BadInput, match=f"run {run_id} began with other settings for trading"):
