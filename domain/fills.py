@@ -7,7 +7,7 @@ from domain.book import levels_facing, taken
 from domain.costs import FeeSchedule, fee_on
 from domain.market import Asset, Book, Market, PoolState, Side
 from domain.money import EXACT
-from domain.pools import is_within, swap
+from domain.pool_swaps import is_within, swap
 
 
 @dataclass(frozen=True, slots=True)

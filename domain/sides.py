@@ -9,7 +9,7 @@ from domain.book import Walk, depth_of, levels_facing, taken, total_of
 from domain.costs import FeeDue, FeeSchedule, fee_on, fee_on_levels
 from domain.market import Level, Market, PoolState, Side
 from domain.money import COLUMN_STEP, DOWN, EXACT, ZERO, from_raw, quantize_down
-from domain.pools import affordable_from, coverable_from, swap
+from domain.pool_swaps import affordable_from, coverable_from, swap
 
 
 class Taken(NamedTuple):

@@ -28,7 +28,7 @@ from domain.money import (
     quantize_down,
     quantize_up,
 )
-from domain.pools import bought_until, sold_until
+from domain.pool_swaps import bought_until, sold_until
 from domain.routes import Leg, Route
 from domain.sides import BookSide, MarketSide, PoolSide, Taken, side_of
 from domain.terms import Caps, Lot, Rejected, Sized, Terms

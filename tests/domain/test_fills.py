@@ -9,7 +9,7 @@ from domain.costs import FeeAsset
 from domain.fills import paper_fills
 from domain.market import Side
 from domain.money import quantize_down
-from domain.pools import swap
+from domain.pool_swaps import swap
 from tests.domain.books import FREE, PAIR, book, decimals, flat_fee, levels, sides_of_book
 from tests.domain.pools import ETH_USDC, pool, pools
 

@@ -11,7 +11,7 @@ from tests.fuzz.mutate import spoil_bytes, spoil_json
 from tests.fuzz.shape import Shape
 from trading.venues.evm import wire
 from trading.venues.evm.deployment import read_deployment
-from trading.venues.evm.heads import HeadTalk, Nudge
+from trading.venues.evm.heads import HeadConversation, Nudge
 from trading.venues.evm.jsonrpc import Call, Reverted, block_of, decode, decode_one
 from trading.venues.evm.multicall import cut
 from trading.venues.health import FeedHealth
@@ -133,7 +133,9 @@ def _cut(answer: bytes) -> Iterable[object]:
 
 
 def _heard(frame: bytes) -> Iterable[object]:
-    talk = HeadTalk("ethereum", 31337, Nudge(), health=FeedHealth("ethereum", origin="ethereum"), clock=FixedClock())
+    talk = HeadConversation(
+        "ethereum", 31337, Nudge(), health=FeedHealth("ethereum", origin="ethereum"), clock=FixedClock()
+    )
     return talk.answer(frame.decode("utf-8", "replace"))
 
 

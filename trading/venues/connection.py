@@ -61,7 +61,7 @@ class Conversation(Protocol):
 
 
 @runtime_checkable
-class BookTalk(Conversation, Protocol):
+class BookConversation(Conversation, Protocol):
     """A conversation about books, of which the quiet ones are confirmed for as long as the connection lives."""
 
     def confirm(self, heard_at_ns: int) -> Sequence[Frame]:
@@ -173,7 +173,9 @@ class _Watch:
     async def _confirm(self) -> None:
         """Confirm what is quiet, unless we are behind: then a change may be among what we have yet to read."""
         heard_at_ns = self._health.heard_at_ns
-        if isinstance(self._talk, BookTalk) and self.has_caught_up and heard_at_ns is not None and not self.verdict:
+        if self.verdict or not self.has_caught_up or heard_at_ns is None:
+            return
+        if isinstance(self._talk, BookConversation):
             await _say(self._socket, self._talk.confirm(heard_at_ns))
 
     async def _measure(self, look_s: float) -> None:

@@ -20,7 +20,7 @@ from trading.venues.connection import SocketSettings, keep_talking
 from trading.venues.evm.checks import Checked, check_table
 from trading.venues.evm.deployment import table_of
 from trading.venues.evm.endpoints import EndpointStatus
-from trading.venues.evm.heads import HeadTalk, Nudge
+from trading.venues.evm.heads import HeadConversation, Nudge
 from trading.venues.evm.jsonrpc import Block
 from trading.venues.evm.rpc import Rpc, RpcCounts, open_rpc
 from trading.venues.evm.rpc_settings import RpcSettings
@@ -264,8 +264,8 @@ class ChainSource:
         silence_s = settings.rules.max_head_age_ms / 1000
         socket = SocketSettings(settings.ws_url.reveal(), silence_s=silence_s, book_silence_s=2 * silence_s)
 
-        def begin() -> HeadTalk:
-            return HeadTalk(self.venue, settings.rpc.chain_id, nudge, health=self._socket, clock=self._clock)
+        def begin() -> HeadConversation:
+            return HeadConversation(self.venue, settings.rpc.chain_id, nudge, health=self._socket, clock=self._clock)
 
         try:
             await keep_talking(socket, begin, health=self._socket, clock=self._clock, rng=self._rng)

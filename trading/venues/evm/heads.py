@@ -55,7 +55,7 @@ class Nudge:
             self._told.clear()
 
 
-class HeadTalk:
+class HeadConversation:
     """One WebSocket's talk with a node: it says which chain it is on and announces each new head."""
 
     def __init__(self, chain: str, chain_id: int, nudge: Nudge, *, health: FeedHealth, clock: Clock) -> None:

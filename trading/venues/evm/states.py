@@ -14,7 +14,7 @@ from trading.venues.evm.wire import TOPICS, Event, Log, Synced, event_of, parse_
 from trading.venues.identity import Pool
 
 States: TypeAlias = Mapping[str, Reserves | Curve]  # by address in small letters
-Told: TypeAlias = Mapping[str, Reserves | Spot]
+Spots: TypeAlias = Mapping[str, Reserves | Spot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class StateReader:
             states[pool.address.lower()] = curve
         return states
 
-    async def told(self, at: Block) -> Told:
+    async def spots(self, at: Block) -> Spots:
         """Return every pool's reserves, or price and liquidity, as the contracts tell them at a block.
 
         Raises: Refused, Unreachable, BadMarketData.
@@ -73,12 +73,12 @@ class StateReader:
         return parse_logs(rows, block_hash=block.hash)
 
 
-def agrees(states: States, told: Told) -> bool:
+def agrees(states: States, spots: Spots) -> bool:
     """Return whether states that events led to are what the contracts tell, and every curve's ticks fit its liquidity.
 
     A position out of range that no event told of shows once the price comes to it.
     """
-    if told != {key: spot_of(state) if isinstance(state, Curve) else state for key, state in states.items()}:
+    if spots != {key: spot_of(state) if isinstance(state, Curve) else state for key, state in states.items()}:
         return False
     return all(state.is_whole for state in states.values() if isinstance(state, Curve))
 

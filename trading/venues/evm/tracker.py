@@ -148,12 +148,12 @@ class PoolTracker:
 
     async def _states_along(self, path: list[Block]) -> list[States]:
         """Return the states after each block. Raises: BadMarketData ``diverged`` if the contracts tell others."""
-        logs, told = await asyncio.gather(
-            asyncio.gather(*(self._reader.logs(block) for block in path)), self._reader.told(path[-1])
+        logs, spots = await asyncio.gather(
+            asyncio.gather(*(self._reader.logs(block) for block in path)), self._reader.spots(path[-1])
         )
         first = self._history.states(path[0].parent_hash)
         after = list(accumulate(logs, advance, initial=first))[1:]
-        if not agrees(after[-1], told):
+        if not agrees(after[-1], spots):
             raise BadMarketData("diverged", "events and contracts differ")
         return after
 

@@ -13,7 +13,7 @@ from domain.market import Side
 from simulator.chain.local import LocalChain
 from tests.fakes import FixedClock
 from tests.trading.venues.evm.rig import connected
-from trading.venues.evm.heads import HeadTalk, Nudge, next_base_fee_wei
+from trading.venues.evm.heads import HeadConversation, Nudge, next_base_fee_wei
 from trading.venues.evm.jsonrpc import Block
 from trading.venues.health import FeedHealth
 from trading.venues.identity import POLYGON
@@ -61,9 +61,9 @@ async def test_a_nudge_ends_the_wait_and_is_used_up() -> None:
     await waiting
 
 
-def talk() -> tuple[HeadTalk, Nudge, FeedHealth]:
+def talk() -> tuple[HeadConversation, Nudge, FeedHealth]:
     nudge, health = Nudge(), FeedHealth("ethereum", origin="chain 1")
-    return HeadTalk("ethereum", 1, nudge, health=health, clock=FixedClock()), nudge, health
+    return HeadConversation("ethereum", 1, nudge, health=health, clock=FixedClock()), nudge, health
 
 
 def say(**message: Any) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.market import Side
 from domain.money import EXACT, from_raw
-from domain.pools import affordable_from, bought_until, coverable_from, is_within, sold_until, swap
+from domain.pool_swaps import affordable_from, bought_until, coverable_from, is_within, sold_until, swap
 from tests.domain.pools import pool, pools
 
 sides = st.sampled_from(Side)
