@@ -1,5 +1,6 @@
-"""What doctor looks at: the machine, the servers, the ports, the venues, the clock."""
+"""What doctor looks at: the machine, the servers, the ports, the venues and chains, the clock."""
 
+import json
 import shutil
 import stat
 import sys
@@ -17,15 +18,22 @@ from redis.exceptions import RedisError
 
 from arbsite import config
 from arbsite.config import Arb
+from arbsite.demo.local_chain import find_chain
 from arbsite.embedded.ports import is_free
 from arbsite.entry import lease_services
 from arbsite.schema import connect_beside, expected_migrations
 from domain.errors import Unreachable
 from domain.scope import Mode
+from domain.secret import Secret
+from trading.services.venue_facts import not_watched
+from trading.venues.evm.endpoints import name_of
 
 _LEAST_FREE_BYTES = 2_000_000_000
 _MOST_SKEW_S = 2.0
 _VENUE_TIMEOUT_S = 4.0
+_WHICH_CHAIN = b'{"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}'
+_LONGEST_ANSWER_BYTES = 10_000
+_FETCHED, _NOT_FETCHED = "fetched", "not fetched: make chain fetches it, for simulated pools"
 
 
 class Verdict(StrEnum):
@@ -50,7 +58,7 @@ def diagnose() -> list[Finding]:
     """Return what was found, servers first started where they are ours to start."""
     arb = config.current()
     machine = [*_python(), *_disk(arb), *_ports(arb), *_stop_file(arb), *_env_file(arb)]
-    return [*machine, *_servers(), *_keys(arb), *_venues(arb)]
+    return [*machine, *_servers(), *_keys(arb), *_venues(arb), *_chains(arb)]
 
 
 def _python() -> Iterator[Finding]:
@@ -165,10 +173,46 @@ def _venue(name: str, address: str) -> Finding:
     except HTTPError as error:
         date = error.headers.get("Date", "")
     except (URLError, OSError) as error:
-        return Finding(f"venue {name}", Verdict.NOTE, f"{address} cannot be reached: {error}")
+        return Finding(f"venue {name}", Verdict.NOTE, f"{address} cannot be reached: {_reason(error)}")
     if not date:
         return Finding(f"venue {name}", Verdict.OK, "answers")
     return _clock(f"venue {name}", time.time() - parsedate_to_datetime(date).timestamp() - 0.5)
+
+
+def _chains(arb: Arb) -> Iterator[Finding]:
+    is_there = find_chain(arb.state_dir) is not None
+    yield Finding("local chain", Verdict.OK if is_there else Verdict.NOTE, _FETCHED if is_there else _NOT_FETCHED)
+    if arb.scope.mode is Mode.REPLAY:
+        return
+    for chain in arb.venues.chains:
+        if not chain.is_watched:
+            yield Finding(f"chain {chain.name}", Verdict.NOTE, not_watched(chain.name))
+        for url in chain.rpc_urls:
+            yield _node(f"chain {chain.name}", url, chain.chain_id)
+
+
+def _node(part: str, url: Secret, chain_id: int) -> Finding:
+    """Return whether a node answers, and for the chain that it is meant for."""
+    name = name_of(url)
+    request = Request(url.reveal(), data=_WHICH_CHAIN, headers={"Content-Type": "application/json"})  # noqa: S310
+    try:
+        with urlopen(request, timeout=_VENUE_TIMEOUT_S) as answer:  # noqa: S310  # checked address
+            told = int(json.loads(answer.read(_LONGEST_ANSWER_BYTES))["result"], 16)
+    except OSError as error:
+        return Finding(part, Verdict.NOTE, f"{name} cannot be used: {_reason(error)}")
+    except (ValueError, KeyError, TypeError):
+        return Finding(part, Verdict.FAULT, f"{name} does not answer as a node does")
+    if told != chain_id:
+        return Finding(part, Verdict.FAULT, f"{name} is on chain {told}, not {chain_id}")
+    return Finding(part, Verdict.OK, f"{name} answers, chain {told}")
+
+
+def _reason(error: OSError) -> str:
+    """Return what went wrong without the library's own words around it, which may hold the address."""
+    if isinstance(error, HTTPError):
+        return f"it answers {error.code} {error.reason}"
+    cause = error.reason if isinstance(error, URLError) else error
+    return str(getattr(cause, "strerror", None) or cause)
 
 
 def _clock(part: str, skew_s: float) -> Finding:

@@ -12,9 +12,9 @@ from arbsite.diagnosis import Finding, Verdict, diagnose
 
 
 class Command(BaseCommand):
-    """Examine the machine, the servers, the ports, the venues and the clock."""
+    """Examine the machine, the servers, the ports, the venues, the chains and the clock."""
 
-    help = "Examine python, disk, ports, servers, keys, venues and clocks. Exit 3: a fault, 5: a server is down."
+    help = "Examine python, disk, ports, servers, keys, venues, chains, clocks. Exit 3: a fault, 5: a server is down."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
