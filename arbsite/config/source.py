@@ -29,6 +29,8 @@ class Source:
 
 def read_source(environ: Mapping[str, str], env_file: Path | None) -> Source:
     """Return the variables of ``environ`` over those of ``env_file``. Raises: BadInput naming file and line."""
+    if env_file and environ.get("ARB_ENV_FILE", "").strip() and not env_file.exists():
+        raise BadInput(f"ARB_ENV_FILE names {env_file}, which is not there")
     from_file = _read_file(env_file) if env_file else {}
     for name in environ:
         if name.startswith("ARB_"):

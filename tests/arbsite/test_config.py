@@ -49,6 +49,13 @@ def test_the_environment_wins_over_the_file(tmp_path):
     assert (arb.scope.mode, arb.limits.max_trade_usd) == (Mode.REPLAY, Decimal(50))
 
 
+def test_a_file_that_is_named_must_be_there_and_the_usual_one_need_not(tmp_path):
+    missing = tmp_path / "nosuch.env"
+    assert load(missing).scope == Scope(Mode.DRY_RUN)
+    with pytest.raises(BadInput, match=r"ARB_ENV_FILE names .*nosuch\.env, which is not there"):
+        load(missing, ARB_ENV_FILE="nosuch.env")
+
+
 def test_a_blank_variable_counts_as_unset(tmp_path):
     arb = load(env_file(tmp_path, "ARB_MODE=\nREDIS_URL=\n"), DATABASE_URL=" ")
     assert arb.scope.mode is Mode.DRY_RUN
