@@ -27,9 +27,7 @@ from trading.services.recording.source import connect_to, looks, recordings
 class Command(BaseCommand):
     """Serves simulated venues until it is stopped."""
 
-    help = (
-        "Serve simulated Kraken, Alpaca and a local chain on loopback until stopped; write their addresses as JSON."
-    )
+    help = "Serve simulated Kraken, Alpaca and a local chain on loopback until stopped; write their addresses as JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
