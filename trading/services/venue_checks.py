@@ -196,4 +196,5 @@ def _faults_of_chain(chain: ChainCheck | None, answered: Answered) -> list[str]:
     if chain is None:
         return []
     unfit = [node for node in chain.nodes if not node.is_fit and node.reason not in answered.error]  # said once
-    return [*(f"node {node.name} is left out: {node.reason}" for node in unfit), *chain.problems]
+    problems = [problem for problem in chain.problems if problem not in answered.error]
+    return [*(f"node {node.name} is left out: {node.reason}" for node in unfit), *problems]

@@ -62,6 +62,12 @@ def test_a_node_that_is_not_there_is_said_once(settings):
     assert "ethereum: does not answer: no node tells the head: 127.0.0.1:1 no connection.\n" in text
 
 
+def test_a_table_that_cannot_be_read_is_said_once(settings):
+    watch_chain(settings, "ethereum", 4242)
+    text = said("check", "ethereum", code=5)
+    assert text.count("chain 4242, of which no table is known: name a file of its pools") == 1
+
+
 def test_a_chain_that_is_not_watched_says_what_to_set():
     with pytest.raises(BadInput, match="polygon is not watched: set ARB_POLYGON_RPC_URLS"):
         said("check", "polygon")
