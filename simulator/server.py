@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Self
@@ -11,10 +11,11 @@ from aiohttp import web
 
 from domain.errors import BadInput, Unreachable
 from domain.market import Pair
-from simulator.accounts import Account, alpaca_account, kraken_account
+from simulator.accounts import ALPACA_DATA, Account, alpaca_account, kraken_account
 from simulator.alpaca.double import AlpacaDouble
 from simulator.alpaca.stream import AUTH_TIMEOUT_S
 from simulator.chain.driver import ChainDriver
+from simulator.chain.node import CHAIN_ID
 from simulator.chain.world import World
 from simulator.faults import Fault, FaultBoard
 from simulator.instruments import ALPACA, DEFAULT_PAIRS, KRAKEN
@@ -41,6 +42,18 @@ class SimulatorConfig:
     chain_port: int = 0
 
 
+_VARIABLES = {
+    "kraken_rest": "ARB_KRAKEN_REST_URL",
+    "kraken_ws": "ARB_KRAKEN_WS_URL",
+    "alpaca_trading": "ARB_ALPACA_TRADING_URL",
+    "alpaca_data": "ARB_ALPACA_DATA_URL",
+    "alpaca_stream": "ARB_ALPACA_STREAM_URL",
+    "ethereum_rpc": "ARB_ETHEREUM_RPC_URLS",
+    "ethereum_ws": "ARB_ETHEREUM_WS_URL",
+    "ethereum_deployment": "ARB_ETHEREUM_DEPLOYMENT",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Urls:
     """Where each API of the doubles answers; an SDK takes each as it is."""
@@ -62,6 +75,13 @@ class Urls:
     def as_dict(self) -> dict[str, str]:
         """Return the URLs by name; where there is no chain, nothing of one."""
         return {name: url for name, url in asdict(self).items() if url}
+
+    def variables(self, pairs: Iterable[Pair]) -> dict[str, str]:
+        """Return the variables that send a process here, with keys that the doubles know."""
+        found = {_VARIABLES[name]: url for name, url in self.as_dict().items()}
+        found |= {"ARB_MODE": "sim", "ARB_PAIRS": ",".join(pair.symbol for pair in pairs)}
+        found |= {"ALPACA_DATA_API_KEY": ALPACA_DATA.key, "ALPACA_DATA_API_SECRET": ALPACA_DATA.secret}
+        return found | ({"ARB_ETHEREUM_CHAIN_ID": str(CHAIN_ID)} if self.ethereum_rpc else {})
 
 
 class Doubles:

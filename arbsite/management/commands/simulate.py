@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from simulator.instruments import DEFAULT_PAIRS
 from simulator.load.double import LoadConfig, run_load
 from simulator.market import INCIDENT_AT_S
 from simulator.played import run_played
-from simulator.server import SimulatorConfig, run
+from simulator.server import SimulatorConfig, Urls, run
 from trading.services.recording.source import connect_to, looks, recordings
 
 
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--incident-at", type=float, default=INCIDENT_AT_S, metavar="S", help="seconds after start")
         parser.add_argument("--no-incident", action="store_true", help="leave the incident out")
         parser.add_argument("--json", action="store_true", help="addresses on one line")
+        parser.add_argument("--env-file", type=Path, metavar="FILE", help="write settings for ARB_ENV_FILE")
         load = parser.add_argument_group("under load", "many venues on one port, their frames built beforehand")
         load.add_argument("--load", type=int, metavar="VENUES", help="serve so many venues, every other one an Alpaca")
         load.add_argument("--books", type=int, default=100, help="books of each venue (default %(default)s)")
@@ -68,7 +70,13 @@ class Command(BaseCommand):
             world=None if options["no_chain"] else self._world(pairs),
             chain_port=options["chain_port"],
         )
-        run(simulated, announce=lambda urls: self._write(urls.as_dict(), options["json"]))
+
+        def announce(urls: Urls) -> None:
+            if options["env_file"] is not None:
+                _keep(urls.variables(pairs), options["env_file"])
+            self._write(urls.as_dict(), options["json"])
+
+        run(simulated, announce=announce)
 
     def _world(self, pairs: Collection[Pair]) -> World | None:
         """Return the local chain's world, or None and say why there is none."""
@@ -99,6 +107,13 @@ class Command(BaseCommand):
     def _write(self, told: Mapping[str, Any], is_one_line: bool) -> None:
         self.stdout.write(json.dumps(told, indent=None if is_one_line else 2))
         self.stdout.flush()
+
+
+def _keep(variables: Mapping[str, str], file: Path) -> None:
+    try:
+        file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"--env-file is {file}, which cannot be written: {error.strerror}") from error
 
 
 def _mode(text: str) -> Mode:

@@ -7,8 +7,9 @@ from arbsite.demo.doubles import ChainAddress, DoublesAddress, choose_address
 from arbsite.demo.plan import KEPT, new_run_id
 from arbsite.demo.prepare import write_settings
 from arbsite.processes import table
+from domain.market import Pair
 from simulator.chain.world import World
-from simulator.server import Doubles, SimulatorConfig
+from simulator.server import Doubles, SimulatorConfig, Urls
 
 
 async def test_the_variables_name_the_addresses_at_which_the_doubles_answer():
@@ -49,6 +50,17 @@ def test_the_simulator_gets_seed_ports_and_incident():
         assert option in process.argv
     assert "--incident-at=30" in process.argv
     assert "--no-incident" in DoublesAddress(1, 2).process(seed=3, pairs=(), incident_at_s=None).argv
+
+
+def test_what_simulate_writes_are_the_addresses_that_a_demo_has(tmp_path):
+    demo = DoublesAddress(41000, 42000, ChainAddress(43000, tmp_path / "deployment.json")).variables()
+    rest, data = "http://127.0.0.1:41000", "http://127.0.0.1:42000"
+    stream = "ws://127.0.0.1:42000/v1beta3/crypto/us"
+    node = ("http://127.0.0.1:43000", "ws://127.0.0.1:43000", str(tmp_path / "deployment.json"))
+    told = Urls(rest, "ws://127.0.0.1:41000/v2", data, data, stream, *node).variables([Pair.parse("ETH/USDC")])
+    assert told.pop("ARB_MODE") == "sim" and told.pop("ARB_PAIRS") == "ETH/USDC"
+    assert told.items() <= demo.items()
+    assert set(Urls(rest, "", data, data, stream).variables([])) < set(told) | {"ARB_MODE", "ARB_PAIRS"}
 
 
 def test_a_chain_is_watched_as_ethereum_where_there_is_one(plan, tmp_path):
