@@ -16,10 +16,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from arbsite.demo.plan import SHOW_SETTINGS
-from tests.e2e.running import CHECKOUT, RunningDemo, answer, assert_sound, environ
+from tests.e2e.running import CHECKOUT, RunningDemo, answer, assert_sound, environ, lend_chain
 
 LEFT_OUT = timedelta(seconds=5)  # what began this shortly before the end may have been broken off with the demo
 TOO_BUSY = ("not_begun_in_time", "stale")  # our own machine was late to send; a replay has no machine
+
+# How much is under way when a decision is taken depends on how busy our machine is: no limit is to bind.
+LIMITS = {"ARB_MAX_OPEN_EXECUTIONS": "1000", "ARB_MAX_EXPOSURE_USD": "1000000", "ARB_DAILY_LOSS_USD": "100000"}
 
 SETTLED = """
 import json
@@ -75,7 +78,9 @@ class Ended(NamedTuple):
 def interrupted() -> Iterator[Ended]:
     with tempfile.TemporaryDirectory(prefix="arbsite-test-", dir="/var/tmp") as name:
         Path(name).chmod(0o711)  # as root the servers run as another account
-        demo = RunningDemo(Path(name) / "state", "--forever", "--no-incident", "--seed", "11", ARB_RECORD="yes")
+        state_dir = Path(name) / "state"
+        lend_chain(state_dir)
+        demo = RunningDemo(state_dir, "--forever", "--no-incident", "--seed", "11", ARB_RECORD="yes", **LIMITS)
         try:
             demo.wait_for(r"pools: ([1-9]\d* swaps|no chain)", within_s=200)
             demo.wait_for(r"[1-9]\d executed", within_s=200)
@@ -96,7 +101,7 @@ def test_an_interrupted_demo_has_traded_sums_up_and_leaves_nothing_running(inter
 
 def test_workers_and_replay_settle_the_same_set(interrupted):
     state_dir = interrupted.state_dir
-    run = answer(state_dir, "replay", "--recording", "--recorded-in", "sim", **SHOW_SETTINGS)
+    run = answer(state_dir, "replay", "--recording", "--recorded-in", "sim", **SHOW_SETTINGS, **LIMITS)
     ours = settled(state_dir, "sim", interrupted.summary["run_id"])
     replayed = settled(state_dir, "replay", run["run"])
 

@@ -151,7 +151,7 @@ def mutated(frame: str, rng: Random) -> str:
         return frame[:at] + frame[at + 1 :]
     if kind == 2:
         return frame[:at] + frame[at : at + rng.randrange(1, 30)] + frame[at:]
-    number = rng.choice(list(NUMBER.finditer(frame)) or list(re.finditer("u", frame)))
+    number = rng.choice(list(NUMBER.finditer(frame)) or list(re.finditer("u|$", frame)))
     odd = rng.choice(('"1.5"', "1e-8", "1E5", "0.00000000", "1e400", "NaN", '"NaN"', "123456789012345678901", "1.50"))
     return frame[: number.start(0)] + number[0].rpartition(":")[0] + ":" + odd + frame[number.end(0) :]
 
