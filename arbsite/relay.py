@@ -187,14 +187,13 @@ class Relay:
 
     def _source(self, venue: str, opening: Opening) -> MarketSource:
         url, max_age_ms = self._doubles.stream_url(venue), opening.config.max_age_ms
+        socket = SocketSettings(url, silence_s=NEVER_SILENT_S, book_silence_s=NEVER_SILENT_S, confirms_quiet=False)
         if opening.adapters[venue] == KRAKEN:
-            socket = SocketSettings(url, silence_s=NEVER_SILENT_S, book_silence_s=NEVER_SILENT_S)
             kraken = KrakenFeedSettings(socket, "", max_age_ms, venue=venue)
             return KrakenFeed(kraken, clock=self._now, rng=Random(0), seq=self._now)
-        socket = SocketSettings(url, silence_s=NEVER_SILENT_S, book_silence_s=NEVER_SILENT_S, headers=CODEC_HEADERS)
         keys = Secret(ALPACA_DATA.key), Secret(ALPACA_DATA.secret)
         return AlpacaFeed(
-            AlpacaFeedSettings(socket, "", *keys, max_age_ms, venue=venue),
+            AlpacaFeedSettings(replace(socket, headers=CODEC_HEADERS), "", *keys, max_age_ms, venue=venue),
             clock=self._now,
             rng=Random(0),
             seq=self._now,

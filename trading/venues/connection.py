@@ -36,6 +36,7 @@ class SocketSettings:
     silence_s: float = 10.0
     book_silence_s: float = 60.0  # messages come but no sound book among them
     ask_after_s: float | None = None  # of silence we say something that is answered; half of silence_s if None
+    confirms_quiet: bool = True  # not where each state that shall be handed on is sent, as by a relay
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
     largest_frame: int = 1 << 20
@@ -173,7 +174,7 @@ class _Watch:
     async def _confirm(self) -> None:
         """Confirm what is quiet, unless we are behind: then a change may be among what we have yet to read."""
         heard_at_ns = self._health.heard_at_ns
-        if self.verdict or not self.has_caught_up or heard_at_ns is None:
+        if self.verdict or not self._settings.confirms_quiet or not self.has_caught_up or heard_at_ns is None:
             return
         if isinstance(self._talk, BookConversation):
             await _say(self._socket, self._talk.confirm(heard_at_ns))
