@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from django.db import transaction
@@ -78,14 +79,15 @@ def _take(one: Statement, known: ReferenceFact | None, *, scope: Scope, now: dat
     if known is not None and (known.stated, known.source) == (dict(one.stated), one.source):
         ReferenceFact.objects.filter(pk=known.pk).update(confirmed_at=max(now, known.confirmed_at))
         return None
-    at = now if known is None else max(now, known.valid_from)
+    last = _last_version(one, scope)
+    at = max([now, *last.instants])  # another process may have read its clock later and stored first
     if known is not None:
         ReferenceFact.objects.filter(pk=known.pk).update(valid_until=at)
     ReferenceFact.objects.create(
         **scope.columns,
         kind=one.kind,
         subject=one.subject,
-        version=_last_version(one, scope) + 1,
+        version=last.number + 1,
         stated=dict(one.stated),
         source=one.source,
         valid_from=at,
@@ -94,9 +96,15 @@ def _take(one: Statement, known: ReferenceFact | None, *, scope: Scope, now: dat
     return Change(one.kind, one.subject, known.stated if known else None, one.stated, one.source)
 
 
-def _last_version(one: Statement, scope: Scope) -> int:
+class _LastVersion(NamedTuple):
+    number: int
+    instants: list[datetime]  # from when, and until when where it has ended
+
+
+def _last_version(one: Statement, scope: Scope) -> _LastVersion:
     versions = ReferenceFact.objects.in_scope(scope).filter(kind=one.kind, subject=one.subject)
-    return int(versions.aggregate(last=Max("version"))["last"] or 0)
+    last = versions.aggregate(number=Max("version"), begun=Max("valid_from"), ended=Max("valid_until"))
+    return _LastVersion(last["number"] or 0, [at for at in (last["begun"], last["ended"]) if at is not None])
 
 
 def _end(fact: ReferenceFact, now: datetime) -> Change:

@@ -85,6 +85,14 @@ def test_a_pair_that_is_listed_no_longer_ends_and_may_come_back_as_a_later_versi
     assert versions("kraken:ETH/USD") == [(1, False), (2, True)]
 
 
+def test_versions_never_overlap_though_a_refresh_that_began_earlier_is_stored_later():
+    told(at_s=0, kraken=Venue(LOT))
+    told(at_s=9, kraken=Venue())
+    told(at_s=5, kraken=Venue(LOT))
+    first, second = ReferenceFact.objects.filter(subject="kraken:BTC/USD").order_by("version")
+    assert first.valid_until == second.valid_from == from_ns(NOW_NS + 9 * 10**9)
+
+
 def test_a_venue_that_is_away_keeps_what_it_stated_and_holds_up_no_other():
     told(kraken=Venue(LOT), alpaca=Venue(LOT))
     found = told(at_s=1, kraken=Venue(error=Unreachable("timed out")), alpaca=Venue(FINER))
