@@ -112,7 +112,7 @@ def another_scan() -> Iterator[None]:
         thread.join(30)
 
 
-def test_what_a_process_keeps_is_kept_until_its_settings_change(settings):
+def test_connections_are_kept_until_the_settings_change(settings):
     first = process_connections(SYSTEM_CLOCK)
     assert process_connections(SYSTEM_CLOCK) is first
     settings.ARB = replace(django_settings.ARB, pairs=PAIRS, scope=Scope(Mode.SIM, "other"))

@@ -1,4 +1,4 @@
-"""What a process keeps from one scan to the next: its event loop, its connections, its budgets."""
+"""What a process keeps open from one scan to the next: its connections with their event loop and budgets."""
 
 import asyncio
 import atexit
@@ -101,7 +101,7 @@ _of_process: dict[tuple[int, Any], Connections] = {}
 
 
 def process_connections(clock: Clock) -> Connections:
-    """Return what this process keeps; made anew in a child and where the settings have changed."""
+    """Return the connections of this process; made anew in a child and where the settings have changed."""
     key = (os.getpid(), (settings.ARB.venues, settings.ARB.redis_url, settings.ARB.scope))
     if key not in _of_process:
         _of_process.clear()  # what a parent opened is the parent's

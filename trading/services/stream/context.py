@@ -1,4 +1,4 @@
-"""What the models are told beside the books, and the terms of trade, as the rows have them: read by the writer."""
+"""Rows that a watch reads by the writer, which alone uses the ORM: the context that models are told, kept up to date."""
 
 import asyncio
 from collections.abc import Callable
