@@ -1,4 +1,4 @@
-"""Rows that a watch reads by the writer, which alone uses the ORM: the context that models are told, kept up to date."""
+"""Rows that a watch reads by the writer, which alone uses the ORM; the context of models is kept up to date so."""
 
 import asyncio
 from collections.abc import Callable
