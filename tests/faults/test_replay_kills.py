@@ -12,7 +12,9 @@ from domain.errors import BadInput
 from domain.scope import Mode, Scope
 from tests.recorded_books import store, walk
 from tests.trading.services.replay.interrupted import left_behind
-from trading.models import Run
+from tests.trading.services.replay.test_pools import TERMS as BESIDE_A_POOL
+from tests.trading.services.replay.test_pools import walk as walk_beside_a_pool
+from trading.models import Order, Run
 from trading.services.replay import ReplayOptions, new_scope, replay, resume, runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,6 +54,18 @@ def live_through(scope: Scope) -> None:
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(2, 12))])
 def test_a_run_that_is_killed_again_and_again_ends_with_the_digest_of_one_that_was_left_alone(seed):
     store(walk(600, seed=seed))
+    end_alike_however_often_killed(seed)
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(2, 12))])
+def test_so_does_a_run_that_swaps_in_pools(seed):
+    store(walk_beside_a_pool(600, seed=seed), told=BESIDE_A_POOL)
+    scope = end_alike_however_often_killed(seed)
+    assert Order.objects.in_scope(scope).filter(gas_quote__gt=0).exists()
+
+
+def end_alike_however_often_killed(seed: int) -> Scope:
+    """Replay what is stored untouched and under kills; return the scope of the killed run."""
     whole = replay((), EVERY)
     scope, rng, kills = new_scope(), Random(seed), 0
     while not Run.objects.in_scope(scope).exclude(digest="").exists():
@@ -63,6 +77,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_digest_of_one_that_w
     assert left_behind(scope.run_id) == left_behind(whole.run_id)
     with pytest.raises(BadInput, match="is complete"):
         resume(scope.run_id)
+    return scope
 
 
 def test_a_killed_run_is_told_as_broken_off_and_a_living_one_as_under_way():
