@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from domain.money import plain
+
 NOTHING = "–"
 
 _CENT = Decimal("0.01")
@@ -23,6 +25,11 @@ def in_usd(value: Decimal) -> str:
     """Return dollars and cents, rounded down."""
     cents = value.quantize(_CENT, rounding=ROUND_FLOOR)
     return f"{'-' if cents < 0 else ''}${abs(cents):,}"
+
+
+def in_price(value: Decimal) -> str:
+    """Return at most ten significant digits: a pool's price has no last one."""
+    return plain(Decimal(f"{value:.10g}"))
 
 
 def in_percent(value: Decimal) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table
 from domain.errors import ArbError
 from domain.market import MarketKey, Pair
 from domain.money import plain
-from trading.formats import plural, spaced
+from trading.formats import in_price, plural, spaced
 from trading.management.tables import plain_table, print_apart
 from trading.marketdata.feeds import VenueStatus
 from trading.services.collect.figures import Figures, VenueFigures, problem_of
@@ -214,8 +214,8 @@ def _routes(looks: Sequence[RouteLook], console: Console) -> Table:
         table.add_row(
             f"{buy.venue} > {sell.venue}",
             buy.pair.symbol if buy.pair == sell.pair else f"{buy.pair} > {sell.pair.quote}",
-            "-" if look.ask is None else plain(look.ask),
-            "-" if look.bid is None else plain(look.bid),
+            "-" if look.ask is None else in_price(look.ask),
+            "-" if look.bid is None else in_price(look.bid),
             "-" if look.gross_bps is None else f"{look.gross_bps:+.1f}",
             "-" if look.net_bps is None else f"{look.net_bps:+.1f}",
             spaced(look.answer),

@@ -2,16 +2,14 @@
 
 import json
 import time
-from decimal import Decimal
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 
 from domain.errors import BadInput, Unreachable
-from domain.money import plain
 from domain.scope import Mode
-from trading.formats import NOTHING, in_bps, lasting
+from trading.formats import NOTHING, in_bps, in_price, lasting
 from trading.json_values import to_json
 from trading.management.listings import ensure_listings
 from trading.management.tables import plain_table, print_apart
@@ -90,12 +88,7 @@ def _table(found: Prices, console: Console) -> Any:
 
 def _row(one: Price) -> list[str]:
     spread = NOTHING if one.bid == one.ask else in_bps(one.spread_bps)
-    return [one.venue, _price(one.bid), _price(one.ask), spread, lasting(one.age_ms), one.told_by, one.note]
-
-
-def _price(value: Decimal) -> str:
-    """Return at most ten significant digits: a pool's price has no last one."""
-    return plain(Decimal(f"{value:.10g}"))
+    return [one.venue, in_price(one.bid), in_price(one.ask), spread, lasting(one.age_ms), one.told_by, one.note]
 
 
 def _notes(found: Prices) -> list[str]:

@@ -122,7 +122,10 @@ class ChainSource:
     async def snapshot(self, pairs: Sequence[Pair]) -> list[PoolState]:
         """Return the state of every pool of these pairs at the head. Raises: Refused, Unreachable."""
         async with self._looked(pairs, PoolKind.V2) as watch:
-            return list(watch.markets())
+            pools = list(watch.markets())
+        for pool in pools:
+            self._health.sound(venue_at_ns=pool.venue_at_ns, seen_at_ns=pool.seen_at_ns)
+        return pools
 
     async def v3_snapshot(self, pairs: Sequence[Pair]) -> list[V3State]:
         """Return every V3 pool of these pairs at the head. Raises: Refused, Unreachable."""

@@ -97,6 +97,7 @@ async def test_a_second_snapshot_asks_for_the_head_and_the_reserves_alone(chain:
         node.asked.clear()
         states = await source.snapshot([ETH_USDC])
         assert node.asked["eth_call"] == 1
+    assert source.status.books == 2 * len(V2_VENUES)  # each state of each look counts, as a book does
     assert {state.venue: (state.base_reserve, state.quote_reserve) for state in states} == {
         venue: chain.reserves(venue) for venue in V2_VENUES
     }
