@@ -6,13 +6,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from domain.execution import ExecutionState
 from domain.money import ZERO
 from domain.scope import Scope
 from domain.verdict import Episode, Histogram
-from trading.models import EvaluationCount, Execution
+from trading.models import EvaluationCount, Execution, ExecutionLog
 from trading.selectors.pages import looks_by_reason
 from trading.selectors.sql import rows_of
 from trading.selectors.terms import Span
@@ -63,6 +63,17 @@ class DayTrades:
     planned_usd: Decimal
     executed: int
     settled_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Gas:
+    """What the swaps of a span paid for gas, those that reverted included."""
+
+    swaps: int
+    usd: Decimal
+
+
+NO_GAS = Gas(0, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +207,13 @@ def stuck_in(scope: Scope, span: Span) -> int:
     begun = Execution.objects.in_scope(scope).filter(decided_at__gte=span.first, decided_at__lt=span.last)
     counted = begun.order_by().filter(state=ExecutionState.NEEDS_PERSON).aggregate(total=Count("id"))
     return int(counted["total"])
+
+
+def gas_in(scope: Scope, span: Span) -> Gas:
+    """Return what swaps that ended paid for gas."""
+    ended = ExecutionLog.objects.in_scope(scope).filter(timestamp__gte=span.first, timestamp__lt=span.last)
+    paid = ended.order_by().filter(gas_cost_usd__gt=0).aggregate(swaps=Count("id"), usd=Sum("gas_cost_usd"))
+    return Gas(int(paid["swaps"]), paid["usd"] or ZERO)
 
 
 def covered(scope: Scope) -> tuple[datetime, datetime] | None:

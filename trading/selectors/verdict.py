@@ -27,7 +27,7 @@ from domain.verdict import (
     widened,
 )
 from trading.selectors import offered as reads
-from trading.selectors.offered import DayLeft, DayOffers, DayTrades, RouteOffers, Way, way_of
+from trading.selectors.offered import NO_GAS, DayLeft, DayOffers, DayTrades, Gas, RouteOffers, Way, way_of
 from trading.selectors.terms import HOUR, FeesOf, Span, Terms, run_of, terms_of
 
 TOTALS_BPS = (Decimal(65), Decimal(50), Decimal(40), Decimal(30), Decimal(20), Decimal(10))
@@ -110,6 +110,7 @@ class Verdict:
     stuck: int = 0  # executions that wait for a person: in no sum
     planned_usd: Decimal = ZERO
     settled_usd: Decimal | None = None
+    gas: Gas = NO_GAS  # in no edge that is said to be needed, which holds fees alone
     is_whole: bool = True  # of a run: it has ended
     looks: tuple[tuple[str, str, int], ...] = ()  # stage, reason, count: why looks ended, the commonest first
 
@@ -152,6 +153,7 @@ class _Read:
     left: list[DayLeft]
     looks: list[tuple[str, str, int]]
     stuck: int
+    gas: Gas
 
     @property
     def ways(self) -> set[Way]:
@@ -179,6 +181,7 @@ def _read(scope: Scope, span: Span) -> _Read:
         left=reads.left_by_day(scope, span) if trades else [],
         looks=reads.looks_in(scope, span),
         stuck=reads.stuck_in(scope, span),
+        gas=reads.gas_in(scope, span),
     )
 
 
@@ -202,6 +205,7 @@ def _put_together(frame: Verdict, read: _Read) -> Verdict:
         trades=sum(one.count for one in read.trades),
         executed=sum(one.executed for one in read.trades),
         stuck=read.stuck,
+        gas=read.gas,
         planned_usd=exact_sum(one.planned_usd for one in read.trades),
         settled_usd=reads.settled_of(read.trades),
         looks=tuple(read.looks),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from domain.money import plain
+from domain.money import DOWN, plain
 from domain.scope import Mode, Scope
 from domain.verdict import LEAST_DAYS, Finding, Left, Measures, Sign
 from trading.formats import in_bps, in_bps_needed, in_percent, in_usd, lasting, plural
@@ -307,6 +307,10 @@ def _left_out(verdict: Verdict) -> Iterator[str]:
         yield "This run has not ended: it is under way or was broken off, and only what it wrote is judged."
     if any(pair.needed_bps is None for pair in verdict.pairs):
         yield "Where no fees are known for a venue, no edge is said to be needed: state them in ARB_FEES."
+    if verdict.gas.swaps:
+        mean = in_usd(DOWN.divide(verdict.gas.usd, Decimal(verdict.gas.swaps)))
+        swaps = plural(verdict.gas.swaps, "swap")
+        yield f"An edge is said to be needed for fees alone; gas comes on top: {mean} on average over {swaps}."
     if verdict.stuck:
         yield f"In no sum: {plural(verdict.stuck, 'execution')} that could not be evened out and want a person."
     if verdict.trades >= MOST_EPISODES:

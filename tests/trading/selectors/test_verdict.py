@@ -10,7 +10,7 @@ from domain.errors import BadInput
 from domain.scope import Mode, Scope
 from domain.verdict import Finding
 from tests.trading.models.rows import make
-from trading.models import EdgeObservation, EvaluationCount, OfferedEdge, Opportunity, Recording, Run
+from trading.models import EdgeObservation, EvaluationCount, ExecutionLog, OfferedEdge, Opportunity, Recording, Run
 from trading.selectors import verdict_words as words
 from trading.selectors.offered import covered
 from trading.selectors.terms import Span, chosen_scope
@@ -193,6 +193,13 @@ def test_a_venue_whose_fees_nobody_knows_is_not_said_to_need_any_edge(run):
     found = verdict_of(SCOPE, fees_of=unknown)
     assert (found.needed_bps, found.pairs[0].above) == (None, 0)
     assert any("no fees are known" in note for note in words.notes(found))
+
+
+def test_gas_that_swaps_paid_is_told_beside_edges_that_hold_fees_alone(calm):
+    assert not any("gas" in note for note in words.notes(verdict()))
+    for usd in ("1.50", "2.50", "0"):
+        make(ExecutionLog, **SCOPE.columns, timestamp=day(3), gas_cost_usd=Decimal(usd))
+    assert any("gas comes on top: $2.00 on average over 2 swaps" in note for note in words.notes(verdict()))
 
 
 def test_simulated_prices_are_never_taken_for_a_market():
