@@ -8,6 +8,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings as django_settings
 from django.db import connections
 from hypothesis import HealthCheck, settings
 
@@ -19,7 +20,7 @@ from arbsite.entry import lease_services
 
 
 def _forget_the_operators_settings() -> None:
-    kept = {"TEST_DATABASE_URL", "ARB_RECORDED_DATA", "ARB_STATE_DIR"}
+    kept = {"TEST_DATABASE_URL", "ARB_CHAIN", "ARB_RECORDED_DATA", "ARB_STATE_DIR"}
     for name in VARIABLES:
         if name not in kept:
             os.environ.pop(name, None)
@@ -63,6 +64,7 @@ _forget_the_operators_settings()
 _SLOT = _use_test_services()
 config.name_settings_module()
 django.setup()
+django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of tests log in
 
 
 @pytest.hookimpl(optionalhook=True)
