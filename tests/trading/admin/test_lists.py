@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from ops.admin.base import MOST_ROWS, CappedPaginator
 from tests.trading.models.rows import SOUND, make
-from trading.models import Execution, LedgerEntry, Opportunity, Order, Run
+from trading.models import Execution, LedgerEntry, Opportunity, Order, ReferenceFact, Run
 
 PAGES = sorted(
     (model for model in admin.site._registry if model._meta.app_label == "trading"), key=lambda model: model.__name__
@@ -179,6 +179,16 @@ def test_an_order_is_found_by_our_id_and_by_the_venues(operator):
     order = make(Order, client_id="ours-1", venue_order_id="THEIRS-1")
     make(Order)
     assert listed(operator, Order, q="ours-1") == listed(operator, Order, q="THEIRS-1") == [order]
+
+
+def test_a_contract_is_listed_by_the_ends_of_its_address_and_found_by_all_of_it(operator):
+    whole, token = "0x" + "aB12" + "0" * 32 + "cD34", "0x" + "1" * 40
+    fact = make(ReferenceFact, kind="contract", subject=f"ethereum:{whole}", stated={"kind": "v2", "base": token})
+    make(ReferenceFact)
+    page = operator.get(address(ReferenceFact), {"q": whole}).content.decode()
+    assert "ethereum:0xaB12…cD34" in page
+    assert "base 0x1111…1111" in page
+    assert listed(operator, ReferenceFact, q=whole) == [fact]
 
 
 def test_what_ended_a_look_is_filtered_by_stage_and_reason(operator):
