@@ -185,10 +185,10 @@ def test_a_contract_is_listed_by_the_ends_of_its_address_and_found_by_all_of_it(
     whole, token = "0x" + "aB12" + "0" * 32 + "cD34", "0x" + "1" * 40
     fact = make(ReferenceFact, kind="contract", subject=f"ethereum:{whole}", stated={"kind": "v2", "base": token})
     make(ReferenceFact)
-    page = operator.get(address(ReferenceFact), {"q": whole}).content.decode()
+    page = operator.get(address(ReferenceFact)).content.decode()
     assert "ethereum:0xaB12…cD34" in page
     assert "base 0x1111…1111" in page
-    assert listed(operator, ReferenceFact, q=whole) == [fact]
+    assert listed(operator, ReferenceFact, q=f"ethereum:{whole}") == [fact]
 
 
 def test_what_ended_a_look_is_filtered_by_stage_and_reason(operator):
