@@ -1,12 +1,11 @@
 """What the models see of a candidate: one fixed, named, hashed tuple of floats, reckoned once at decision time."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from itertools import accumulate
-from typing import TypeAlias
 
 from domain.book import levels_facing
 from domain.market import Level, Market, PoolState, Side
@@ -76,26 +75,6 @@ class FeatureContext:
 
 
 NO_CONTEXT = FeatureContext()
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What the models think of a candidate."""
-
-    success_probability: float
-    expected_net_usd: float
-    slippage_bps: float
-    model_versions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Abstained:
-    """No model could judge, and why; the rules carry on."""
-
-    reason: str
-
-
-Scorer: TypeAlias = Callable[[FeatureVector], Scores | Abstained]
 
 
 def features_of(

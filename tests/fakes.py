@@ -7,11 +7,12 @@ from typing import Any
 from arbsite.config.tree import Chain
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
-from domain.features import Abstained, FeatureVector
+from domain.features import FeatureVector
 from domain.gas import GasTerms
 from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
 from domain.routes import Route, routes_between
 from domain.scope import Mode, Scope
+from domain.scores import Abstained
 from domain.secret import Secret
 from domain.terms import Caps, Lot
 

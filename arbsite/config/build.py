@@ -7,7 +7,7 @@ from pathlib import Path
 from arbsite.config import parse
 from arbsite.config.services import database, redis
 from arbsite.config.source import Source, read_source
-from arbsite.config.tree import Arb, Breakers, Fees, Limits, TradingConfig, Web
+from arbsite.config.tree import Arb, Breakers, Fees, Limits, Models, TradingConfig, Web
 from arbsite.config.venues import venues
 from domain.costs import ENTRY_TIER
 from domain.errors import BadInput
@@ -40,10 +40,10 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
         pairs=_pairs(source),
         database=database(source, scope.mode),
         redis=redis(source),
-        mlflow_uri=source.get("MLFLOW_TRACKING_URI") or None,
         wallet_key=_wallet_key(source, scope.mode),
         venues=venues(source, base=checkout),
-        trading=_trading(source),
+        trading=_trading(source, scope.mode),
+        models=_models(source, checkout, state_dir),
         breakers=_breakers(source),
         limits=_limits(source),
         web=_web(source),
@@ -78,7 +78,7 @@ def _wallet_key(source: Source, mode: Mode) -> Secret | None:
     return key
 
 
-def _trading(source: Source) -> TradingConfig:
+def _trading(source: Source, mode: Mode) -> TradingConfig:
     return TradingConfig(
         capital_usd=parse.amount(source, "ARB_CAPITAL_USD", above=Decimal(0)),
         min_net_bps=parse.amount(source, "ARB_MIN_NET_BPS"),
@@ -91,9 +91,27 @@ def _trading(source: Source) -> TradingConfig:
         unwind_limit_bps=parse.amount(source, "ARB_UNWIND_LIMIT_BPS", most=Decimal(10_000)),
         observe_timeout_ms=parse.whole(source, "ARB_OBSERVE_TIMEOUT_MS", least=1),
         not_sent_after_ms=parse.whole(source, "ARB_NOT_SENT_AFTER_MS", least=1),
+        near_miss_bps=parse.amount(source, "ARB_NEAR_MISS_BPS", most=Decimal(1000)),
+        exploration_share=_exploration_share(source, mode),
         records=parse.flag(source, "ARB_RECORD"),
         quote_usd=_quote_usd(source),
         fees={venue: _fees(venue, text) for venue, text in parse.assignments(source, "ARB_FEES").items()},
+    )
+
+
+def _exploration_share(source: Source, mode: Mode) -> Decimal:
+    share = parse.share(source, "ARB_EXPLORATION_SHARE")
+    if share and mode is Mode.LIVE:
+        raise BadInput(f"ARB_EXPLORATION_SHARE is {share}: live never trades what the models refuse; set it to 0")
+    return share
+
+
+def _models(source: Source, checkout: Path, state_dir: Path) -> Models:
+    return Models(
+        directory=parse.path(source, "ARB_MODEL_DIR", base=checkout, default=state_dir / "models"),
+        mlflow_uri=source.get("MLFLOW_TRACKING_URI") or None,
+        retrain_every=parse.whole(source, "ML_RETRAIN_FREQUENCY", least=1),
+        expiry_days=parse.whole(source, "ARB_MODEL_EXPIRY_DAYS", least=1),
     )
 
 

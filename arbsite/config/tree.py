@@ -126,9 +126,21 @@ class TradingConfig:
     unwind_limit_bps: Decimal
     observe_timeout_ms: int
     not_sent_after_ms: int
+    near_miss_bps: Decimal  # how far below the threshold an edge is still sampled for the models
+    exploration_share: Decimal  # of what the models refuse, traded all the same to learn from; never live
     records: bool  # stream records what it sees
     quote_usd: Mapping[str, Decimal]
     fees: Mapping[str, Fees]  # by venue, instead of the dated table
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """How models are kept, trained and served."""
+
+    directory: Path  # files of every version, each in a folder named by its hash
+    mlflow_uri: str | None  # None for a local store in the state folder
+    retrain_every: int  # executed outcomes
+    expiry_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +201,10 @@ class Arb:
     pairs: tuple[Pair, ...]
     database: Database
     redis: Redis
-    mlflow_uri: str | None
     wallet_key: Secret | None
     venues: Venues
     trading: TradingConfig
+    models: Models
     breakers: Breakers
     limits: Limits
     web: Web

@@ -100,9 +100,17 @@ _TRADING = (
     Variable("ARB_UNWIND_LIMIT_BPS", "500", "limit of an unwinding leg"),
     Variable("ARB_OBSERVE_TIMEOUT_MS", "5000", "a paper leg whose book is not stored by then is refused"),
     Variable("ARB_NOT_SENT_AFTER_MS", "500", "a send not begun this long after its commit is abandoned"),
+    Variable("ARB_NEAR_MISS_BPS", "10", "edges this far below the threshold are sampled for the models too"),
     Variable("ARB_RECORD", "no", "whether stream records every book it sees; collect always does"),
     Variable("ARB_QUOTE_USD", "USD=1,USDC=1,USDT=1", "USD per unit of each quote asset"),
     Variable("ARB_FEES", "", "fees that replace the dated table: venue=maker_bps/taker_bps,..."),
+)
+
+_MODELS = (
+    Variable("ML_RETRAIN_FREQUENCY", "25", "models are trained anew after so many executed trades"),
+    Variable("ARB_MODEL_DIR", "", "files of the models; default models in the state folder"),
+    Variable("ARB_MODEL_EXPIRY_DAYS", "14", "a model older than this abstains"),
+    Variable("ARB_EXPLORATION_SHARE", "0", "share of what the models refuse that is traded to learn from; never live"),
 )
 
 _RISK = (
@@ -139,4 +147,5 @@ _WEB = (
     Variable("ARB_ALERT_URLS", "", "Apprise addresses that alerts go to, separated by spaces", is_secret=True),
 )
 
-VARIABLES = {v.name: v for part in (_MODE, _SERVICES, _KEYS, _VENUES, _CHAINS, _TRADING, _RISK, _WEB) for v in part}
+_PARTS = (_MODE, _SERVICES, _KEYS, _VENUES, _CHAINS, _TRADING, _MODELS, _RISK, _WEB)
+VARIABLES = {variable.name: variable for part in _PARTS for variable in part}

@@ -6,7 +6,7 @@ from django.db.models import Q
 from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel
 
-SHARES = ("accuracy", "precision", "recall", "f1")
+SHARES = ("accuracy", "precision", "recall", "f1", "brier")
 
 
 def _share(name: str) -> Q:
@@ -17,17 +17,24 @@ class ModelPerformance(ScopedModel):
     """One validation of one model version; what a kind of model does not have is null."""
 
     timestamp = models.DateTimeField()
+    window_from = models.DateTimeField(null=True, blank=True)
+    window_to = models.DateTimeField(null=True, blank=True)
+    alias = models.CharField(max_length=16, blank=True, help_text="what it was then: champion or challenger")
     model_name = models.CharField(max_length=64)
     model_version = models.CharField(max_length=64)
     accuracy = models.FloatField(null=True, blank=True)
     precision = models.FloatField(null=True, blank=True)
     recall = models.FloatField(null=True, blank=True)
     f1 = models.FloatField(null=True, blank=True)
+    brier = models.FloatField(null=True, blank=True)
     mae = models.FloatField(null=True, blank=True)
     correlation = models.FloatField(null=True, blank=True)
+    mean_percent_error = models.FloatField(null=True, blank=True)
     avg_actual_profit = MoneyField(null=True, blank=True)
     avg_predicted_profit = MoneyField(null=True, blank=True)
     n = models.PositiveIntegerField(help_text="Samples it was measured on.")
+    n_executed = models.PositiveIntegerField(null=True, blank=True, help_text="Of them those that were executed.")
+    detail = models.JSONField(default=dict, help_text="Calibration bins, intervals, baselines, drift of each feature.")
 
     class Meta(ScopedModel.Meta):
         verbose_name = "model performance"
@@ -39,8 +46,12 @@ class ModelPerformance(ScopedModel):
                 models.CheckConstraint(condition=_share(name), name=f"model_performance_{name}_is_a_share")
                 for name in SHARES
             ),
-            models.CheckConstraint(
-                condition=Q(mae__isnull=True) | Q(mae__gte=0, mae__lt=1e18), name="model_performance_mae_is_from_zero"
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gte": 0, f"{name}__lt": 1e18}),
+                    name=f"model_performance_{name}_is_from_zero",
+                )
+                for name in ("mae", "mean_percent_error")
             ),
             models.CheckConstraint(
                 condition=Q(correlation__isnull=True) | Q(correlation__gte=-1, correlation__lte=1),

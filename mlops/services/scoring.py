@@ -1,7 +1,8 @@
 """The scorer of a scope: its champion models, or an abstention that says why there are none."""
 
-from domain.features import Abstained, FeatureVector, Scorer, Scores
+from domain.features import FeatureVector
 from domain.scope import Scope
+from domain.scores import Abstained, Scorer, Scores
 
 
 def load_scorer(scope: Scope) -> Scorer:

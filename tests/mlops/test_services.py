@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from domain.errors import BadInput
-from domain.features import FEATURE_HASH, FEATURE_NAMES, FEATURE_SET, Abstained, FeatureVector
+from domain.features import FEATURE_HASH, FEATURE_NAMES, FEATURE_SET, FeatureVector
 from domain.scope import Mode, Scope
+from domain.scores import Abstained
 from mlops.models import Sample
 from mlops.services import LabelReport, SampleReport, label_sample, load_scorer, record_sample
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from domain.detection import Candidate, DetectConfig
-from domain.features import Abstained, Scores
 from domain.inventory import UNLIMITED, Holdings
+from domain.scores import Abstained, Scores
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from domain.costs import CostLine
-from domain.features import FEATURE_HASH, FEATURE_SET, Abstained, Scores
-from domain.money import quantize_down
+from domain.features import FEATURE_HASH, FEATURE_SET
+from domain.money import quantize_down, to_float
 from domain.scope import Scope
+from domain.scores import Abstained, Scores
 from domain.timestamps import from_ns, to_ns
 from mlops.services import SampleReport, record_sample
 from ops import correlation
@@ -116,10 +117,15 @@ def tell_models(opportunity: Opportunity, decision: Decision, *, scope: Scope) -
     """Hand the opportunity to the models as a sample, traded or not."""
     record_sample(
         SampleReport(
-            opportunity_id=opportunity.pk,
+            route_key=opportunity.route_key,
+            symbol=opportunity.symbol,
             timestamp=opportunity.timestamp,
+            opportunity_id=opportunity.pk,
             features=decision.candidate.features,
+            net_bps=to_float(opportunity.edge_bps),
+            notional_usd=opportunity.notional_usd,
             resolution_s=decision.config.resolution_s,
+            scores=opportunity.scores,
         ),
         scope=scope,
     )
@@ -190,9 +196,4 @@ def _cost_json(line: CostLine) -> dict[str, str]:
 def _scores_json(scores: Scores | Abstained) -> dict[str, Any]:
     if isinstance(scores, Abstained):
         return {"abstained": scores.reason}
-    return {
-        "success_probability": scores.success_probability,
-        "expected_net_usd": scores.expected_net_usd,
-        "slippage_bps": scores.slippage_bps,
-        "model_versions": list(scores.model_versions),
-    }
+    return asdict(scores)

@@ -281,7 +281,8 @@ def record_edges(watched: Watched, left: list[EdgeLeft], *, scope: Scope) -> Non
             )
             for edge in left
         )
-        label_sample(opportunity_id, _label(left), scope=scope)
+        if (labels := _label(watched, left)) is not None:
+            label_sample(route_key, at, labels, scope=scope)
 
 
 def _has_curve(opportunity_id: int, decided_at: datetime) -> bool:
@@ -289,12 +290,13 @@ def _has_curve(opportunity_id: int, decided_at: datetime) -> bool:
     return EdgeObservation.objects.filter(opportunity_id=opportunity_id, timestamp__gte=decided_at).exists()
 
 
-def _label(left: list[EdgeLeft]) -> LabelReport:
+def _label(watched: Watched, left: list[EdgeLeft]) -> LabelReport | None:
     """Return the label that the curve gives: the first look not before the trading delay."""
     at_delay = next((edge for edge in left if edge.offset_ms >= settings.ARB.trading.paper_delay_ms), left[-1])
     if at_delay.net_bps is None:
-        return LabelReport()
-    return LabelReport(edge_at_latency_bps=to_float(at_delay.net_bps), fillable_at_latency=at_delay.size > 0)
+        return None
+    known_at = from_ns(watched.decided_at_ns + at_delay.offset_ms * NS_PER_MS)
+    return LabelReport(known_at, edge_at_latency_bps=to_float(at_delay.net_bps))
 
 
 class StoredBooks:

@@ -8,11 +8,11 @@ the outbox row that brings a worker to it all become true together or not at all
 from django.db import transaction
 
 from domain.detection import Candidate, DetectConfig, detect
-from domain.features import Scorer, Scores
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Clock, MarketKey
 from domain.routes import MarketView
 from domain.scope import Scope
+from domain.scores import Scorer, refusal_of
 from domain.terms import Rejected
 from domain.timestamps import from_ns
 from risk.services import Refusal, admit
@@ -44,8 +44,7 @@ def decide(
 
 def _judge(candidate: Candidate, score: Scorer, now_ns: int, config: DetectConfig, holdings: Holdings) -> Decision:
     scores = score(candidate.features)
-    expects_loss = isinstance(scores, Scores) and scores.expected_net_usd <= 0
-    return Decision(candidate, scores, "score_expects_loss" if expects_loss else "", now_ns, config, holdings)
+    return Decision(candidate, scores, refusal_of(scores), now_ns, config, holdings)
 
 
 def commit(decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Refusal:

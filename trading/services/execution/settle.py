@@ -13,7 +13,7 @@ from domain.execution import ExecutionEvent, ExecutionState, LegState
 from domain.fills import Fill
 from domain.ledger import Booked, Entry, Settlement, Waterfall
 from domain.market import Asset, Pair, Side
-from domain.money import BPS, DOWN, EXACT, ZERO, exact_sum, quantize_down
+from domain.money import BPS, DOWN, EXACT, ZERO, exact_sum, quantize_down, to_float
 from mlops.services import LabelReport, label_sample
 from ops.services import alerts
 from risk.services import OutcomeReport, record_outcome, release
@@ -71,7 +71,7 @@ def settle(execution: Execution, orders: list[Order], *, at: datetime) -> None:
     event = ExecutionEvent.UNWIND_CLOSED_FLAT if unwound else ExecutionEvent.LEGS_CLOSED_FLAT
     with transaction.atomic():
         move_execution(execution, event, at=at, **_columns(result, at=at))
-        _tell_opportunity(execution, result)
+        _tell_opportunity(execution, result, at=at)
         _append_log(execution, result, at=at)
         _tell_risk(execution, result, at=at, unwound=unwound)
     log.info(
@@ -138,7 +138,7 @@ def _columns(result: _Result, *, at: datetime) -> dict[str, Decimal | datetime |
     return {"settled_at": at, "due_at": None, "reason": result.reason, **lines, "net_usd": result.net_usd}
 
 
-def _tell_opportunity(execution: Execution, result: _Result) -> None:
+def _tell_opportunity(execution: Execution, result: _Result, *, at: datetime) -> None:
     executed = result.has_fills
     Opportunity.objects.filter(pk=execution.opportunity_id, timestamp=execution.opportunity_at).update(
         executed=executed,
@@ -147,9 +147,16 @@ def _tell_opportunity(execution: Execution, result: _Result) -> None:
         profit_usd=result.net_usd if executed else None,
         reason="" if executed else result.reason[:64],
     )
+    slippage_bps = result.slippage_bps if executed else None
     label_sample(
-        execution.opportunity_id,
-        LabelReport(executed=executed, settled_net_usd=result.net_usd if executed else None),
+        execution.route_key,
+        execution.opportunity_at,
+        LabelReport(
+            known_at=at,
+            executed=executed,
+            settled_net_usd=result.net_usd if executed else None,
+            slippage_bps=None if slippage_bps is None else to_float(slippage_bps),
+        ),
         scope=execution.scope,
     )
 

@@ -17,10 +17,10 @@ from django.db import transaction
 from domain.breakers import BreakerState
 from domain.detection import DetectConfig
 from domain.execution import EXECUTION_TERMINAL
-from domain.features import Scorer
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import MarketKey
 from domain.scope import Scope
+from domain.scores import Scorer
 from domain.timestamps import from_ns
 from risk.selectors import breakers_of
 from risk.services import tick

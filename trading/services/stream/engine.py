@@ -10,10 +10,10 @@ import structlog
 
 from domain.book import levels_facing, total_of
 from domain.detection import DetectConfig
-from domain.features import Scorer
 from domain.market import Clock, Market, Side
 from domain.money import EXACT, ZERO, quantize_down
 from domain.scope import Scope
+from domain.scores import Scorer
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
 from trading.dispatch import Dispatch
 from trading.marketdata.clock import VirtualClock

@@ -1,0 +1,1 @@
+"""Training: from labelled samples to a model and an honest account of its skill; pure, seeded, off every path."""
