@@ -16,12 +16,12 @@ from domain.ledger import Waterfall
 from domain.scope import Mode, Scope
 from ops.admin import figures
 from ops.admin.base import MODE_COLOURS
+from ops.admin.panels import Table, label, link
 from ops.models import Alert
 from ops.services import canaries, outbox
 from risk.selectors import breakers_of, latest_equity
 from risk.services import status
 from trading.admin.executions import EXECUTION_COLOURS
-from trading.admin.panels import Table, label, link
 from trading.models import Execution, Opportunity
 from trading.selectors.results import (
     MOST_OPPORTUNITIES,

@@ -16,7 +16,7 @@ from arbsite.home import shown_scope
 from domain.scope import Scope
 from ops.admin import figures
 from ops.admin.base import MODE_COLOURS
-from trading.admin.panels import Table, label
+from ops.admin.panels import Table, label
 from trading.formats import NOTHING, in_bps, in_bps_needed, in_usd
 from trading.selectors import verdict_words as words
 from trading.selectors.offered import covered

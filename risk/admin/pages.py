@@ -1,44 +1,26 @@
 """Risk's pages: history is read; switches, breakers and limits are changed through services, with a reason."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from domain.breakers import BreakerKind
-from domain.errors import ArbError, Unreachable
+from domain.errors import Unreachable
 from ops.admin.base import ReadOnlyAdmin
 from ops.admin.columns import column, light, result
-from risk.admin.forms import LimitForm, ReasonForm, dialog
+from ops.admin.operated import OperatedAdmin, ReasonForm, dialog
+from risk.admin.forms import LimitForm
 from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Limit, LimitKind, Outcome, Reservation
 from risk.services import Halted, halt, recover, reset, resume, set_limit
 
 GATE_COLOURS = {"active": "success", "reducing": "warning", "halted": "danger"}
 BREAKER_COLOURS = {"closed": "success", "half_open": "warning", "open": "danger"}
-
-
-class OperatedAdmin(ReadOnlyAdmin):
-    """Rows that are read here and changed by services alone, by those who may change such rows."""
-
-    def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Return whether this user may change these rows through a service."""
-        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
-
-    def carry_out(self, request: HttpRequest, deed: Callable[[], str]) -> HttpResponse:
-        """Do what was asked, say what came of it, and show the page again."""
-        try:
-            messages.success(request, deed())
-        except ArbError as error:
-            messages.error(request, str(error))
-        listing = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        return HttpResponse(headers={"HX-Redirect": listing})
 
 
 @admin.register(Gate)

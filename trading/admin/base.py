@@ -3,16 +3,14 @@
 import re
 from typing import Any
 
-from django.db.models import JSONField, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from unfold.decorators import display
 
-from ops.admin import figures
-from ops.admin.base import MODE_COLOURS, ReadOnlyAdmin
+from ops.admin import panels
 from ops.admin.columns import Column
+from ops.admin.detail import DetailAdmin
 from ops.admin.filters import chosen_mode, chosen_run
-from trading.admin import panels
-from trading.admin.panels import Panel
 from trading.selectors.pages import routes_of
 
 _LONGEST_KEY = 19  # digits that surely fit a row's key
@@ -30,11 +28,9 @@ def to(name: str, title: str = "") -> Column:
     return written
 
 
-class TradingAdmin(ReadOnlyAdmin):
-    """History of trading: this process's scope at first, details made of panels."""
+class TradingAdmin(DetailAdmin):
+    """History of trading: this process's scope at first, sought by numbers, ids or the words of a route."""
 
-    change_form_template = "trading/detail.html"
-    fields = ("mode",)  # the form shows nothing: the panels do
     sought: tuple[str, ...] = ()  # columns that hold exactly what is searched for, each with an index
     seeks_routes = False
 
@@ -59,23 +55,6 @@ class TradingAdmin(ReadOnlyAdmin):
     def _routes(self, request: HttpRequest, words: list[str]) -> list[str]:
         mode, run = chosen_mode(request), chosen_run(request, self.model)
         return routes_of(self.model, mode=mode, run_id=run, words=words)
-
-    def panels(self, row: Any) -> list[Panel]:
-        """Return what the detail page shows: by default every column, then every JSON column."""
-        parts: list[Panel] = [panels.facts_of(row, self.opts.verbose_name.capitalize())]
-        for field in self.opts.concrete_fields:
-            if isinstance(field, JSONField):
-                parts += panels.from_json(figures.words(field.name).capitalize(), getattr(row, field.name))
-        return parts
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Model | None = None, **kwargs: Any
-    ) -> HttpResponse:
-        """Show the panels of this row, marked with its mode and run."""
-        if obj is not None:
-            scope = obj.scope  # type: ignore[attr-defined]
-            context |= {"panels": self.panels(obj), "scope": str(scope), "scope_colour": MODE_COLOURS[scope.mode]}
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 def _names_a_row(word: str) -> bool:

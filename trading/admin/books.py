@@ -8,7 +8,7 @@ from domain.market import Book, Level, PoolState, Side
 from domain.money import from_raw
 from domain.timestamps import from_ns
 from ops.admin import figures
-from trading.admin.panels import Table
+from ops.admin.panels import Table
 from trading.market_json import market_from_json
 
 _LEVELS = 10

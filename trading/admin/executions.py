@@ -7,12 +7,12 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from domain.market import Side
-from ops.admin import figures
+from ops.admin import figures, panels
 from ops.admin.columns import column, light, result
 from ops.admin.filters import recent
-from trading.admin import books, panels
+from ops.admin.panels import Facts, Panel, Table, label, link
+from trading.admin import books
 from trading.admin.base import TradingAdmin, to
-from trading.admin.panels import Facts, Panel, Table, label, link
 from trading.models import Execution, Fill, FillObservation, LedgerEntry, Order, StateEvent
 from trading.selectors.pages import account_sums, opportunity_of
 

@@ -8,12 +8,12 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from domain.features import FEATURE_NAMES
 from domain.market import Side
-from ops.admin import figures
+from ops.admin import figures, panels
 from ops.admin.columns import column, light, result
 from ops.admin.filters import recent
-from trading.admin import books, panels
+from ops.admin.panels import Facts, Panel, Table
+from trading.admin import books
 from trading.admin.base import TradingAdmin
-from trading.admin.panels import Facts, Panel, Table
 from trading.market_json import is_pool
 from trading.models import Opportunity
 from trading.selectors.pages import edges_of, execution_of

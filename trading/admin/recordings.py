@@ -5,12 +5,11 @@ from typing import Any
 
 from django.contrib import admin
 
-from ops.admin import figures
+from ops.admin import figures, panels
 from ops.admin.columns import column
 from ops.admin.filters import recent
-from trading.admin import panels
+from ops.admin.panels import Facts, Panel, Table, label
 from trading.admin.base import TradingAdmin
-from trading.admin.panels import Facts, Panel, Table, label
 from trading.models import OfferedEdge, RecordedHour, Recording
 from trading.selectors.pages import PAGES_SHOWN, newest_pages_of, recorded_bytes_of
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from domain.errors import BadInput
 from ops.admin.columns import column, result
+from ops.admin.panels import Page, Panel, Table
 from ops.columns import MoneyField
 from trading.admin.base import TradingAdmin, to
-from trading.admin.panels import Page, Panel, Table
 from trading.models import BacktestReport
 from trading.services.backtest import Report
 from trading.services.backtest.page import page_of

@@ -4,12 +4,11 @@ from decimal import Decimal
 
 from django.contrib import admin
 
-from ops.admin import figures
+from ops.admin import figures, panels
 from ops.admin.columns import column, result
 from ops.admin.filters import recent
-from trading.admin import panels
+from ops.admin.panels import Panel
 from trading.admin.base import TradingAdmin
-from trading.admin.panels import Panel
 from trading.models import Balance, Run
 
 

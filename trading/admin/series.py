@@ -13,9 +13,9 @@ from ops.admin import figures
 from ops.admin.base import list_in
 from ops.admin.columns import Column, column, light, result
 from ops.admin.filters import RecentValues, recent
+from ops.admin.panels import Table
 from trading.admin.base import TradingAdmin
 from trading.admin.executions import EXECUTION_COLOURS
-from trading.admin.panels import Table
 from trading.models import EvaluationCount, ExecutionLog, MarketSnapshot, MarketVolatility, PriceBar
 from trading.selectors.pages import MOST_COUNTED, looks_by_reason, newest_since
 

@@ -18,7 +18,7 @@ class Facts:
 
     title: str
     pairs: Sequence[tuple[str, str]]
-    template: ClassVar[str] = "trading/panels/facts.html"
+    template: ClassVar[str] = "ops/panels/facts.html"
     is_wide: ClassVar[bool] = True
     rows_beside: ClassVar[int] = 1
 
@@ -34,7 +34,7 @@ class Table:
     nothing: str = "None."
     is_wide: bool = True
     rows_beside: int = 1  # how many panels stand one under the other beside it
-    template: ClassVar[str] = "trading/panels/table.html"
+    template: ClassVar[str] = "ops/panels/table.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Page:
 
     title: str
     html: str
-    template: ClassVar[str] = "trading/panels/page.html"
+    template: ClassVar[str] = "ops/panels/page.html"
     is_wide: ClassVar[bool] = True
     rows_beside: ClassVar[int] = 1
 
