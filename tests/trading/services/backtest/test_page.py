@@ -8,9 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from domain.errors import BadInput
+from ops.plots import VARIABLES
 from tests.trading.services.backtest.reports import NOTHING_TRADED, REPORT, ROUTE
 from trading.services.backtest import page
-from trading.services.backtest.charts import VARIABLES, charts_of
+from trading.services.backtest.charts import charts_of
 
 
 def test_the_page_asks_for_nothing_from_anywhere():
