@@ -13,7 +13,7 @@ from enum import StrEnum
 from domain.book import staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
-from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, features_of
+from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, Surroundings, features_of
 from domain.gas import GasDue, GasTerms, gas_due, native_price, terms_of
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Market, MarketKey, PoolState
@@ -204,7 +204,7 @@ def _judge(
     if net_bps <= config.min_net_bps or net_bps <= ZERO:
         return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
     context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)
-    features = features_of(route, markets, sized, now_ns=now_ns, context=context)
+    features = features_of(route, markets, sized, now_ns=now_ns, known=Surroundings(context, gas=gas))
     return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, markets, sized, now_ns, gas)
 
 

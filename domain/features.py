@@ -8,13 +8,14 @@ from hashlib import sha256
 from itertools import accumulate
 
 from domain.book import levels_facing
+from domain.gas import GasDue
 from domain.market import Level, Market, PoolState, Side
 from domain.money import EXACT, to_float
 from domain.routes import Route
 from domain.terms import Sized
 from domain.timestamps import NS_PER_MS, NS_PER_S
 
-FEATURE_SET = "v1"
+FEATURE_SET = "v2"
 FEATURE_NAMES: tuple[str, ...] = (
     "gross_bps",
     "net_bps",
@@ -39,6 +40,29 @@ FEATURE_NAMES: tuple[str, ...] = (
     "volatility_24h",
     "volatility_ratio",
     "returns_1h",
+    "volatility_7d",
+    "log_volume_24h",
+    "gas_bps",
+    "gas_trend",
+    "route_count",
+    "route_survival",
+    "route_left_bps",
+    "depeg_bps",
+)
+MAY_BE_UNKNOWN: frozenset[str] = frozenset(  # all others are finite in every vector
+    {
+        "volatility_1h",
+        "volatility_24h",
+        "volatility_ratio",
+        "returns_1h",
+        "volatility_7d",
+        "log_volume_24h",
+        "gas_trend",
+        "route_count",
+        "route_survival",
+        "route_left_bps",
+        "depeg_bps",
+    }
 )
 FEATURE_HASH = sha256("\n".join((FEATURE_SET, *FEATURE_NAMES)).encode()).hexdigest()
 
@@ -67,18 +91,52 @@ class FeatureVector:
 
 @dataclass(frozen=True, slots=True)
 class FeatureContext:
-    """What is known beside the two books: annualised volatilities and the last hour's return, as shares."""
+    """What rows tell of a pair: annualised volatilities and the last hour's return as shares, a day's volume in base.
+
+    Recordings keep it by the order of its fields: a new one comes last.
+    """
 
     volatility_1h: float = field(default=_UNKNOWN)
     volatility_24h: float = field(default=_UNKNOWN)
     returns_1h: float = field(default=_UNKNOWN)
+    volatility_7d: float = field(default=_UNKNOWN)
+    volume_24h: float = field(default=_UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePast:
+    """What became of a route's earlier edges, older ones counting for less: how many, and how they fared at the delay.
+
+    ``survival`` is the share that still paid then, ``left_bps`` the mean of what was left; unknown where there is none.
+    """
+
+    count: float = field(default=_UNKNOWN)
+    survival: float = field(default=_UNKNOWN)
+    left_bps: float = field(default=_UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known beside the two markets.
+
+    ``gas_trend`` is how far the gas price stands above its own recent mean, as a share, 0 where no leg is on a chain;
+    ``depeg_bps`` how far the quote stands from the rate it is valued at.
+    """
+
+    context: FeatureContext = field(default=FeatureContext())
+    past: RoutePast = field(default=RoutePast())
+    gas: GasDue | None = None
+    gas_trend: float = field(default=_UNKNOWN)
+    depeg_bps: float = field(default=_UNKNOWN)
 
 
 NO_CONTEXT = FeatureContext()
+NO_PAST = RoutePast()
+NOTHING_KNOWN = Surroundings()
 
 
 def features_of(
-    route: Route, markets: tuple[Market, Market], sized: Sized, *, now_ns: int, context: FeatureContext = NO_CONTEXT
+    route: Route, markets: tuple[Market, Market], sized: Sized, *, now_ns: int, known: Surroundings = NOTHING_KNOWN
 ) -> FeatureVector:
     """Return what the models see of this route, these markets and this size; a pool is as deep as its slices show."""
     buy, sell = markets
@@ -92,7 +150,10 @@ def features_of(
         **_shape("sell", markets[1], now_ns),
         "skew_ms": abs(markets[0].seen_at_ns - markets[1].seen_at_ns) / NS_PER_MS,
         **_hour(now_ns),
-        **_context(context),
+        **_context(known.context, to_float(buy.best_ask)),
+        **_gas(known, to_float(sized.buy_quote)),
+        **_past(known.past),
+        "depeg_bps": known.depeg_bps,
     }
     return FeatureVector(tuple(named[name] for name in FEATURE_NAMES))
 
@@ -144,11 +205,23 @@ def _hour(now_ns: int) -> dict[str, float]:
     return {"hour_sin": math.sin(angle), "hour_cos": math.cos(angle)}
 
 
-def _context(context: FeatureContext) -> dict[str, float]:
-    known = context.volatility_24h > 0  # false for nan as well
+def _context(context: FeatureContext, price: float) -> dict[str, float]:
+    is_measured = context.volatility_24h > 0  # false for nan as well
     return {
         "volatility_1h": context.volatility_1h,
         "volatility_24h": context.volatility_24h,
-        "volatility_ratio": context.volatility_1h / context.volatility_24h if known else _UNKNOWN,
+        "volatility_ratio": context.volatility_1h / context.volatility_24h if is_measured else _UNKNOWN,
         "returns_1h": context.returns_1h,
+        "volatility_7d": context.volatility_7d,
+        "log_volume_24h": math.log1p(context.volume_24h * price),  # in quote
     }
+
+
+def _gas(known: Surroundings, spent: float) -> dict[str, float]:
+    if known.gas is None:
+        return {"gas_bps": 0.0, "gas_trend": 0.0}
+    return {"gas_bps": to_float(known.gas.quote) / spent * 1e4, "gas_trend": known.gas_trend}
+
+
+def _past(past: RoutePast) -> dict[str, float]:
+    return {"route_count": past.count, "route_survival": past.survival, "route_left_bps": past.left_bps}

@@ -6,7 +6,19 @@ from decimal import Decimal
 
 import pytest
 
-from domain.features import FEATURE_HASH, FEATURE_NAMES, FeatureContext, FeatureVector, features_of
+from domain.features import (
+    FEATURE_HASH,
+    FEATURE_NAMES,
+    MAY_BE_UNKNOWN,
+    NOTHING_KNOWN,
+    FeatureContext,
+    FeatureVector,
+    RoutePast,
+    Surroundings,
+    features_of,
+)
+from domain.gas import GasDue
+from domain.market import Asset
 from domain.terms import Sized
 from tests.domain.books import NOW_NS, ROUTE, SELL_VENUE, book, levels
 from tests.domain.pools import pool
@@ -28,10 +40,9 @@ MARKETS = (
 )
 
 
-def named(context: FeatureContext | None = None) -> dict[str, float | None]:
+def named(known: Surroundings = NOTHING_KNOWN) -> dict[str, float | None]:
     """Return the example's features by name."""
-    told = {} if context is None else {"context": context}
-    return features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS + 10**6, **told).as_dict()
+    return features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS + 10**6, known=known).as_dict()
 
 
 @pytest.mark.parametrize(
@@ -69,12 +80,40 @@ def test_what_is_not_known_is_none_in_storage_and_nan_in_the_vector():
 
 
 def test_a_known_context_enters():
-    told = named(FeatureContext(volatility_1h=0.8, volatility_24h=0.4, returns_1h=-0.01))
+    told = named(Surroundings(FeatureContext(volatility_1h=0.8, volatility_24h=0.4, returns_1h=-0.01)))
     assert (told["volatility_1h"], told["volatility_ratio"], told["returns_1h"]) == (0.8, 2.0, -0.01)
 
 
 def test_a_baseline_of_nothing_leaves_the_ratio_unknown():
-    assert named(FeatureContext(volatility_1h=0.8, volatility_24h=0.0))["volatility_ratio"] is None
+    assert named(Surroundings(FeatureContext(volatility_1h=0.8, volatility_24h=0.0)))["volatility_ratio"] is None
+
+
+def test_a_day_s_volume_enters_as_quote_at_the_price_asked():
+    told = named(Surroundings(FeatureContext(volatility_7d=0.6, volume_24h=50.0)))
+    assert (told["volatility_7d"], told["log_volume_24h"]) == (0.6, pytest.approx(math.log(1 + 50 * 100)))
+
+
+def test_gas_is_a_share_of_what_is_spent_and_a_route_without_a_pool_has_none():
+    due = GasDue("pool", Asset("ETH"), Decimal("0.001"), Decimal(2010), Decimal("2.01"), "test")
+    told = named(Surroundings(gas=due, gas_trend=-0.25))
+    assert (told["gas_bps"], told["gas_trend"]) == (pytest.approx(100), -0.25)
+    assert (named()["gas_bps"], named()["gas_trend"]) == (0.0, 0.0)
+
+
+def test_a_route_s_past_and_the_peg_of_its_quote_enter():
+    told = named(Surroundings(past=RoutePast(3.5, 0.5, 2.0), depeg_bps=-12.0))
+    assert [told[name] for name in ("route_count", "route_survival", "route_left_bps", "depeg_bps")] == [
+        3.5,
+        0.5,
+        2,
+        -12,
+    ]
+
+
+def test_only_what_may_be_unknown_is_unknown_where_nothing_is_known_beside_the_markets():
+    unknown = {name for name, value in named().items() if value is None}
+    assert unknown == MAY_BE_UNKNOWN - {"gas_trend"}
+    assert set(FEATURE_NAMES) > MAY_BE_UNKNOWN
 
 
 def test_a_stored_vector_reads_back():
@@ -83,8 +122,8 @@ def test_a_stored_vector_reads_back():
 
 
 def test_the_hash_pins_the_set_that_models_were_trained_on():
-    assert len(FEATURE_NAMES) == len(set(FEATURE_NAMES)) == 23
-    assert FEATURE_HASH == "773ed77e0937ce551d7dee82d2ab870c9f5ed331b86e6a0622a09de966dbbf52", (
+    assert len(FEATURE_NAMES) == len(set(FEATURE_NAMES)) == 31
+    assert FEATURE_HASH == "1ff3ec81e66ca7fc31eedc70c08cb8ed2ca081cc64687e290ae972470d8d63ea", (
         "a changed feature set needs a new FEATURE_SET name, then this pin"
     )
 

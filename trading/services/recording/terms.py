@@ -68,11 +68,15 @@ def _terms(data: Json) -> Terms:
         lots={MarketKey(venue, Pair.parse(symbol)): from_json(Lot, told) for venue, symbol, told in data["lots"]},
         caps=Caps(Decimal(data["max_trade_usd"])),
         quote_usd={asset: Decimal(rate) for asset, rate in data["quote_usd"].items()},
-        context={symbol: from_json(FeatureContext, told) for symbol, told in data["context"].items()},
+        context={symbol: _context(told) for symbol, told in data["context"].items()},
         resolution_s=data["resolution_s"],
         gas={venue: GasTerms(units, Asset(asset)) for venue, (units, asset) in data.get("gas", {}).items()},
     )
     return Terms(config, data["linger_ms"], data["paper_delay_ms"], data["adapters"])
+
+
+def _context(told: Json) -> FeatureContext:
+    return FeatureContext(**{name: float(value) for name, value in told.items()})  # older ones tell less
 
 
 def _texts(value: FeeSchedule | Lot | FeatureContext) -> dict[str, str]:

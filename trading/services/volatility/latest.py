@@ -1,6 +1,7 @@
 """The latest figures of a market: what sizing, models and people ask for."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from asgiref.sync import sync_to_async
@@ -68,5 +69,5 @@ def _deepest(rows: Iterable[MarketVolatility]) -> MarketVolatility:
 
 
 def _context(row: MarketVolatility) -> FeatureContext:
-    known = {name: getattr(row, name) for name in ("volatility_1h", "volatility_24h", "returns_1h")}
+    known = {one.name: getattr(row, one.name) for one in fields(FeatureContext)}
     return FeatureContext(**{name: value for name, value in known.items() if value is not None})
