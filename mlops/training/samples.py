@@ -1,0 +1,38 @@
+"""Labelled samples as a frame: one row each, oldest first, the features as columns of their own names."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from domain.features import FEATURE_NAMES
+from mlops.labelled import LabelledSample
+
+__all__ = ["LabelledSample", "frame_of"]
+
+COLUMNS = {  # of a frame, beside the features, and the attribute of a sample that each shows
+    "route": "route_key",
+    "kind": "kind",
+    "timestamp": "timestamp",
+    "known_at": "known_at",
+    "planned_bps": "net_bps",  # net_bps is a feature's name
+    "notional_usd": "notional_usd",
+    "executed": "executed",
+    "explored": "explored",
+    "edge_at_latency_bps": "edge_at_latency_bps",
+    "settled_net_usd": "settled_net_usd",
+}
+_INSTANTS = ("timestamp", "known_at")
+_NUMBERS = ("planned_bps", "notional_usd", "edge_at_latency_bps", "settled_net_usd")
+
+
+def frame_of(samples: Iterable[LabelledSample]) -> pd.DataFrame:
+    """Return the samples as a frame, by time and then by route; unknown labels and features are ``nan``."""
+    kept = sorted(samples, key=lambda sample: (sample.timestamp, sample.route_key))
+    told: dict[str, Any] = {
+        column: [getattr(sample, attribute) for sample in kept] for column, attribute in COLUMNS.items()
+    }
+    told |= {name: pd.to_datetime(pd.Series(told[name], dtype=object), utc=True) for name in _INSTANTS}
+    told |= {name: pd.Series(told[name], dtype=float) for name in _NUMBERS}
+    features = pd.DataFrame([sample.features.values for sample in kept], columns=list(FEATURE_NAMES), dtype=float)
+    return pd.concat([pd.DataFrame(told), features], axis=1)
