@@ -5,22 +5,25 @@ Stages in order: ``fresh`` (no_book, stale, future, skewed), ``conversion`` (no_
 candidate.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.background import Background
 from domain.book import staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
-from domain.features import NO_CONTEXT, FeatureContext, FeatureVector, Surroundings, features_of
+from domain.features import NO_CONTEXT, NO_PAST, FeatureContext, FeatureVector, Surroundings, features_of
 from domain.gas import GasDue, GasTerms, gas_due, native_price, terms_of
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Market, MarketKey, PoolState
 from domain.money import EXACT, ZERO, bps_of, from_float, quantize_down, to_float
+from domain.peg import depeg_bps
 from domain.routes import MarketView, Route
 from domain.screen import MARGIN_BPS, edges_bps, factor_of
-from domain.sizing import size_route
+from domain.sizing import size_near_miss, size_route
 from domain.terms import Caps, Lot, Rejected, Sized
 from domain.timestamps import NS_PER_MS
 
@@ -60,11 +63,22 @@ class DetectConfig:
     context: Mapping[str, FeatureContext] = field(default_factory=dict)  # by pair, as BTC/USD
     resolution_s: int = 0  # how coarse the books are: 0 for order books, 60 for one-minute candles
     gas: Mapping[str, GasTerms] = field(default_factory=dict)
+    near_miss_bps: Decimal = ZERO  # an edge so far below the threshold is sampled for the models; 0 for none
+    exploration_share: Decimal = ZERO  # of what the models refuse, traded all the same to learn from
 
     def __post_init__(self) -> None:
         for name in ("max_age_ms", "max_skew_ms"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must not be negative, it is {getattr(self, name)}")
+
+    def pays(self, net_bps: Decimal) -> bool:
+        """Return whether a net edge clears the threshold, which is never below zero."""
+        return net_bps > self.min_net_bps and net_bps > ZERO
+
+    def is_near_miss(self, net_bps: Decimal) -> bool:
+        """Return whether a net edge falls short by less than the distance at which it is still sampled."""
+        least = max(self.min_net_bps, ZERO)
+        return EXACT.subtract(least, self.near_miss_bps) < net_bps <= least
 
     def in_usd(self, amount: Decimal, asset: Asset) -> Decimal:
         """Return what an amount of a quote asset is worth in US dollars, rounded down. Raises: KeyError."""
@@ -99,9 +113,17 @@ class Candidate:
 
 
 def detect(
-    changed: MarketKey, view: MarketView, *, now_ns: int, config: DetectConfig, holdings: Holdings = UNLIMITED
+    changed: MarketKey,
+    view: MarketView,
+    *,
+    now_ns: int,
+    config: DetectConfig,
+    holdings: Holdings = UNLIMITED,
+    background: Background | None = None,
 ) -> Iterator[Candidate | Rejected]:
     """Yield, for every route with a leg on ``changed``, a candidate or the reason why it is none.
+
+    Without a ``background`` the models are told of no past.
 
     Raises: BadInput where fees, lots or gas of a market are not stated.
     """
@@ -116,7 +138,37 @@ def detect(
         elif not _is_fresh(buy, sell, oldest_ns, now_ns, skew_ns) and (fault := _age_fault(buy, sell, now_ns, config)):
             yield Rejected(route, fault, Stage.FRESH)
         else:
-            yield _screen(route, buy, sell, config) or _judge(route, (buy, sell), view, now_ns, config, holdings)
+            yield _screen(route, buy, sell, config) or _judge(
+                route, (buy, sell), view, now_ns, config, holdings, background
+            )
+
+
+def near_miss_of(found: Rejected, view: MarketView, *, now_ns: int, config: DetectConfig) -> Candidate | None:
+    """Return what a route that fell short would have been traded as, had it paid; its edge is the exact one.
+
+    None where that is no near miss: gas or lots may cost more than the best prices tell.
+    Raises: as ``detect``.
+    """
+    route = found.route
+    buy, sell = (view.book(leg.market) for leg in route.legs)
+    if buy is None or sell is None:
+        return None
+    gas = gas_of(route, (buy, sell), view, now_ns=now_ns, config=config)
+    if isinstance(gas, Rejected):
+        return None
+    sized = size_near_miss(
+        route,
+        (buy, sell),
+        fees=config.fees,
+        lots=config.lots,
+        caps=config.caps,
+        quote_usd=config.quote_usd,
+        gas=gas,
+    )
+    edges = None if sized is None else _exact_edges_bps(sized)
+    if sized is None or edges is None or not config.is_near_miss(edges[1]):
+        return None
+    return _candidate(route, (buy, sell), sized, edges, gas, now_ns, config)
 
 
 def gas_of(
@@ -134,6 +186,30 @@ def gas_of(
         terms.asset, quote, view, quote_usd=config.quote_usd, now_ns=now_ns, max_age_ms=config.max_age_ms
     )
     return Rejected(route, "no_gas_price", Stage.COST) if price is None else gas_due(pool, terms, price)
+
+
+def surroundings_of(
+    route: Route,
+    markets: tuple[Market, Market],
+    view: MarketView,
+    *,
+    now_ns: int,
+    config: DetectConfig,
+    gas: GasDue | None,
+    background: Background | None,
+) -> Surroundings:
+    """Return what is known now beside the two markets of a route."""
+    pool = next((market for market in markets if isinstance(market, PoolState)), None)
+    trend = math.nan if pool is None or background is None else background.gas_trend(pool, now_ns=now_ns)
+    return Surroundings(
+        context=config.context.get(route.buy.pair.symbol, NO_CONTEXT),
+        past=NO_PAST if background is None else background.past_of(route.key, now_ns=now_ns),
+        gas=gas,
+        gas_trend=trend,
+        depeg_bps=depeg_bps(
+            route, markets, view, quote_usd=config.quote_usd, now_ns=now_ns, max_age_ms=config.max_age_ms
+        ),
+    )
 
 
 def _is_fresh(buy: Market, sell: Market, oldest_ns: int, now_ns: int, skew_ns: int) -> bool:
@@ -181,6 +257,7 @@ def _judge(
     now_ns: int,
     config: DetectConfig,
     holdings: Holdings,
+    background: Background | None,
 ) -> Candidate | Rejected:
     gas = gas_of(route, markets, view, now_ns=now_ns, config=config)
     if isinstance(gas, Rejected):
@@ -203,8 +280,8 @@ def _judge(
     gross_bps, net_bps = edges
     if net_bps <= config.min_net_bps or net_bps <= ZERO:
         return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
-    context = config.context.get(route.buy.pair.symbol, NO_CONTEXT)
-    features = features_of(route, markets, sized, now_ns=now_ns, known=Surroundings(context, gas=gas))
+    known = surroundings_of(route, markets, view, now_ns=now_ns, config=config, gas=gas, background=background)
+    features = features_of(route, markets, sized, now_ns=now_ns, known=known)
     return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, markets, sized, now_ns, gas)
 
 

@@ -7,6 +7,7 @@ the outbox row that brings a worker to it all become true together or not at all
 
 from django.db import transaction
 
+from domain.background import Background
 from domain.detection import Candidate, DetectConfig, detect
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Clock, MarketKey
@@ -33,12 +34,13 @@ def decide(
     score: Scorer,
     clock: Clock,
     holdings: Holdings = UNLIMITED,
+    background: Background | None = None,
 ) -> list[Decision | Rejected]:
     """Return what each route through the changed market is worth at this instant."""
     now_ns = clock.now_ns()
     return [
         found if isinstance(found, Rejected) else _judge(found, score, now_ns, config, holdings)
-        for found in detect(change, view, now_ns=now_ns, config=config, holdings=holdings)
+        for found in detect(change, view, now_ns=now_ns, config=config, holdings=holdings, background=background)
     ]
 
 
