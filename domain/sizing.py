@@ -53,29 +53,64 @@ def size_route(
     ``gas`` is what the leg on a pool costs whatever its size: it decides whether the best size pays at all.
     Raises: BadInput where fees or lots of a market are not stated, or where a pool's fee is stated twice.
     """
-    quote = route.buy.pair.quote
-    if quote != route.sell.pair.quote:
-        return Rejected(route, "no_conversion", "conversion")
-    usd_rate = quote_usd.get(quote.symbol)
-    if usd_rate is None or usd_rate <= ZERO:
-        return Rejected(route, "no_rate", "size")
-    buy, sell = zip(route.legs, markets, strict=True)
-    terms = Terms(
-        buy_fee=_fee_of(fees, *buy),
-        sell_fee=_fee_of(fees, *sell),
-        buy_lot=_lot_of(lots, *buy),
-        sell_lot=_lot_of(lots, *sell),
-        usd_rate=usd_rate,
-        max_quote=quantize_down(DOWN.divide(caps.max_usd, usd_rate)),
-        free_quote=holdings.free(route.buy.venue, quote.symbol),
-        free_base=holdings.free(route.sell.venue, route.buy.pair.base.symbol),
-        gas=gas,
-    )
-    sides = side_of(markets[0], Side.BUY, terms.buy_fee), side_of(markets[1], Side.SELL, terms.sell_fee)
+    terms = _terms_of(route, markets, fees=fees, lots=lots, caps=caps, quote_usd=quote_usd, holdings=holdings, gas=gas)
+    if isinstance(terms, Rejected):
+        return terms
     try:
-        return _best(route, sides, terms)
+        return _best(route, _sides_of(markets, terms), terms)
     except ArithmeticError:  # the digits of these markets do not fit our reckoning: no trade is worth guessing at
         return Rejected(route, "out_of_range", "size")
+
+
+def size_near_miss(
+    route: Route,
+    markets: tuple[Market, Market],
+    *,
+    fees: Mapping[str, FeeSchedule],
+    lots: Mapping[MarketKey, Lot],
+    caps: Caps,
+    quote_usd: Mapping[str, Decimal],
+    gas: GasDue | None = None,
+) -> Sized | None:
+    """Return the trade that a route which falls short would be: what pays of it, else the best levels of both markets.
+
+    The best levels are what a route is worth that just begins to pay. None where lots or the cap leave nothing of it.
+    Raises: as ``size_route``.
+    """
+    terms = _terms_of(route, markets, fees=fees, lots=lots, caps=caps, quote_usd=quote_usd, gas=gas)
+    if isinstance(terms, Rejected):
+        return None
+    sides = _sides_of(markets, terms)
+    try:
+        wanted = _paying(*sides, terms) or min(markets[0].asks[0].quantity, markets[1].bids[0].quantity)
+        return _best_within(sides[0].affordable(terms.max_quote), wanted, route, sides, terms)
+    except ArithmeticError:
+        return None
+
+
+def take_route(
+    route: Route,
+    markets: tuple[Market, Market],
+    quantities: tuple[Decimal, Decimal],
+    *,
+    fees: Mapping[str, FeeSchedule],
+    lots: Mapping[MarketKey, Lot],
+    caps: Caps,
+    quote_usd: Mapping[str, Decimal],
+    gas: GasDue | None = None,
+) -> Sized | None:
+    """Return what buying and selling exactly ``quantities`` comes to, gain or loss; None where less of it is shown.
+
+    Raises: as ``size_route``.
+    """
+    terms = _terms_of(route, markets, fees=fees, lots=lots, caps=caps, quote_usd=quote_usd, gas=gas)
+    if isinstance(terms, Rejected):
+        return None
+    try:
+        buy, sell = (side.take(part) for side, part in zip(_sides_of(markets, terms), quantities, strict=True))
+        return None if buy is None or sell is None else _sum_up(route, buy, sell, terms)
+    except ArithmeticError:
+        return None
 
 
 def paying_depth(asks: Iterable[Level], bids: Iterable[Level]) -> Decimal:
@@ -113,6 +148,41 @@ def paying_to_pool(asks: Iterable[Level], pool: PoolState, *, kept_share: Decima
             return max(total, best)
         total = EXACT.add(total, quantity)
     return total
+
+
+def _terms_of(
+    route: Route,
+    markets: tuple[Market, Market],
+    *,
+    fees: Mapping[str, FeeSchedule],
+    lots: Mapping[MarketKey, Lot],
+    caps: Caps,
+    quote_usd: Mapping[str, Decimal],
+    holdings: Holdings = UNLIMITED,
+    gas: GasDue | None = None,
+) -> Terms | Rejected:
+    quote = route.buy.pair.quote
+    if quote != route.sell.pair.quote:
+        return Rejected(route, "no_conversion", "conversion")
+    usd_rate = quote_usd.get(quote.symbol)
+    if usd_rate is None or usd_rate <= ZERO:
+        return Rejected(route, "no_rate", "size")
+    buy, sell = zip(route.legs, markets, strict=True)
+    return Terms(
+        buy_fee=_fee_of(fees, *buy),
+        sell_fee=_fee_of(fees, *sell),
+        buy_lot=_lot_of(lots, *buy),
+        sell_lot=_lot_of(lots, *sell),
+        usd_rate=usd_rate,
+        max_quote=quantize_down(DOWN.divide(caps.max_usd, usd_rate)),
+        free_quote=holdings.free(route.buy.venue, quote.symbol),
+        free_base=holdings.free(route.sell.venue, route.buy.pair.base.symbol),
+        gas=gas,
+    )
+
+
+def _sides_of(markets: tuple[Market, Market], terms: Terms) -> Sides:
+    return side_of(markets[0], Side.BUY, terms.buy_fee), side_of(markets[1], Side.SELL, terms.sell_fee)
 
 
 def _fee_of(fees: Mapping[str, FeeSchedule], leg: Leg, market: Market) -> FeeSchedule:
