@@ -143,7 +143,9 @@ def detect(
             )
 
 
-def near_miss_of(found: Rejected, view: MarketView, *, now_ns: int, config: DetectConfig) -> Candidate | None:
+def near_miss_of(
+    found: Rejected, view: MarketView, *, now_ns: int, config: DetectConfig, background: Background | None = None
+) -> Candidate | None:
     """Return what a route that fell short would have been traded as, had it paid; its edge is the exact one.
 
     None where that is no near miss: gas or lots may cost more than the best prices tell.
@@ -168,7 +170,9 @@ def near_miss_of(found: Rejected, view: MarketView, *, now_ns: int, config: Dete
     edges = None if sized is None else _exact_edges_bps(sized)
     if sized is None or edges is None or not config.is_near_miss(edges[1]):
         return None
-    return _candidate(route, (buy, sell), sized, edges, gas, now_ns, config)
+    known = surroundings_of(route, (buy, sell), view, now_ns=now_ns, config=config, gas=gas, background=background)
+    features = features_of(route, (buy, sell), sized, now_ns=now_ns, known=known)
+    return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, (buy, sell), sized, now_ns, gas)
 
 
 def gas_of(
@@ -278,7 +282,7 @@ def _judge(
     if edges is None:
         return Rejected(route, "out_of_range", Stage.SIZE)
     gross_bps, net_bps = edges
-    if net_bps <= config.min_net_bps or net_bps <= ZERO:
+    if not config.pays(net_bps):
         return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
     known = surroundings_of(route, markets, view, now_ns=now_ns, config=config, gas=gas, background=background)
     features = features_of(route, markets, sized, now_ns=now_ns, known=known)
