@@ -65,13 +65,19 @@ class Guard:
 
     def distance(self, values: Sequence[float]) -> float:
         """Return how far the values are from what was seen; infinite where one is unknown that always was known."""
-        total, known = 0.0, 0
+        total, unknown, most = 0.0, 0, self.cut * self.cut
         for value, centre, scale, optional in zip(values, self.centres, self.scales, self.may_be_unknown, strict=True):
-            if math.isfinite(value):
-                deviation = min(abs(value - centre) / scale, self.cut)
-                total, known = total + deviation * deviation, known + 1
-            elif not (optional and math.isnan(value)):
+            deviation = (value - centre) / scale
+            squared = deviation * deviation
+            if squared < most:
+                total += squared
+            elif math.isfinite(value):
+                total += most
+            elif optional and math.isnan(value):
+                unknown += 1
+            else:
                 return math.inf
+        known = len(self.centres) - unknown
         return math.sqrt(total / known) if known else math.inf
 
 
@@ -141,10 +147,14 @@ class Bundle:
             model_name=ModelName(told.pop("model_name")),
             feature_names=tuple(told.pop("feature_names")),
             boosters={role: files[f"{role}.txt"].decode() for role in told.pop("boosters")},
-            guard=Guard(**{name: tuple(value) if isinstance(value, list) else value for name, value in guard.items()}),
-            calibration=calibration and Calibration(**{name: tuple(value) for name, value in calibration.items()}),
+            guard=Guard(**_with_tuples(guard)),
+            calibration=None if calibration is None else Calibration(**_with_tuples(calibration)),
             **told,
         )
+
+
+def _with_tuples(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
 
 
 def _read_files(folder: Path) -> dict[str, bytes]:
