@@ -5,12 +5,14 @@ many states there are and when the last was seen. The stream is a row of msgpack
 its first state, then one for each state: market, instants, sequence and what changed. Of a book that is how either
 side follows from the side before: a list of moves along the side before, n > 0 keeps the next n levels, n < 0 leaves
 them out, and two strings write a level that was not there; none at all means that nothing changed. Of a pool it is
-what its block says, or none where the block is the one before. Version 1 knew no pools and is read alike.
+what its block says, or none where the block is the one before. What rows told of pairs, whenever that has changed,
+stands before the first state that was decided on by it. Version 1 knew no pools, version 2 nothing of rows; both are
+read alike.
 """
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal, InvalidOperation
 from operator import is_
 from typing import Any, NamedTuple, TypeAlias
@@ -18,13 +20,15 @@ from typing import Any, NamedTuple, TypeAlias
 import msgpack  # type: ignore[import-untyped]
 
 from domain.errors import ArbError
+from domain.features import FeatureContext
 from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
 
-VERSION = 2
-VERSIONS_READ = (1, VERSION)
+VERSION = 3
+VERSIONS_READ = (1, 2, VERSION)
 HEADER_AT = 3  # bytes before the header
 _COMPRESSION = 3  # 6 takes two to three times as long for a page that is a twentieth smaller
 
+Contexts: TypeAlias = Mapping[str, FeatureContext]  # by pair, as BTC/USD
 Levels = Sequence[Level]
 Moves = list[int | str]
 PoolName: TypeAlias = tuple[int, str, int, int, int]  # what never changes of a pool
@@ -40,6 +44,13 @@ class Seen(NamedTuple):
 
     at_ns: int
     book: Market
+
+
+class Learnt(NamedTuple):
+    """What rows tell of pairs, and the instant of the first book or pool that was decided on by it."""
+
+    at_ns: int
+    context: Contexts
 
 
 class VenueShare(NamedTuple):
@@ -84,6 +95,7 @@ class PageEncoder:
 
     def __init__(self) -> None:
         self._packer = msgpack.Packer(autoreset=False)
+        self._learnt: Contexts | None = None  # what the next state is decided by, where that has changed
         self._begin()
 
     def _begin(self) -> None:
@@ -97,11 +109,18 @@ class PageEncoder:
         """Return how many bytes a page taken now would hold before it is compressed."""
         return len(self._packer.getbuffer())
 
+    def learn(self, context: Contexts) -> None:
+        """Take what is known beside the books from the next one on."""
+        self._learnt = context
+
     def add(self, at_ns: int, book: Market) -> None:
         """Add a book or pool that was decided on at ``at_ns``."""
         if not self.updates:
             self._first_at_ns = self._last_at_ns = at_ns
             self._packer.pack(at_ns)
+        if self._learnt is not None:
+            self._packer.pack((None, at_ns - self._last_at_ns, _figures_of(self._learnt)))
+            self._learnt, self._last_at_ns = None, at_ns
         market = self._add_pool(at_ns, book) if isinstance(book, PoolState) else self._add_book(at_ns, book)
         market.seq = book.seq
         market.updates += 1
@@ -157,8 +176,8 @@ class PageEncoder:
         return shares
 
 
-def decode_page(payload: bytes) -> Iterator[Seen]:
-    """Yield every state of a page, digit for digit, in the order it was added. Raises: MalformedPageError."""
+def decode_page(payload: bytes) -> Iterator[Seen | Learnt]:
+    """Yield all that a page was given, digit for digit, in the order it came. Raises: MalformedPageError."""
     start, _ = _header(payload)
     try:
         rows = msgpack.Unpacker(use_list=False)
@@ -197,7 +216,7 @@ class _Reading:
     seq: int = 0
 
 
-def _states(rows: Iterator[Any]) -> Iterator[Seen]:
+def _states(rows: Iterator[Any]) -> Iterator[Seen | Learnt]:
     at_ns = next(rows, None)
     if type(at_ns) is not int:
         raise ValueError("a page begins with an instant")
@@ -206,6 +225,10 @@ def _states(rows: Iterator[Any]) -> Iterator[Seen]:
         if isinstance(row[0], str):
             markets.append(_reading(*row))
             continue
+        if row[0] is None:
+            at_ns += row[1]
+            yield Learnt(at_ns, _contexts(row[2]))
+            continue
         number, after_ns, since_seen_ns, since_told_ns, seq_step, *changes = row
         market = markets[number]
         at_ns += after_ns
@@ -213,6 +236,12 @@ def _states(rows: Iterator[Any]) -> Iterator[Seen]:
         seen_at_ns = at_ns - since_seen_ns
         following = _next_book if market.pool is None else _next_pool
         yield Seen(at_ns, following(market, seen_at_ns - since_told_ns, seen_at_ns, *changes))
+
+
+def _contexts(told: Any) -> Contexts:
+    if any(type(figure) is not float for _, figures in told for figure in figures):
+        raise ValueError("what is known of a pair is not written in figures")
+    return {str(symbol): FeatureContext(*figures) for symbol, figures in told}
 
 
 def _reading(venue: str, base: Sequence[Any], quote: Sequence[Any], pool: PoolName | None = None) -> _Reading:
@@ -260,6 +289,10 @@ def _name_of(pool: PoolState) -> PoolName:
 def _block_of(pool: PoolState) -> AtBlock:
     amounts = str(pool.base_reserve), str(pool.quote_reserve), str(pool.gas_price_wei)
     return *amounts, pool.block, pool.block_hash, pool.block_at_ns
+
+
+def _figures_of(context: Contexts) -> list[tuple[str, tuple[float, ...]]]:
+    return [(symbol, tuple(map(float, astuple(known)))) for symbol, known in context.items()]
 
 
 def _fields_of(asset: Asset) -> tuple[Any, ...]:

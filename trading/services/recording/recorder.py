@@ -13,7 +13,7 @@ from domain.market import Market
 from domain.scope import Scope
 from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
 from trading.models import Recording
-from trading.services.recording.pages import EncodedPage, PageEncoder
+from trading.services.recording.pages import Contexts, EncodedPage, PageEncoder
 from trading.services.recording.terms import Terms
 from trading.services.writer import Writer
 
@@ -81,6 +81,10 @@ class Recorder:
         self._hour = now_ns // NS_PER_HOUR
         self._begun_ns = now_ns
         self._writer.offer("recording", self._open, ahead=True)  # without room for it the first page opens it
+
+    def learn(self, context: Contexts) -> None:
+        """Record what is known beside the books from the next one on."""
+        self._encoder.learn(context)
 
     def add(self, at_ns: int, book: Market) -> None:
         """Record a state that is decided on at ``at_ns``; it is lost, and counted, while too much waits already."""

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from domain.errors import BadInput, Unreachable
 from domain.scope import Mode
 from domain.timestamps import from_ns
-from trading.services.recording.pages import MalformedPageError, Seen, decode_page
+from trading.services.recording.pages import Learnt, MalformedPageError, Seen, decode_page
 from trading.services.recording.terms import Terms, terms_from_json
 
 RECORDED_MODES = (Mode.DRY_RUN, Mode.LIVE, Mode.SIM)
@@ -111,14 +111,30 @@ def looks(
 ) -> Iterator[Seen]:
     """Yield the books of a recording in the order they were seen, the first and the last instant included.
 
+    Raises: MalformedPageError that names the page.
+    """
+    for event in events(source, recording, first_ns=first_ns, last_ns=last_ns):
+        if isinstance(event, Seen):
+            yield event
+
+
+def events(
+    source: psycopg.Connection[Any],
+    recording: RecordingInfo,
+    *,
+    first_ns: int | None = None,
+    last_ns: int | None = None,
+) -> Iterator[Seen | Learnt]:
+    """Yield the books of a recording, and what was learnt of pairs before the next of them.
+
     A few pages are in memory at a time, and no transaction stays open between them.
     Raises: MalformedPageError that names the page.
     """
     for number, payload in _pages(source, recording.id, first_ns, last_ns):
         try:
-            for seen in decode_page(payload):
-                if (first_ns is None or seen.at_ns >= first_ns) and (last_ns is None or seen.at_ns <= last_ns):
-                    yield seen
+            for event in decode_page(payload):
+                if (first_ns is None or event.at_ns >= first_ns) and (last_ns is None or event.at_ns <= last_ns):
+                    yield event
         except MalformedPageError as error:
             raise MalformedPageError(f"recording {recording.id}, page {number}: {error}") from error
 

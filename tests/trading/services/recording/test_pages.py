@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.features import FeatureContext
 from domain.market import Asset, Book, Level, Pair
 from tests.domain.pools import pools
 from tests.fakes import BTC_USD, MS, NOW_NS, book, pool
 from trading.services.recording.pages import (
     HEADER_AT,
     VERSION,
+    Learnt,
     MalformedPageError,
     PageEncoder,
     Seen,
@@ -36,6 +38,10 @@ books = st.builds(
     venue_at_ns=instants,
     seen_at_ns=instants,
     seq=instants,
+)
+known = st.floats(allow_infinity=False)
+contexts = st.dictionaries(
+    st.sampled_from(("BTC/USD", "ETH/USDC")), st.builds(FeatureContext, known, known, known, known, known)
 )
 
 
@@ -65,6 +71,31 @@ def test_books_and_pools_share_a_page_and_come_back_to_the_last_unit(seen):
     assert list(map(digits, decode_page(page_of(*seen)))) == list(map(digits, seen))
 
 
+@settings(max_examples=40)
+@given(st.lists(st.one_of(contexts, st.builds(Seen, instants, books)), max_size=8))
+def test_what_is_learnt_of_pairs_comes_back_before_the_next_book_to_the_last_bit(given):
+    encoder, expected, learnt = PageEncoder(), [], None
+    for one in given:
+        if isinstance(one, Seen):
+            encoder.add(*one)
+            expected += [one] if learnt is None else [Learnt(one.at_ns, learnt), one]
+            learnt = None
+        else:
+            encoder.learn(learnt := one)
+    page = encoder.take()
+    assert list(map(repr, decode_page(page.payload()) if page else ())) == list(map(repr, expected))
+
+
+def test_what_is_learnt_before_a_page_is_cut_opens_the_next():
+    encoder, learnt = PageEncoder(), {"BTC/USD": FeatureContext(0.5)}
+    encoder.learn(learnt)
+    assert encoder.take() is None
+    encoder.add(NOW_NS, book("a", "99.90", "100"))
+    page = encoder.take()
+    assert page.first_at_ns == NOW_NS
+    assert repr(next(decode_page(page.payload()))) == repr(Learnt(NOW_NS, learnt))
+
+
 def test_a_pool_whose_block_is_still_the_head_costs_a_few_bytes():
     encoder = PageEncoder()
     encoder.add(NOW_NS, pool())
@@ -81,9 +112,10 @@ def test_another_pool_under_the_same_name_is_named_anew_and_counted_on():
     assert shares_of(payload) == {"uniswap_v2": VenueShare(3, NOW_NS + 2 * MS)}
 
 
-def test_a_page_of_the_first_version_is_read_as_before():
+@pytest.mark.parametrize("version", [b"\x01", b"\x02"])
+def test_a_page_of_an_older_version_is_read_as_before(version):
     payload = page_of(Seen(NOW_NS, book("a", "99.90", "100")))
-    assert [seen.book for seen in decode_page(b"\x01" + payload[1:])] == [book("a", "99.90", "100")]
+    assert [seen.book for seen in decode_page(version + payload[1:])] == [book("a", "99.90", "100")]
 
 
 @st.composite
@@ -182,6 +214,9 @@ def test_a_damaged_page_is_refused_and_not_half_believed_in_silence(spoil):
         (1, ("uniswap_v2", ("ETH",), ("USDC",), (1, "0x", 18, 6, 3000)), (0, 0, 0, 0, 1, (1, "2", "3", 4, "0x", 5))),
         (1, ("kraken", ("BTC",), ("USD",)), (0, 0, 0, 0, 1, ["99"], [])),
         (1, ({},)),
+        (1, (None, 0, (("BTC/USD", ("0.5",)),))),
+        (1, (None, 0, (("BTC/USD", (0.5,) * 6),))),
+        (1, (None, "0", ())),
     ],
 )
 def test_a_page_that_was_written_wrong_is_refused_however_whole_it_is(rows):
