@@ -13,7 +13,6 @@ from domain.costs import CostLine
 from domain.features import FEATURE_HASH, FEATURE_SET
 from domain.money import quantize_down, to_float
 from domain.scope import Scope
-from domain.scores import Abstained, Scores
 from domain.timestamps import from_ns, to_ns
 from mlops.services import SampleReport, record_sample
 from ops import correlation
@@ -68,6 +67,11 @@ class EpisodeTracker:
             return None
         self._open[key] = _Open(at_ns, bps)
         return Opened(None if known is None else Closed(key, known.last_seen_ns, known.peak_bps))
+
+    def is_open(self, route_key: str, at_ns: int) -> bool:
+        """Return whether a route is in an episode at an instant."""
+        known = self._open.get(route_key)
+        return known is not None and not self._has_ended(known, at_ns)
 
     def closed_by(self, now_ns: int) -> list[Closed]:
         """Return and forget the episodes whose route has not paid for longer than the linger time."""
@@ -126,6 +130,7 @@ def tell_models(opportunity: Opportunity, decision: Decision, *, scope: Scope) -
             notional_usd=opportunity.notional_usd,
             resolution_s=decision.config.resolution_s,
             scores=opportunity.scores,
+            explored=decision.explored,
         ),
         scope=scope,
     )
@@ -176,7 +181,7 @@ def _columns(decision: Decision) -> dict[str, Any]:
         "features": candidate.features.as_dict(),
         "feature_set": FEATURE_SET,
         "feature_hash": FEATURE_HASH,
-        "scores": _scores_json(decision.scores),
+        "scores": decision.scores_json,
         "gates": [asdict(answer) for answer in answers_at_decision(decision)],
         "reason": "",
         "resolution_s": decision.config.resolution_s,
@@ -191,9 +196,3 @@ def _cost_json(line: CostLine) -> dict[str, str]:
         "usd": str(line.usd),
         "source": line.source,
     }
-
-
-def _scores_json(scores: Scores | Abstained) -> dict[str, Any]:
-    if isinstance(scores, Abstained):
-        return {"abstained": scores.reason}
-    return asdict(scores)

@@ -1,6 +1,7 @@
 """The journey of a quote on one page: a book changed, so decide; a decision stands, so commit it.
 
 ``decide`` is pure: the same change, view, scorer and instant give the same decisions in the stream and in a replay.
+What falls short of paying by little is a near miss: ``near_misses`` hands it to the models, and nobody trades it.
 ``commit`` is one transaction: the opportunity, the admission under the gate's lock, the execution with its orders, and
 the outbox row that brings a worker to it all become true together or not at all.
 """
@@ -8,7 +9,8 @@ the outbox row that brings a worker to it all become true together or not at all
 from django.db import transaction
 
 from domain.background import Background
-from domain.detection import Candidate, DetectConfig, detect
+from domain.detection import Candidate, DetectConfig, detect, near_miss_of
+from domain.exploration import is_explored
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Clock, MarketKey
 from domain.routes import MarketView
@@ -20,7 +22,7 @@ from risk.services import Refusal, admit
 from trading.dispatch import EXECUTION_STEP, Dispatch
 from trading.models import Opportunity
 from trading.services import episodes
-from trading.services.decision import Decision
+from trading.services.decision import Decision, NearMiss
 from trading.services.execution.open import NotAdmitted, open_execution, request_for
 
 EPISODE_OPEN = Refusal("episode_open")
@@ -46,7 +48,28 @@ def decide(
 
 def _judge(candidate: Candidate, score: Scorer, now_ns: int, config: DetectConfig, holdings: Holdings) -> Decision:
     scores = score(candidate.features)
-    return Decision(candidate, scores, refusal_of(scores), now_ns, config, holdings)
+    reason = refusal_of(scores)
+    if reason and is_explored(candidate.route.key, now_ns, config.exploration_share):
+        return Decision(candidate, scores, "", now_ns, config, holdings, explored=True)
+    return Decision(candidate, scores, reason, now_ns, config, holdings)
+
+
+def near_miss(
+    found: Rejected,
+    view: MarketView,
+    *,
+    config: DetectConfig,
+    score: Scorer,
+    clock: Clock,
+    background: Background | None = None,
+) -> NearMiss | None:
+    """Return a route that just now fell short by little as it would have been traded; None where it fell short by more.
+
+    Costs and lots are reckoned whole here, which most looks at a route need not.
+    """
+    now_ns = clock.now_ns()
+    candidate = near_miss_of(found, view, now_ns=now_ns, config=config, background=background)
+    return None if candidate is None else NearMiss(candidate, score(candidate.features), now_ns, config)
 
 
 def commit(decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Refusal:
