@@ -14,6 +14,7 @@ class Temper:
     """How often and how far venues stray, and the script of the incident.
 
     Units: ``every_s`` is the mean time between arrivals over all markets; amplitudes and half-lives are (low, high).
+    Of what strays at a market, a share of its own is fleeting: drawn once between ``fleeting_share``.
     """
 
     small_every_s: float = 0.8
@@ -21,6 +22,8 @@ class Temper:
     tradable_every_s: float = 2.8
     tradable_bps: tuple[float, float] = (90.0, 200.0)
     half_life_s: tuple[float, float] = (4.0, 9.0)
+    fleeting_share: tuple[float, float] = (0.0, 0.0)
+    fleeting_half_life_s: tuple[float, float] = (0.05, 0.5)
     incident_at_s: float | None = 30.0
     incident_for_s: float = 12.0
     phantom_every_s: float = 0.25
@@ -31,6 +34,8 @@ class Temper:
         for name in ("small_every_s", "tradable_every_s", "phantom_every_s", "incident_for_s"):
             if getattr(self, name) <= 0:
                 raise BadInput(f"{name} is {getattr(self, name)}: it must be positive")
+        if not 0 <= self.fleeting_share[0] <= self.fleeting_share[1] <= 1:
+            raise BadInput(f"fleeting_share is {self.fleeting_share}: it must rise from 0 to 1 at most")
 
     def in_incident(self, elapsed_s: float) -> bool:
         """Return whether the incident is on ``elapsed_s`` after the start."""
@@ -48,6 +53,8 @@ class Dislocations:
         self._rng = rng
         self._resting_bps = dict.fromkeys(markets, 0.0)
         self._kept_per_step = dict.fromkeys(markets, 1.0)
+        # nothing is drawn where nothing is fleeting: a seed's markets stay what they were
+        self._fleeting = {market: rng.uniform(*temper.fleeting_share) for market in markets if temper.fleeting_share[1]}
         self._phantom: tuple[MarketKey, float] | None = None
 
     def step(self, elapsed_s: float) -> None:
@@ -87,7 +94,9 @@ class Dislocations:
             return
         market = self._rng.choice(markets)
         self._resting_bps[market] += self._amplitude(size_bps)
-        self._kept_per_step[market] = _kept(self._rng.uniform(*self._temper.half_life_s), self._step_s)
+        is_fleeting = bool(self._fleeting) and self._rng.random() < self._fleeting[market]
+        half_life_s = self._temper.fleeting_half_life_s if is_fleeting else self._temper.half_life_s
+        self._kept_per_step[market] = _kept(self._rng.uniform(*half_life_s), self._step_s)
 
     def _idle_markets(self) -> tuple[MarketKey, ...]:
         busy = {market.pair.base for market, bps in self._resting_bps.items() if abs(bps) > IDLE_BPS}

@@ -34,6 +34,8 @@ class Ladder:
         self._rng = rng
         self._rung_ticks = max(1, round(instrument.price_usd * RUNG_BPS / 10_000 / tick))
         self._rung_price = self._rung_ticks * tick
+        self._lot = float(instrument.lot)
+        self._price_exponent, self._lot_exponent = -instrument.price_decimals, -instrument.lot_decimals
         self._bids: dict[int, Level] = {}
         self._asks: dict[int, Level] = {}
         self._best_bid = 0
@@ -89,6 +91,6 @@ class Ladder:
         instrument = self._instrument
         worth_usd = instrument.level_usd * self._profile.size_factor * (1 + 0.08 * distance)
         worth_usd *= self._rng.lognormvariate(0.0, 0.5)
-        lots = int(worth_usd / (rung * self._rung_price) / float(instrument.lot))
-        price = Decimal(rung * self._rung_ticks).scaleb(-instrument.price_decimals)
-        return Level(price, Decimal(max(lots, 1)).scaleb(-instrument.lot_decimals))
+        lots = int(worth_usd / (rung * self._rung_price) / self._lot)
+        price = Decimal(rung * self._rung_ticks).scaleb(self._price_exponent)
+        return Level(price, Decimal(max(lots, 1)).scaleb(self._lot_exponent))
