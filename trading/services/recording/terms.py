@@ -36,6 +36,8 @@ class Terms:
         config = self.config
         return {
             "min_net_bps": str(config.min_net_bps),
+            "near_miss_bps": str(config.near_miss_bps),
+            "exploration_share": str(config.exploration_share),
             "max_age_ms": config.max_age_ms,
             "max_skew_ms": config.max_skew_ms,
             "resolution_s": config.resolution_s,
@@ -71,6 +73,8 @@ def _terms(data: Json) -> Terms:
         context={symbol: _context(told) for symbol, told in data["context"].items()},
         resolution_s=data["resolution_s"],
         gas={venue: GasTerms(units, Asset(asset)) for venue, (units, asset) in data.get("gas", {}).items()},
+        near_miss_bps=Decimal(data.get("near_miss_bps", 0)),
+        exploration_share=Decimal(data.get("exploration_share", 0)),
     )
     return Terms(config, data["linger_ms"], data["paper_delay_ms"], data["adapters"])
 

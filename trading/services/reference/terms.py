@@ -57,6 +57,8 @@ def detect_config(
         quote_usd=trading.quote_usd,
         context={} if context is None else context,
         gas=gas_terms(),
+        near_miss_bps=trading.near_miss_bps,
+        exploration_share=trading.exploration_share,
     )
 
 

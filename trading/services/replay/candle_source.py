@@ -152,6 +152,7 @@ def _config(
         caps=Caps(ours.max_trade_usd),
         quote_usd=dict(sorted(rates.items())),
         resolution_s=MINUTE_S,
+        near_miss_bps=ours.near_miss_bps,
     )
 
 

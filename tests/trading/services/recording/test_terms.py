@@ -36,6 +36,15 @@ def test_what_a_swap_takes_is_kept_and_older_terms_knew_no_pools():
     assert terms_from_json(told).config.gas == {}
 
 
+def test_how_near_a_near_miss_is_and_what_is_explored_are_kept_and_older_terms_knew_neither():
+    near = replace(terms(), config=replace(detect_config(), near_miss_bps=Decimal("7.5"), exploration_share=Decimal(1)))
+    told = json.loads(json.dumps(near.to_json()))
+    assert repr(terms_from_json(told)) == repr(near)
+    del told["near_miss_bps"], told["exploration_share"]
+    old = terms_from_json(told).config
+    assert (old.near_miss_bps, old.exploration_share) == (0, 0)
+
+
 def test_what_the_models_were_not_told_stays_unknown():
     unknown = replace(terms(), config=replace(detect_config(), context={"BTC/USD": FeatureContext()}))
     told = json.loads(json.dumps(unknown.to_json(), allow_nan=False))
