@@ -1,4 +1,4 @@
-"""What a version would have said of outcomes that others, or nobody, judged at the time: their stored features again."""
+"""What a version would have said of outcomes that others, or nobody, judged at the time."""
 
 from collections.abc import Iterable
 
