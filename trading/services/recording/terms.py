@@ -13,6 +13,7 @@ from domain.gas import GasTerms
 from domain.market import Asset, MarketKey, Pair
 from domain.terms import Caps, Lot
 from trading.json_values import from_json
+from trading.services.recording.pages import Contexts
 
 Json = dict[str, Any]
 
@@ -48,7 +49,7 @@ class Terms:
             "gas": {venue: [terms.units, terms.asset.symbol] for venue, terms in config.gas.items()},
             "lots": [[key.venue, key.pair.symbol, _texts(lot)] for key, lot in config.lots.items()],  # in their order
             "quote_usd": {asset: str(rate) for asset, rate in config.quote_usd.items()},
-            "context": {symbol: _texts(context) for symbol, context in config.context.items()},
+            "context": contexts_json(config.context),
             "adapters": dict(self.adapters),
         }
 
@@ -61,6 +62,18 @@ def terms_from_json(data: Json) -> Terms:
         raise BadInput(f"the terms of the recording cannot be read: {type(error).__name__} {error}") from None
 
 
+def contexts_json(contexts: Contexts) -> Json:
+    """Return what rows tell of pairs ready for JSON, which knows no unknown figure."""
+    return {symbol: _texts(context) for symbol, context in contexts.items()}
+
+
+def contexts_from_json(data: Json) -> Contexts:
+    """Return what ``contexts_json`` was given; what an older version did not tell is unknown."""
+    return {
+        symbol: FeatureContext(**{name: float(value) for name, value in told.items()}) for symbol, told in data.items()
+    }
+
+
 def _terms(data: Json) -> Terms:
     config = DetectConfig(
         min_net_bps=Decimal(data["min_net_bps"]),
@@ -70,17 +83,13 @@ def _terms(data: Json) -> Terms:
         lots={MarketKey(venue, Pair.parse(symbol)): from_json(Lot, told) for venue, symbol, told in data["lots"]},
         caps=Caps(Decimal(data["max_trade_usd"])),
         quote_usd={asset: Decimal(rate) for asset, rate in data["quote_usd"].items()},
-        context={symbol: _context(told) for symbol, told in data["context"].items()},
+        context=contexts_from_json(data["context"]),
         resolution_s=data["resolution_s"],
         gas={venue: GasTerms(units, Asset(asset)) for venue, (units, asset) in data.get("gas", {}).items()},
         near_miss_bps=Decimal(data.get("near_miss_bps", 0)),
         exploration_share=Decimal(data.get("exploration_share", 0)),
     )
     return Terms(config, data["linger_ms"], data["paper_delay_ms"], data["adapters"])
-
-
-def _context(told: Json) -> FeatureContext:
-    return FeatureContext(**{name: float(value) for name, value in told.items()})  # older ones tell less
 
 
 def _texts(value: FeeSchedule | Lot | FeatureContext) -> dict[str, str]:

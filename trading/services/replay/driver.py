@@ -21,6 +21,7 @@ from domain.inventory import UNLIMITED, Holdings
 from domain.market import MarketKey
 from domain.scope import Scope
 from domain.scores import Scorer
+from domain.terms import Rejected
 from domain.timestamps import from_ns
 from risk.selectors import breakers_of
 from risk.services import tick
@@ -31,8 +32,10 @@ from trading.services import episodes, execution, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
 from trading.services.execution.step import Venues
+from trading.services.near_misses import record_near_miss
 from trading.services.observing import FillRequest
 from trading.services.offers import record_offers
+from trading.services.remembering import remember_edge
 from trading.services.replay.pace import Pace
 from trading.services.replay.pending_orders import PendingOrders
 from trading.services.replay.segment import Segment
@@ -137,12 +140,14 @@ class Driver:
         now_ns = max(instant.at_ns, self._parts.clock.now_ns())  # a machine's clock is set back now and then
         self._parts.clock.set(now_ns)
         segment = self._ready_for(instant, now_ns)
-        changed = segment.markets.show(instant)
+        changed = segment.show(instant, now_ns)
         self._store_edges(segment, now_ns)
         if self._volatility.note(
             instant.books, among=segment.unsettled(instant), now_ns=now_ns, scope=self._parts.scope
         ):
             self._see_breakers()
+        if segment.config.resolution_s:
+            segment.learn(self._volatility.contexts(now_ns))
         self._cool(now_ns)
         self._decide(segment, changed, now_ns)
         self._close_episodes(segment, now_ns)
@@ -187,7 +192,7 @@ class Driver:
         self._step(segment, given_up | {row_id for _, row_id in self._dispatch.drain()})
 
     def _decide(self, segment: Segment, changed: Sequence[MarketKey], now_ns: int) -> None:
-        parts, config, begun = self._parts, segment.opening.config, []
+        parts, config, begun = self._parts, segment.config, []
         for market in changed:
             for found in pipeline.decide(
                 market,
@@ -196,14 +201,33 @@ class Driver:
                 score=parts.score,
                 clock=parts.clock,
                 holdings=parts.holdings,
+                background=segment.background,
             ):
                 self._counts.add(found, now_ns=now_ns)
-                if isinstance(found, Decision) and (opened := segment.episodes.opens(found)):
-                    begun.append((found, opened))
+                if isinstance(found, Decision):
+                    if opened := segment.episodes.opens(found):
+                        begun.append((found, opened))
+                elif segment.near_misses.begins(found, now_ns):
+                    self._sample(segment, found)
         for decision, opened in begun:
             if opened.ended is not None:
                 episodes.close_episode(opened.ended, scope=parts.scope)
             self._commit(segment, decision)
+
+    def _sample(self, segment: Segment, found: Rejected) -> None:
+        miss = pipeline.near_miss(
+            found,
+            segment.markets.view,
+            config=segment.config,
+            score=self._parts.score,
+            clock=self._parts.clock,
+            background=segment.background,
+        )
+        if miss is None:
+            segment.near_misses.fell_short(found)
+        else:
+            segment.edges.watch(miss)
+            record_near_miss(miss, scope=self._parts.scope)
 
     def _commit(self, segment: Segment, decision: Decision) -> None:
         segment.edges.watch(decision)
@@ -231,6 +255,7 @@ class Driver:
 
     def _store_edges(self, segment: Segment, now_ns: int) -> None:
         for watched, left in segment.edges.complete(now_ns):
+            remember_edge(segment.background, watched, left)
             observing.record_edges(watched, left, scope=self._parts.scope)
 
     def _close_episodes(self, segment: Segment, now_ns: int) -> None:

@@ -17,12 +17,14 @@ from domain.routes import routes_between
 from domain.scope import Mode
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns, to_ns
 from trading.json_values import to_json
-from trading.services.recording.source import RecordingInfo, connect_to, how_to_record, looks, recordings
+from trading.services.recording.pages import Contexts, Learnt
+from trading.services.recording.source import RecordingInfo, connect_to, events, how_to_record, looks, recordings
 from trading.services.replay.assumptions import lots_json, span_told
 from trading.services.replay.options import EVERY_RECORDING, ReplayOptions
 from trading.services.replay.timeline import Instant, Json, Opening, days_between
 
 WARM_UP_NS = 60 * NS_PER_S  # of books that are shown again before a broken-off run goes on: more than a view remembers
+LEARNT_WITHIN_NS = 300 * NS_PER_S  # before a span begins: what rows told earlier was not fresh any more
 _NS_PER_US = 1_000
 
 
@@ -81,7 +83,11 @@ class RecordedTimeline:
         reached = (0, 0) if after is None else (after[1], after[2])
         first_ns = max(stretch.first_ns, reached[0] - WARM_UP_NS)
         last_ns, number = 0, 0
-        for seen in looks(source, stretch.info, first_ns=first_ns, last_ns=stretch.last_ns):
+        context: Contexts | None = None
+        for seen in events(source, stretch.info, first_ns=first_ns, last_ns=stretch.last_ns):
+            if isinstance(seen, Learnt):
+                context = seen.context
+                continue
             number = number + 1 if seen.at_ns <= last_ns else 1
             last_ns = max(last_ns, seen.at_ns)
             market = MarketKey(seen.book.venue, seen.book.pair)
@@ -91,9 +97,10 @@ class RecordedTimeline:
                 {market: seen.book},
                 position=(stretch.info.id, last_ns, number),
                 opening=opening,
+                context=context,
                 is_past=(last_ns, number) <= reached,
             )
-            opening = None
+            opening = context = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +162,8 @@ def reopen_recordings(options: ReplayOptions, where: Json) -> RecordedSource:
     with closing(connect_to(options.recorded_in)) as source:
         for recording_id, first_ns, last_ns, books in where["stretches"]:
             (info,) = recordings(source, mode=options.recorded_in, recording_id=recording_id)
-            stretches.append(Stretch(info, _opening(info, options), first_ns, last_ns, books))
+            opening = _opening(info, options, context=_learnt_before(source, info, options))
+            stretches.append(Stretch(info, opening, first_ns, last_ns, books))
     return _source(options, stretches)
 
 
@@ -201,13 +209,24 @@ def _read(source: psycopg.Connection[Any], info: RecordingInfo, options: ReplayO
     books, first_seen_ns, last_seen_ns = 0, 0, 0
     for seen in looks(source, info, first_ns=first_ns, last_ns=last_ns):
         books, first_seen_ns, last_seen_ns = books + 1, first_seen_ns or seen.at_ns, max(last_seen_ns, seen.at_ns)
-    return Stretch(info, _opening(info, options), first_seen_ns, last_seen_ns, books)
+    opening = _opening(info, options, context=_learnt_before(source, info, options))
+    return Stretch(info, opening, first_seen_ns, last_seen_ns, books)
 
 
-def _opening(info: RecordingInfo, options: ReplayOptions) -> Opening:
+def _learnt_before(source: psycopg.Connection[Any], info: RecordingInfo, options: ReplayOptions) -> Contexts:
+    """Return what had been learnt of pairs when a span begins that leaves out the recording's first books."""
+    context: Contexts = info.terms.config.context
+    if options.first is not None:
+        first_ns = to_ns(options.first)
+        for event in events(source, info, first_ns=first_ns - LEARNT_WITHIN_NS, last_ns=first_ns - 1):
+            context = event.context if isinstance(event, Learnt) else context
+    return context
+
+
+def _opening(info: RecordingInfo, options: ReplayOptions, *, context: Contexts) -> Opening:
     terms = info.terms
     delay_ms = terms.paper_delay_ms if options.latency_ms is None else options.latency_ms
-    config = _overridden(terms.config, options)
+    config = replace(_overridden(terms.config, options), context=context)
     return Opening(config, terms.linger_ms * NS_PER_MS, delay_ms, terms.markets, terms.adapters)
 
 

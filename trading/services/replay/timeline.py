@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from domain.detection import DetectConfig
 from domain.market import Market, MarketKey
 from domain.timestamps import from_ns
+from trading.services.recording.pages import Contexts
 
 Json = Any  # numbers, strings, lists and dictionaries of them
 
@@ -47,6 +48,7 @@ class Instant:
     position: Json
     fill_book: Callable[[MarketKey], Market | None] = nothing_met
     opening: Opening | None = None  # with the first instant of all and of each recording
+    context: Contexts | None = None  # what rows told of pairs from here on, where that has changed
     is_past: bool = False  # was lived through before the run was broken off: shown again, not decided again
 
 

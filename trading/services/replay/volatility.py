@@ -1,18 +1,21 @@
-"""Volatility on the virtual clock: the last hour of each market against its last day, told to the volatility breaker.
+"""Volatility on the virtual clock: the last hour of each market against its last day, told to breaker and models.
 
 The same measure as the volatility job's, kept up in memory on a grid of one minute; looked at every five minutes.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from domain.breakers import VolatilityReading
+from domain.features import FeatureContext
 from domain.market import Market, MarketKey
 from domain.money import to_float
 from domain.scope import Scope
 from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
 from domain.volatility import PricePoint, RollingVolatility
 from risk.services import note_volatility
+from trading.services.recording.pages import Contexts
 from trading.services.replay.timeline import Json
 
 STEP_NS = 60 * NS_PER_S
@@ -38,6 +41,10 @@ class VolatilityWatch:
         readings = [self._markets[market].reading(market, now_ns) for market in among]
         tripped = [note_volatility(found, scope=scope, now=from_ns(now_ns)) for found in readings if found is not None]
         return any(tripped)
+
+    def contexts(self, now_ns: int) -> Contexts:
+        """Return what the models are told of each pair: what its first market shows, no week and no volume."""
+        return {market.pair.symbol: kept.context(now_ns) for market, kept in reversed(self._markets.items())}
 
     def state(self) -> Json:
         """Return what ``restore`` needs to go on from here."""
@@ -74,6 +81,14 @@ class _Prices:
         if short is None or baseline is None:
             return None
         return VolatilityReading(short.volatility, baseline.volatility, short.count, f"{market.venue} {market.pair}")
+
+    def context(self, now_ns: int) -> FeatureContext:
+        hour, day = (one.realised(now_ns=now_ns, min_count=MIN_RETURNS) for one in (self._hour, self._day))
+        return FeatureContext(
+            volatility_1h=math.nan if hour is None else hour.volatility,
+            volatility_24h=math.nan if day is None else day.volatility,
+            returns_1h=math.nan if hour is None else hour.returns,
+        )
 
     def _take(self, point: PricePoint) -> None:
         self.points.append(point)

@@ -1,19 +1,22 @@
 """What happens to each book and pool: decisions go to the writer, later looks come due on a heap."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 import structlog
 
+from domain.background import Background
 from domain.book import levels_facing, total_of
 from domain.detection import DetectConfig
-from domain.market import Clock, Market, Side
+from domain.features import FeatureContext
+from domain.market import Clock, Market, PoolState, Side
 from domain.money import EXACT, ZERO, quantize_down
 from domain.scope import Scope
 from domain.scores import Scorer
+from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns
 from trading.dispatch import Dispatch
 from trading.marketdata.clock import VirtualClock
@@ -22,8 +25,10 @@ from trading.marketdata.view import BookView
 from trading.services import episodes, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
+from trading.services.near_misses import NearMissTracker, record_near_miss
 from trading.services.offers import OfferSampler, record_offers
 from trading.services.recording.recorder import Recorder
+from trading.services.remembering import remember_edge
 from trading.services.snapshots import Snapshot, append_snapshots
 from trading.services.writer import Writer
 
@@ -56,15 +61,18 @@ class Parts:
 class Engine:
     """Holds the state between two books; every method runs in the loop's thread and never waits.
 
-    What is decided follows from the books and their instants alone, never from when a tick ran: a recording replays
-    to the same decisions.
+    What is decided follows from the books, what was learnt between them and their instants alone, never from when a
+    tick ran: a recording replays to the same decisions.
     """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._config = parts.config
+        self._background = Background()
         self._episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
+        self._near_misses = NearMissTracker(parts.config, self._episodes, linger_ns=parts.linger_ns)
         self.fills = observing.FillWatch()
-        self._edges = observing.EdgeWatch(parts.view)
+        self._edges = observing.EdgeWatch(parts.view, offsets_ms=observing.offsets_for(parts.config))
         self._counts = EvaluationCounter()
         self._instant = VirtualClock()  # all that follows from a book happens at one instant
         self._flush_at_ns = self._snapshot_at_ns = 0
@@ -77,10 +85,30 @@ class Engine:
         parts.cache.put(book)
         if parts.recorder is not None:
             parts.recorder.add(now_ns, book)
-        for found in pipeline.decide(change, parts.view, config=parts.config, score=parts.score, clock=self._instant):
+        if isinstance(book, PoolState):
+            self._background.note_gas(book, at_ns=now_ns)
+        for found in pipeline.decide(
+            change,
+            parts.view,
+            config=self._config,
+            score=parts.score,
+            clock=self._instant,
+            background=self._background,
+        ):
             self._counts.add(found, now_ns=now_ns)
-            if isinstance(found, Decision) and (opened := self._episodes.opens(found)):
-                self._begin(found, opened)
+            if isinstance(found, Decision):
+                if opened := self._episodes.opens(found):
+                    self._begin(found, opened)
+            elif self._near_misses.begins(found, now_ns):
+                self._sample(found)
+
+    def learn(self, context: Mapping[str, FeatureContext]) -> None:
+        """Decide from the next book on by what rows tell of pairs now."""
+        if context == self._config.context:
+            return
+        self._config = replace(self._config, context=context)
+        if self._parts.recorder is not None:
+            self._parts.recorder.learn(context)
 
     def tick(self) -> None:
         """Do what has come due: later looks, ended episodes, pages, samples of offers, counts and snapshots."""
@@ -119,8 +147,9 @@ class Engine:
 
     def _look_again(self, now_ns: int) -> None:
         self._store_books(now_ns)
-        for decision, left in self._edges.complete(now_ns):
-            self._submit("edges", partial(observing.record_edges, decision, left, scope=self._parts.scope))
+        for watched, left in self._edges.complete(now_ns):
+            remember_edge(self._background, watched, left)
+            self._submit("edges", partial(observing.record_edges, watched, left, scope=self._parts.scope))
 
     def _begin(self, decision: Decision, opened: episodes.Opened) -> None:
         if self._parts.tell is not None:
@@ -128,6 +157,24 @@ class Engine:
         if self._parts.trades:
             self._close(opened.ended)
             self._commit(decision)
+
+    def _sample(self, found: Rejected) -> None:
+        parts = self._parts
+        if not parts.trades:
+            return
+        miss = pipeline.near_miss(
+            found,
+            parts.view,
+            config=self._config,
+            score=parts.score,
+            clock=self._instant,
+            background=self._background,
+        )
+        if miss is None:
+            self._near_misses.fell_short(found)
+        else:
+            self._edges.watch(miss)
+            self._submit("near_miss", partial(record_near_miss, miss, scope=parts.scope))
 
     def _close(self, closed: episodes.Closed | None) -> None:
         if closed is not None:
