@@ -13,6 +13,7 @@ from domain.money import DOWN, EXACT, bps_of
 from domain.scope import Scope
 from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, from_ns
+from mlops.services import load_scorer
 from trading.marketdata.view import BookView
 from trading.services.decision import Decision
 from trading.services.reference.known import known_reference
@@ -127,10 +128,10 @@ def _spread_bps(bid: Decimal, ask: Decimal) -> Decimal:
 
 def _widest(wanted: Iterable[MarketKey], seen: MarketsNow, known: Reference, scope: Scope, now_ns: int) -> Gap | None:
     config = config_now(known, scope, now=from_ns(now_ns))
-    view = view_of([*wanted, *seen.markets], seen, config)
+    view, score = view_of([*wanted, *seen.markets], seen, config), load_scorer(scope, now_ns=lambda: now_ns)
     gaps = [
         gap
-        for found in decide_each_once(view, config, scope, now_ns=now_ns)
+        for found in decide_each_once(view, config, score, now_ns=now_ns)
         if {leg.market for leg in route_of(found).legs} <= set(wanted) and (gap := _gap(found, view)) is not None
     ]
     return max(gaps, key=lambda gap: gap.gap_bps, default=None)

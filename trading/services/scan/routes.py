@@ -13,8 +13,8 @@ from domain.market import MarketKey
 from domain.money import EXACT, bps_of
 from domain.routes import Route
 from domain.scope import Scope
+from domain.scores import Scorer
 from domain.terms import Rejected
-from mlops.services import load_scorer
 from trading.marketdata.clock import VirtualClock
 from trading.marketdata.view import BookView
 from trading.services import pipeline
@@ -46,10 +46,10 @@ def view_of(markets: Iterable[MarketKey], seen: MarketsNow, config: DetectConfig
 
 
 def decide_each_once(
-    view: BookView, config: DetectConfig, scope: Scope, *, now_ns: int
+    view: BookView, config: DetectConfig, score: Scorer, *, now_ns: int
 ) -> Iterator[Decision | Rejected]:
     """Yield what each route is worth, once, though both its markets are looked at."""
-    instant, score = VirtualClock(), load_scorer(scope)
+    instant = VirtualClock()
     instant.set(now_ns)
     looked_at: set[str] = set()
     for market in view.markets:

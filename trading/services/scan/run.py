@@ -23,6 +23,7 @@ from trading.services.decision import Decision
 from trading.services.reference.known import known_reference
 from trading.services.scan.connections import Connections
 from trading.services.scan.markets import read_markets
+from trading.services.scan.models import process_scorer, tell_served
 from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
 from trading.services.stream.watch_lock import name_of
 
@@ -80,6 +81,7 @@ def scan(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connect
 def scan_and_log(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections) -> Scan:
     """Scan and log what a person may want to know of it."""
     found = scan(scope, clock=clock, dispatch=dispatch, connections=connections)
+    tell_served(scope, clock=clock)
     if found.skipped:
         log.warning("scan_skipped", reason=found.skipped)
         return found
@@ -107,14 +109,14 @@ class _Look:
         self._is_streamed = is_held(name_of(scope))
 
     def run(self) -> Scan:
-        known = known_reference(self._scope)
+        score, known = process_scorer(self._scope, clock=self._clock), known_reference(self._scope)
         if not known.lots:
             return Scan(from_ns(self._at_ns), skipped="no venue has stated its pairs yet")
         seen = read_markets(known.lots, self._scope, clock=self._clock, connections=self._connections)
         config = config_now(known, self._scope, now=from_ns(self._at_ns))
         decided_ns = self._clock.now_ns()
         view = view_of(known.lots, seen, config)
-        decided = decide_each_once(view, config, self._scope, now_ns=decided_ns)
+        decided = decide_each_once(view, config, score, now_ns=decided_ns)
         found = [self._judged(one) for one in decided]
         self._count(found, decided_ns)
         routes = tuple(self._take(one, gap_bps(route_of(one), view)) for one in found)
