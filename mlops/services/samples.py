@@ -48,8 +48,14 @@ class LabelReport:
 
 
 def record_sample(report: SampleReport, *, scope: Scope) -> None:
-    """Store one sample; a second report of the same route and instant changes nothing."""
+    """Store one sample; a second report of the same route and instant changes nothing.
+
+    A route that pays at the very instant at which it was near is no near miss: the opportunity's sample stands.
+    """
     kind = SampleKind.NEAR_MISS if report.opportunity_id is None else SampleKind.OPPORTUNITY
+    if kind is SampleKind.OPPORTUNITY:
+        near_misses = Sample.objects.in_scope(scope).filter(kind=SampleKind.NEAR_MISS.value)
+        near_misses.filter(route_key=report.route_key, timestamp=report.timestamp).delete()
     sample = Sample(
         **scope.columns,
         kind=kind.value,

@@ -81,6 +81,16 @@ def test_a_second_report_of_a_route_and_instant_changes_nothing_and_scopes_never
     assert (stored().net_bps, stored(OTHER).net_bps) == (4.5, 9.9)
 
 
+def test_what_pays_at_the_very_instant_of_its_near_miss_is_an_opportunity():
+    record(opportunity_id=None, net_bps=-0.5)
+    record(OTHER, opportunity_id=None, net_bps=-0.5)
+    record(opportunity_id=7)
+    record(opportunity_id=None, net_bps=-0.5)
+
+    assert (stored().kind, stored().opportunity_id, stored().net_bps) == ("opportunity", 7, 4.5)
+    assert stored(OTHER).kind == "near_miss"
+
+
 def test_labels_come_in_one_by_one_and_leave_the_others_alone():
     record()
     record(OTHER)

@@ -341,12 +341,13 @@ def store_book(request: FillRequest, book: Market, *, at_ns: int, dispatch: Disp
 def record_edges(watched: Watched, left: list[EdgeLeft], *, scope: Scope) -> None:
     """Append an opportunity's decay curve and label its sample; of a near miss there is a sample alone."""
     route_key, at = watched.route.key, from_ns(watched.decided_at_ns)
-    if watched.is_near_miss:
-        label_sample(route_key, at, labels_of(watched, left), scope=scope)
-        return
     opportunity_id = (
         Opportunity.objects.in_scope(scope).filter(route_key=route_key, timestamp=at).values_list("pk", flat=True)
     ).first()
+    if watched.is_near_miss:
+        if opportunity_id is None:  # else it paid after all at the very same instant
+            label_sample(route_key, at, labels_of(watched, left), scope=scope)
+        return
     if opportunity_id is None or _has_curve(opportunity_id, at):
         return
     with transaction.atomic():
