@@ -13,7 +13,8 @@ from domain.execution import ExecutionEvent, ExecutionState, LegState
 from domain.fills import Fill
 from domain.ledger import Booked, Entry, Settlement, Waterfall
 from domain.market import Asset, Pair, Side
-from domain.money import BPS, DOWN, EXACT, ZERO, exact_sum, quantize_down, to_float
+from domain.money import BPS, DOWN, EXACT, ZERO, exact_sum, from_float, quantize_down, to_float
+from mlops.said import scores_said
 from mlops.services import LabelReport, label_sample
 from ops.services import alerts
 from risk.services import OutcomeReport, record_outcome, release
@@ -194,11 +195,19 @@ def _tell_risk(execution: Execution, result: _Result, *, at: datetime, unwound: 
             executed=result.has_fills,
             both_legs_as_planned=result.is_as_planned,
             unwound=unwound,
-            predicted_slippage_bps=ZERO,
+            predicted_slippage_bps=_predicted_slippage_bps(execution),
             realised_slippage_bps=result.slippage_bps,
         ),
         scope=execution.scope,
     )
+
+
+def _predicted_slippage_bps(execution: Execution) -> Decimal:
+    """Return what the model of slippage expected at the decision; nothing is expected where it did not judge."""
+    rows = Opportunity.objects.filter(pk=execution.opportunity_id, timestamp=execution.opportunity_at)
+    scores = rows.values_list("scores", flat=True).first() or {}
+    predicted = scores_said(scores).slippage_bps
+    return ZERO if predicted is None else quantize_down(from_float(predicted))
 
 
 def fills_of(order: Order) -> list[Fill]:
