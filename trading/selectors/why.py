@@ -48,6 +48,7 @@ class Missed:
     observed: int
     delayed_usd: Decimal
     settled_usd: Decimal | None  # None where nothing was filled
+    explored: int = 0  # of the count, how many the models refused and chance let through
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +73,30 @@ class Why:
     @property
     def found(self) -> int:
         """Return how many opportunities there were."""
-        return sum(one.count for one in self.missed) + (self.executed.count if self.executed else 0)
+        return sum(one.count for one in self._opportunities)
+
+    @property
+    def explored(self) -> int:
+        """Return how many of them the models refused and chance let through, to learn from."""
+        return sum(one.explored for one in self._opportunities)
+
+    @property
+    def _opportunities(self) -> tuple[Missed, ...]:
+        return self.missed if self.executed is None else (*self.missed, self.executed)
 
 
 _NEWEST = """
 WITH newest AS MATERIALIZED (
-    SELECT id, timestamp, notional_usd, size, edge_bps, executed, profit_usd, reason
+    SELECT id, timestamp, notional_usd, size, edge_bps, executed, profit_usd, reason,
+           coalesce((scores ->> 'explored')::boolean, false) AS explored
     FROM arbitrage_opportunities WHERE mode = %s AND run_id = %s AND timestamp >= %s AND timestamp < %s
     ORDER BY timestamp DESC LIMIT %s
 ), sorted AS MATERIALIZED (
     SELECT newest.*, CASE WHEN newest.executed THEN '' WHEN attempt.id IS NULL THEN newest.reason
                           ELSE coalesce(nullif(newest.reason, ''), 'under_way') END AS why,
            coalesce(attempt.notional_usd, newest.notional_usd) AS tried_usd,
-           CASE WHEN attempt.id IS NOT NULL THEN 'execution' WHEN newest.reason = 'score_expects_loss' THEN 'score'
+           CASE WHEN attempt.id IS NOT NULL THEN 'execution'
+                WHEN newest.reason IN ('score_expects_loss', 'score_unlikely') THEN 'score'
                 ELSE 'admission' END AS stage
     FROM newest LEFT JOIN trading_execution attempt
       ON attempt.opportunity_id = newest.id AND attempt.mode = %s AND attempt.run_id = %s
@@ -93,7 +105,8 @@ WITH newest AS MATERIALIZED (
 _MISSED = (
     _NEWEST
     + """
-SELECT stage, why, count(*), sum(tried_usd * edge_bps) / 10000, sum(profit_usd)
+SELECT stage, why, count(*), sum(tried_usd * edge_bps) / 10000, sum(profit_usd),
+       count(*) FILTER (WHERE explored)
 FROM sorted GROUP BY stage, why ORDER BY 3 DESC, 1, 2
 """
 )
@@ -163,6 +176,6 @@ def _opportunities(scope: Scope, span: Span, terms: Terms) -> list[Missed]:
     }
     nothing = (0, Decimal(0))
     return [
-        Missed(stage, reason, count, planned, *later.get((stage, reason), nothing), settled)
-        for stage, reason, count, planned, settled in rows_of(_MISSED, [*asked, MOST_EPISODES, *of_scope])
+        Missed(stage, reason, count, planned, *later.get((stage, reason), nothing), settled, explored)
+        for stage, reason, count, planned, settled, explored in rows_of(_MISSED, [*asked, MOST_EPISODES, *of_scope])
     ]

@@ -1,8 +1,12 @@
 """Reasons and stages in plain words, for the console and the pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from domain.money import from_float
+from domain.scores import ModelName, Scores, refusal_of
+from mlops.abstentions import abstention_said
+from mlops.said import scores_said
 from trading.formats import in_bps, in_percent, in_usd, lasting, plural, spaced
 from trading.selectors.story import Story
 from trading.selectors.verdict_words import run_named, span_named
@@ -21,6 +25,7 @@ REASONS = {
     "out_of_range": "the figures were beyond any market",
     "no_inventory": "no coins or cash left at a venue",
     "score_expects_loss": "the models expected a loss",
+    "score_unlikely": "the models thought it unlikelier to earn than a trade must be to pay",
     "halted": "trading was halted",
     "not_observed": "nobody saw the book it would have met",
     "limit_not_reached": "the price had gone by the time it arrived",
@@ -98,13 +103,22 @@ def notes(why: Why) -> list[str]:
             "that could be looked at again; dollars net of every cost, in the size that the gates let through."
         )
     told.append("Looks are counted by whole hours; what never paid after fees is not reckoned in dollars.")
+    if why.explored:
+        told.append(
+            f"{plural(why.explored, 'opportunity')} that the models refused went on to the gates all the same, by "
+            "chance, to learn from."
+        )
     if why.is_cut_off:
         told.append(f"Of the opportunities the newest {why.found:,} are shown.")
     return told
 
 
 def story_answer(story: Story) -> str:
-    """Return what became of one opportunity, in one sentence."""
+    """Return what became of one opportunity, in a sentence, and in a second one if the models were overruled."""
+    return " ".join([_outcome(story), *_overruled(story)])
+
+
+def _outcome(story: Story) -> str:
     planned = in_usd(story.planned_usd)
     if story.executed and story.profit_usd is not None:
         size = "" if story.execution is None else _share_tried(story)
@@ -112,6 +126,54 @@ def story_answer(story: Story) -> str:
     if story.reason:
         return f"It was not traded: {reason_in_words(story.reason)}. As planned it would have made {planned}."
     return f"It is under way. As planned it makes {planned}."
+
+
+def _overruled(story: Story) -> Iterator[str]:
+    if story.scores.get("explored"):
+        refusal = reason_in_words(refusal_of(scores_said(story.scores)))
+        yield f"{refusal[0].upper()}{refusal[1:]}; chance let it go on to the gates all the same, to learn from."
+
+
+def models_said(story: Story) -> list[tuple[str, str, str]]:
+    """Return who was asked, whether it judged, and what it said or why it abstained: champions, then challengers."""
+    whole = story.scores.get("abstained")
+    told = [("models", "abstained", abstention_said(whole))] if isinstance(whole, str) else []
+    champions = [] if told else list(_said(scores_said(story.scores)))
+    challengers = _said(scores_said(story.scores, in_shadow=True)) if story.scores.get("shadow") else ()
+    return [*told, *champions, *((f"challenging {name}", answer, what) for name, answer, what in challengers)]
+
+
+def _said(scores: Scores) -> Iterator[tuple[str, str, str]]:
+    versions, abstained = dict(scores.versions), dict(scores.abstained)
+    for model, said in (
+        (ModelName.ROUTE_SUCCESS, _likely(scores)),
+        (ModelName.PROFIT, _expected(scores)),
+        (ModelName.SLIPPAGE, _lost(scores)),
+    ):
+        if said:
+            yield spaced(model), "scored", f"{said}, says version {versions.get(model, 'unknown')}"
+        elif model in abstained:
+            yield spaced(model), "abstained", abstention_said(abstained[model])
+
+
+def _likely(scores: Scores) -> str:
+    if scores.success_probability is None:
+        return ""
+    pays = scores.breakeven_probability
+    beside = "" if pays is None else f" and {in_percent(from_float(pays))} would pay"
+    return f"{in_percent(from_float(scores.success_probability))} likely to earn{beside}"
+
+
+def _expected(scores: Scores) -> str:
+    return "" if scores.expected_net_usd is None else f"{in_usd(from_float(scores.expected_net_usd))} net expected"
+
+
+def _lost(scores: Scores) -> str:
+    if scores.slippage_bps is None:
+        return ""
+    outer = scores.slippage_range_bps
+    beside = "" if outer is None else f", mostly between {outer[0]:.2f} and {outer[1]:.2f}"
+    return f"{scores.slippage_bps:.2f} bps lost on the way{beside}"
 
 
 def still_there(story: Story) -> str:

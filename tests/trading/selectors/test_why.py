@@ -104,6 +104,25 @@ def test_models_gates_and_executions_refuse_at_stages_of_their_own(db):
     assert [step.count for step in found.funnel][-4:] == [3, 2, 1, 0]
 
 
+def test_what_the_models_thought_unlikely_ended_with_them_too(db):
+    refused("score_unlikely", later="0")
+    assert [(one.stage, one.reason) for one in why().missed] == [("score", "score_unlikely")]
+    assert words.reason_in_words("score_unlikely").startswith("the models thought it unlikelier")
+
+
+def test_what_chance_let_through_although_the_models_refused_is_counted_and_said(db):
+    refused("halted", later="0", scores={"expected_net_usd": -0.5, "explored": True})
+    refused("halted", later="0", scores={"abstained": "no_model"})
+    found = why()
+    assert [(one.count, one.explored) for one in found.missed] == [(2, 1)]
+    assert "1 opportunity that the models refused went on to the gates all the same" in " ".join(words.notes(found))
+
+
+def test_where_nothing_was_explored_nothing_is_said_of_it(traded):
+    assert why().explored == 0
+    assert "by chance" not in " ".join(words.notes(why()))
+
+
 def test_an_execution_that_has_not_ended_is_under_way_and_not_refused(db):
     begun = refused("", later="0")
     make(Execution, **SIM.columns, opportunity=begun, opportunity_at=begun.timestamp)
@@ -163,6 +182,46 @@ def test_the_story_of_a_refusal_says_why_and_what_was_left(db):
     assert [(one.offset_ms, one.net_bps) for one in told.later] == [(100, 999), (500, 20)]
     assert words.story_answer(told) == "It was not traded: trading was halted. As planned it would have made $5.00."
     assert words.still_there(told).startswith("Its route paid for 3 s")
+
+
+SAID = {
+    "success_probability": 0.624,
+    "breakeven_probability": 0.55,
+    "expected_net_usd": -0.5,
+    "versions": [["route_success_predictor", "20260311_120000"], ["profit_maximizer", "20260312_120000"]],
+    "abstained": [["slippage_predictor", "out_of_depth"]],
+    "shadow": {
+        "slippage_bps": 1.5,
+        "slippage_range_bps": [0.25, 4.0],
+        "versions": [["slippage_predictor", "20260313_120000"]],
+    },
+}
+
+
+def test_the_story_tells_what_each_model_said_and_the_challengers_beside_them(db):
+    row = refused("score_expects_loss", later="0", scores=SAID)
+    assert words.models_said(story_of(SIM, row.pk)) == [
+        ("route success predictor", "scored", "62 % likely to earn and 55 % would pay, says version 20260311_120000"),
+        ("profit maximizer", "scored", "-$0.50 net expected, says version 20260312_120000"),
+        ("slippage predictor", "abstained", "the candidate is unlike anything that it was trained on"),
+        (
+            "challenging slippage predictor",
+            "scored",
+            "1.50 bps lost on the way, mostly between 0.25 and 4.00, says version 20260313_120000",
+        ),
+    ]
+
+
+def test_the_story_tells_why_no_model_judged(db):
+    row = refused("halted", later="0", scores={"abstained": "no_model"})
+    assert words.models_said(story_of(SIM, row.pk)) == [("models", "abstained", "there is no champion")]
+
+
+def test_the_story_tells_that_chance_overruled_the_models(db):
+    row = refused("halted", later="0", scores=SAID | {"explored": True})
+    assert words.story_answer(story_of(SIM, row.pk)).endswith(
+        "The models expected a loss; chance let it go on to the gates all the same, to learn from."
+    )
 
 
 def test_an_unwound_leg_is_part_of_the_story(db):

@@ -202,8 +202,8 @@ def _show_reckoning(story: Story, console: Console) -> None:
 
 def _show_gates(story: Story, console: Console) -> None:
     table = plain_table(console, "What models and gates answered", "", " ", "  ")
-    abstained = story.scores.get("abstained")
-    table.add_row("models", "abstained" if abstained else "scored", spaced(str(abstained or story.scores)))
+    for line in why_words.models_said(story):
+        table.add_row(*line)
     for gate in story.gates:
         table.add_row(spaced(gate.gate), "passed" if gate.passed else "refused", gate.detail)
     print_apart(table, console)
