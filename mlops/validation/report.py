@@ -1,0 +1,69 @@
+"""A whole validation: each model's version over the outcomes of a span, and what all together would have changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from domain.scope import Scope
+from domain.scores import ModelName, Scores
+from mlops.labelled import LabelledSample
+from mlops.validation.effect import Judged, effect_by_day, effect_of
+from mlops.validation.figures import Report, Subject
+from mlops.validation.measuring import report_on
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version and what it says of each outcome of the span, in their order."""
+
+    subject: Subject
+    judged: Sequence[Judged]
+
+
+def report_of(
+    versions: Iterable[Version],
+    outcomes: Sequence[LabelledSample],
+    *,
+    scope: Scope,
+    first: datetime,
+    last: datetime,
+    created_at: datetime,
+    of_other_features: int = 0,
+    seed: int = 0,
+) -> Report:
+    """Return the report; a model that has no version is named as missing."""
+    by_model = {version.subject.model: version for version in versions}
+    together = [_merged(outcome, number, by_model.values()) for number, outcome in enumerate(outcomes)]
+    return Report(
+        scope=scope,
+        first=first,
+        last=last,
+        created_at=created_at,
+        outcomes=len(outcomes),
+        executed=sum(outcome.executed for outcome in outcomes),
+        of_other_features=of_other_features,
+        models=tuple(
+            report_on(by_model[model].subject, by_model[model].judged, seed=seed)
+            for model in ModelName
+            if model in by_model
+        ),
+        missing=tuple(model for model in ModelName if model not in by_model),
+        effect=effect_of(together, seed=seed),
+        days=effect_by_day(together, seed=seed),
+    )
+
+
+def _merged(outcome: LabelledSample, number: int, versions: Iterable[Version]) -> Judged:
+    """Return what the versions say of one outcome together, each for its own model."""
+    said = {version.subject.model: version.judged[number].scores for version in versions}
+    success, profit, slippage = (said.get(model, Scores()) for model in ModelName)
+    scores = Scores(
+        success_probability=success.success_probability,
+        breakeven_probability=success.breakeven_probability,
+        expected_net_usd=profit.expected_net_usd,
+        slippage_bps=slippage.slippage_bps,
+        slippage_range_bps=slippage.slippage_range_bps,
+        abstained=tuple(chain(success.abstained, profit.abstained, slippage.abstained)),
+    )
+    return Judged(outcome, scores)
