@@ -14,7 +14,7 @@ class Temper:
     """How often and how far venues stray, and the script of the incident.
 
     Units: ``every_s`` is the mean time between arrivals over all markets; amplitudes and half-lives are (low, high).
-    Of what strays at a market, a share of its own is fleeting: drawn once between ``fleeting_share``.
+    Of what strays at a market, a share of its own is fleeting: one of ``fleeting_shares``, drawn once.
     """
 
     small_every_s: float = 0.8
@@ -22,7 +22,7 @@ class Temper:
     tradable_every_s: float = 2.8
     tradable_bps: tuple[float, float] = (90.0, 200.0)
     half_life_s: tuple[float, float] = (4.0, 9.0)
-    fleeting_share: tuple[float, float] = (0.0, 0.0)
+    fleeting_shares: tuple[float, ...] = ()
     fleeting_half_life_s: tuple[float, float] = (0.05, 0.5)
     incident_at_s: float | None = 30.0
     incident_for_s: float = 12.0
@@ -34,8 +34,8 @@ class Temper:
         for name in ("small_every_s", "tradable_every_s", "phantom_every_s", "incident_for_s"):
             if getattr(self, name) <= 0:
                 raise BadInput(f"{name} is {getattr(self, name)}: it must be positive")
-        if not 0 <= self.fleeting_share[0] <= self.fleeting_share[1] <= 1:
-            raise BadInput(f"fleeting_share is {self.fleeting_share}: it must rise from 0 to 1 at most")
+        if not all(0 <= share <= 1 for share in self.fleeting_shares):
+            raise BadInput(f"fleeting_shares is {self.fleeting_shares}: each must lie between 0 and 1")
 
     def in_incident(self, elapsed_s: float) -> bool:
         """Return whether the incident is on ``elapsed_s`` after the start."""
@@ -54,7 +54,7 @@ class Dislocations:
         self._resting_bps = dict.fromkeys(markets, 0.0)
         self._kept_per_step = dict.fromkeys(markets, 1.0)
         # nothing is drawn where nothing is fleeting: a seed's markets stay what they were
-        self._fleeting = {market: rng.uniform(*temper.fleeting_share) for market in markets if temper.fleeting_share[1]}
+        self._fleeting = {market: rng.choice(temper.fleeting_shares) for market in markets if temper.fleeting_shares}
         self._phantom: tuple[MarketKey, float] | None = None
 
     def step(self, elapsed_s: float) -> None:
