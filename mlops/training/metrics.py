@@ -141,6 +141,12 @@ def bins_of(said: Floats, came: NDArray[np.bool_], n_bins: int = N_BINS) -> list
     return [_bin(said[numbers == number], came[numbers == number]) for number in np.unique(numbers)]
 
 
+def mean_bins_of(said: Floats, came: Floats, n_bins: int = N_BINS) -> list[dict[str, float]]:
+    """Return predicted against actual amounts by bins of equal counts, the interval that of the actual mean."""
+    numbers = _bin_numbers(said, n_bins)
+    return [_mean_bin(said[numbers == number], came[numbers == number]) for number in np.unique(numbers)]
+
+
 def calibration_error_by_chance(said: Floats, *, seed: int, draws: int = 200) -> float:
     """Return the ece that probabilities would show if each were exactly right: what so few samples cannot tell."""
     rng, bins, ones = np.random.default_rng(seed), _bin_numbers(said, N_BINS), np.ones(len(said))
@@ -189,6 +195,11 @@ def _bin(said: Floats, came: NDArray[np.bool_]) -> dict[str, float]:
     n, share = len(came), float(came.mean())
     low, high = wilson(share, n)
     return {"said": float(said.mean()), "came": share, "n": n, "low": low, "high": high}
+
+
+def _mean_bin(said: Floats, came: Floats) -> dict[str, float]:
+    mean, spread = float(came.mean()), 1.96 * float(came.std()) / math.sqrt(len(came))
+    return {"said": float(said.mean()), "came": mean, "n": len(came), "low": mean - spread, "high": mean + spread}
 
 
 def _calibration_error(said: Floats, truth: Floats, bins: NDArray[np.int64], weights: Floats) -> float:
