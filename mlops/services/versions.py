@@ -1,19 +1,24 @@
 """Versions of models: registered when trained, listed, compared."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from domain.errors import Refused
+from domain.errors import BadInput, Refused
 from domain.scope import Mode, Scope
 from domain.scores import ModelName
 from mlops.models import Alias, ModelVersion
-from mlops.selectors import alias_of
+from mlops.selectors import alias_of, versions_of
 from mlops.services import promotion
 from mlops.training import Trained
 from ops.locks import hold_until_commit
+
+if TYPE_CHECKING:
+    from mlops.services.comparison import Comparison
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +41,36 @@ def register(trained: Trained, *, scope: Scope, seed: int, is_synthetic: bool, n
         promotion.introduce(version, now=now)
     log.info("model_registered", model=version.model_name, tag=version.tag, scope=str(scope), skill=version.has_skill)
     return version
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersionManager:
+    """The versions of one scope, listed and compared: what the guide calls from a shell."""
+
+    scope: Scope
+
+    def list_versions(self, model: str) -> list[ModelVersion]:
+        """Return the versions of a model, the newest first. Raises: BadInput for an unknown model."""
+        return versions_of(self.scope, model_named(model))
+
+    def compare_versions(self, model: str, tag_a: str, tag_b: str) -> "Comparison":
+        """Return how two versions of a model do on the same outcomes. Raises: as ``comparison.compare``."""
+        from mlops.services.comparison import compare  # late: numpy, which no process that trades needs
+
+        return compare(model_named(model), tag_a, tag_b, scope=self.scope)
+
+
+def get_model_version_manager(scope: Scope | None = None) -> ModelVersionManager:
+    """Return the manager of a scope; by default of the configured one."""
+    return ModelVersionManager(scope or settings.ARB.scope)
+
+
+def model_named(name: str) -> ModelName:
+    """Return the model of that name. Raises: BadInput, naming those there are."""
+    try:
+        return ModelName(name)
+    except ValueError:
+        raise BadInput(f"{name!r} is no model: name one of {', '.join(ModelName)}") from None
 
 
 def _row(trained: Trained, *, scope: Scope, seed: int, is_synthetic: bool, now: datetime) -> ModelVersion:
