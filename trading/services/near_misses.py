@@ -4,6 +4,7 @@ The rules never trade them. Their samples tell the models what lies on the other
 the trade would have been, what the models said of it, and later what the market would have given for it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from domain.detection import DetectConfig
@@ -13,7 +14,6 @@ from domain.terms import Rejected
 from domain.timestamps import from_ns
 from mlops.services import SampleReport, record_sample
 from trading.services.decision import NearMiss, scores_json
-from trading.services.episodes import EpisodeTracker
 
 Json = dict[str, Any]
 
@@ -25,10 +25,10 @@ class NearMissTracker:
     while the route is in an episode belongs to that episode and gives no sample. Instants of looks alone say so.
     """
 
-    def __init__(self, config: DetectConfig, episodes: EpisodeTracker, *, linger_ns: int) -> None:
+    def __init__(self, config: DetectConfig, is_open: Callable[[str, int], bool], *, linger_ns: int) -> None:
         self._most_bps = max(config.min_net_bps, ZERO)
         self._least_bps = EXACT.subtract(self._most_bps, config.near_miss_bps)
-        self._episodes = episodes
+        self._is_open = is_open  # whether a route, by its key, is in an episode at an instant
         self._linger_ns = linger_ns
         self._seen_ns: dict[str, int] = {}
         self._fell_short: set[str] = set()
@@ -45,7 +45,7 @@ class NearMissTracker:
             return False
         self._seen_ns[key] = at_ns
         self._fell_short.discard(key)
-        return not self._episodes.is_open(key, at_ns)
+        return not self._is_open(key, at_ns)
 
     def fell_short(self, found: Rejected) -> None:
         """Take note that, reckoned whole, the route was not near: it is reckoned again after the linger time."""

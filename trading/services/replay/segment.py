@@ -33,7 +33,7 @@ class Segment:
         self.venues = venues
         self.markets = markets_of(opening)
         self.episodes = EpisodeTracker(linger_ns=opening.linger_ns)
-        self.near_misses = NearMissTracker(config, self.episodes, linger_ns=opening.linger_ns)
+        self.near_misses = NearMissTracker(config, self.episodes.is_open, linger_ns=opening.linger_ns)
         self.edges = observing.EdgeWatch(self.markets.view, offsets_ms=observing.offsets_for(config))
         self.offers = OfferSampler(
             every_ns=0 if config.resolution_s else OFFERS_EVERY_NS,

@@ -24,6 +24,7 @@ from trading.services.reference.known import known_reference
 from trading.services.scan.connections import Connections
 from trading.services.scan.markets import read_markets
 from trading.services.scan.models import process_scorer, tell_served
+from trading.services.scan.near_misses import process_spells
 from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
 from trading.services.stream.watch_lock import name_of
 
@@ -121,6 +122,10 @@ class _Look:
         self._count(found, decided_ns)
         routes = tuple(self._take(one, gap_bps(route_of(one), view)) for one in found)
         self._follow_episodes(found, from_ns(decided_ns))
+        if not self._is_streamed:
+            rejected = [one for one in found if isinstance(one, Rejected)]
+            spells = process_spells(self._connections, config, self._scope)
+            spells.sample(rejected, view, config=config, score=score, now_ns=decided_ns)
         return Scan(
             at=from_ns(decided_ns),
             took_ms=(self._clock.now_ns() - self._at_ns) // NS_PER_MS,
@@ -136,7 +141,7 @@ class _Look:
         """A paper order meets the book that a stream observes later: without one it would only ever be refused."""
         if isinstance(found, Rejected) or found.reason or self._is_streamed:
             return found
-        return replace(found, reason=NO_STREAM)
+        return replace(found, reason=NO_STREAM, explored=False)
 
     def _take(self, found: Decision | Rejected, gap: Decimal | None) -> RouteFound:
         if isinstance(found, Rejected):

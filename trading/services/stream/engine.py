@@ -70,7 +70,7 @@ class Engine:
         self._config = parts.config
         self._background = Background()
         self._episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
-        self._near_misses = NearMissTracker(parts.config, self._episodes, linger_ns=parts.linger_ns)
+        self._near_misses = NearMissTracker(parts.config, self._episodes.is_open, linger_ns=parts.linger_ns)
         self.fills = observing.FillWatch()
         self._edges = observing.EdgeWatch(parts.view, offsets_ms=observing.offsets_for(parts.config))
         self._counts = EvaluationCounter()

@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from domain.market import Book, MarketKey, Pair
 from domain.terms import Lot
 from domain.timestamps import from_ns
+from mlops.models import Sample
 from ops.locks import advisory
 from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock, book
 from tests.sessions import in_another_session
@@ -188,6 +189,43 @@ def test_a_torn_book_in_the_cache_is_named_and_the_rest_goes_on(connections, str
     connections.redis.hset(cache_key(SIM), field_of(ALPACA), b'{"venue"')
     connections.answers["alpaca"] = [dear]
     assert len(look(connections).opportunities) == 1
+
+
+def near(at_s: float = 0) -> tuple[Book, Book]:
+    """Fees of nothing and equal prices, but for the smallest of edges, which does not clear 5 bps."""
+    at_ns = NOW_NS + int(at_s * S)
+    return book("kraken", "99.9", "100", at_ns=at_ns), book("alpaca", "100.01", "100.1", at_ns=at_ns)
+
+
+@pytest.fixture
+def choosy(connections, settings) -> FakeConnections:
+    """Nothing below 5 bps is traded, and what is less than 10 bps short of that is near."""
+    trading = replace(settings.ARB.trading, min_net_bps=Decimal(5), near_miss_bps=Decimal(10))
+    settings.ARB = replace(settings.ARB, trading=trading)
+    return connections
+
+
+def test_without_a_stream_scans_sample_what_is_near_once_a_spell(choosy):
+    for at_s in (0, 10, 25, 40.1):
+        cache(choosy, *near(at_s))
+        look(choosy, at_s=at_s)
+    samples = Sample.objects.order_by("timestamp")
+    assert [one.timestamp for one in samples] == [from_ns(NOW_NS), from_ns(NOW_NS + int(40.1 * S))]
+    assert {(one.kind, one.net_bps, one.executed) for one in samples} == {("near_miss", 1.0, False)}
+
+
+def test_beside_a_stream_scans_leave_near_misses_to_it(choosy, streamed):
+    cache(choosy, *near())
+    look(choosy)
+    assert not Sample.objects.exists()
+
+
+def test_what_is_near_while_its_episode_is_open_belongs_to_that(choosy):
+    cache(choosy, *crossed())
+    look(choosy)
+    cache(choosy, *near(1))
+    look(choosy, at_s=1)
+    assert [one.kind for one in Sample.objects.all()] == ["opportunity"]
 
 
 def test_every_look_at_a_route_is_counted_once(connections, streamed):
