@@ -8,7 +8,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.costs import FeeAsset
-from domain.detection import LARGEST_EDGE_BPS, Candidate, DetectConfig, Stage, _age_fault, _is_fresh, detect
+from domain.detection import (
+    LARGEST_EDGE_BPS,
+    Candidate,
+    DetectConfig,
+    Stage,
+    _age_fault,
+    _is_fresh,
+    detect,
+    near_miss_of,
+)
 from domain.errors import BadInput
 from domain.features import FEATURE_NAMES, FeatureContext
 from domain.market import Asset, Book, Level, MarketKey, Pair, Side
@@ -231,3 +240,68 @@ def test_what_the_short_look_at_ages_passes_the_long_one_passes_too(bought_ns, s
     oldest_ns, skew_ns = NOW_NS - CONFIG.max_age_ms * NS_PER_MS, CONFIG.max_skew_ms * NS_PER_MS
     if _is_fresh(buy, sell, oldest_ns, NOW_NS, skew_ns):
         assert _age_fault(buy, sell, NOW_NS, CONFIG) is None
+
+
+NEAR = replace(CONFIG, near_miss_bps=Decimal(50))
+
+
+def near_miss(*books: Book, config: DetectConfig = NEAR) -> Candidate | None:
+    """Return the near miss that the example route is on these books."""
+    rejected = found(*books, config=config)
+    assert isinstance(rejected, Rejected)
+    return near_miss_of(rejected, View(books), now_ns=NOW_NS, config=config)
+
+
+def test_a_route_that_falls_short_by_little_is_told_as_it_would_have_been_traded():
+    missed = near_miss(book(), sells("100.5"))
+    assert missed is not None
+    assert missed.size == Decimal(1)
+    assert missed.net_bps == Decimal("-15.2245")
+    assert len(missed.features.values) == len(FEATURE_NAMES)
+    named = missed.features.as_dict()
+    assert named["net_bps"] == pytest.approx(-15.2245)
+    assert missed.judged_at_ns == NOW_NS and len(missed.costs) == 2
+
+
+@pytest.mark.parametrize(
+    ("least", "distance", "net", "is_near"),
+    [
+        ("10", "5", "10", True),
+        ("10", "5", "5.01", True),
+        ("10", "5", "5", False),
+        ("10", "5", "10.01", False),
+        ("0", "5", "0", True),
+        ("-20", "5", "-4.9", True),
+        ("-20", "5", "-5", False),
+        ("10", "0", "10", False),
+    ],
+)
+def test_near_is_what_lies_within_the_distance_below_a_threshold_that_is_never_below_zero(
+    least, distance, net, is_near
+):
+    config = replace(CONFIG, min_net_bps=Decimal(least), near_miss_bps=Decimal(distance))
+    assert config.is_near_miss(Decimal(net)) is is_near
+    assert not (is_near and config.pays(Decimal(net)))
+
+
+def test_what_falls_short_by_more_once_its_lots_are_reckoned_is_no_near_miss():
+    thin = book(asks=levels(("100", "0.0001")))
+    assert near_miss(thin, sells("100.5")) is not None
+    coarse = replace(NEAR, lots={key(BUY_VENUE): replace(FINE, min_quantity=Decimal(1)), key(SELL_VENUE): FINE})
+    assert near_miss(thin, sells("100.5"), config=coarse) is None
+    assert near_miss(book(), sells("100.05")) is None
+
+
+def test_a_route_whose_books_are_gone_is_no_near_miss():
+    rejected = found(book(), sells("100.5"), config=NEAR)
+    assert near_miss_of(rejected, View(()), now_ns=NOW_NS, config=NEAR) is None
+
+
+@given(asks=sides_of_book(Side.BUY), bids=sides_of_book(Side.SELL))
+def test_no_route_is_an_opportunity_and_a_near_miss_at_once(asks, bids):
+    books = book(asks=asks), book(SELL_VENUE, bids=bids, asks=levels(("120", "1")))
+    result = found(*books, config=NEAR)
+    if isinstance(result, Candidate):
+        assert not NEAR.is_near_miss(result.net_bps)
+    elif (missed := near_miss_of(result, View(books), now_ns=NOW_NS, config=NEAR)) is not None:
+        assert NEAR.is_near_miss(missed.net_bps)

@@ -14,7 +14,7 @@ from domain.market import Book, Pair, Side
 from domain.money import common_step
 from domain.routes import Leg, Route
 from domain.sides import affordable
-from domain.sizing import paying_depth, size_route
+from domain.sizing import paying_depth, size_near_miss, size_route, take_route
 from domain.terms import Caps, Lot, Rejected, Sized
 from tests.domain.books import (
     BUY_VENUE,
@@ -273,3 +273,74 @@ def test_filled_on_the_books_it_was_sized_on_a_trade_earns_what_was_planned(asks
 
 def _filled(market: Book, side: Side, quantity: Decimal, limit: Decimal, fee: FeeSchedule):
     return paper_fills(market, client_id="id", side=side, quantity=quantity, limit=limit, fee=fee)
+
+
+def terms(*, buy_fee=FREE, sell_fee=FREE, buy_lot=FINE, sell_lot=FINE, max_usd=NO_CAP, rate="1"):
+    """Return what a size rests on beside the books."""
+    return {
+        "fees": {BUY_VENUE: buy_fee, SELL_VENUE: sell_fee},
+        "lots": {key(BUY_VENUE): buy_lot, key(SELL_VENUE): sell_lot},
+        "caps": Caps(Decimal(max_usd)),
+        "quote_usd": {"USD": Decimal(rate)},
+    }
+
+
+def near(asks, bids, **changes) -> Sized | None:
+    return size_near_miss(ROUTE, (book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)), **terms(**changes))
+
+
+def take(asks, bids, quantities, **changes) -> Sized | None:
+    markets = book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)
+    return take_route(ROUTE, markets, tuple(map(Decimal, quantities)), **terms(**changes))
+
+
+def test_what_falls_short_is_sized_by_the_best_levels_of_both_books():
+    sized = near(levels(("100", "2"), ("100.1", "9")), levels(("100.1", "0.4"), ("100", "9")), sell_fee=flat_fee("25"))
+    assert (sized.buy_quantity, sized.sell_quantity) == (Decimal("0.4"), Decimal("0.4"))
+    assert sized.net_quote == Decimal("0.04") - Decimal("0.1001")
+
+
+def test_what_pays_of_a_near_miss_is_the_size_that_would_be_traded():
+    asks, bids = levels(("100", "1"), ("101", "2"), ("104", "9")), levels(("103", "2"), ("102", "5"))
+    assert near(asks, bids) == size(asks, bids)
+
+
+def test_a_near_miss_keeps_to_cap_and_lots_and_is_none_where_they_leave_nothing():
+    asks, bids, costs = levels(("100", "2")), levels(("100.1", "2")), flat_fee("25")
+    assert near(asks, bids, sell_fee=costs, max_usd="50").buy_quantity == Decimal("0.5")
+    assert near(asks, bids, sell_fee=costs, buy_lot=lot("0.3")).buy_quantity == Decimal("1.8")
+    assert near(asks, bids, sell_fee=costs, buy_lot=lot("0.1", min_quote="1000")) is None
+    assert near(asks, bids, sell_fee=costs, rate="0") is None
+
+
+def test_a_stated_trade_is_reckoned_whole_gain_or_loss():
+    asks, bids = levels(("100", "1"), ("102", "1")), levels(("101", "3"))
+    gained, lost = take(asks, bids, ("1", "1")), take(asks, bids, ("2", "2"), sell_fee=flat_fee("100"))
+    assert gained.net_quote == 1
+    assert lost.net_quote == 2 * 101 - Decimal("2.02") - 202
+
+
+def test_of_a_stated_trade_that_is_not_shown_whole_nothing_is_said():
+    asks, bids = levels(("100", "1")), levels(("101", "1"))
+    assert take(asks, bids, ("1.00000001", "1")) is None
+    assert take(asks, bids, ("1", "1.00000001")) is None
+    assert take((), bids, ("1", "1")) is None
+
+
+@given(asks=sides_of_book(Side.BUY), bids=sides_of_book(Side.SELL), bps=decimals("0", "200", 1))
+def test_a_sized_trade_taken_on_the_books_it_was_sized_on_is_itself(asks, bids, bps):
+    fees = {"buy_fee": flat_fee(bps, FeeAsset.RECEIVED), "sell_fee": flat_fee(bps)}
+    sized = size(asks, bids, **fees)
+    if isinstance(sized, Sized):
+        assert take(asks, bids, (sized.buy_quantity, sized.sell_quantity), **fees) == sized
+
+
+@given(asks=sides_of_book(Side.BUY), bids=sides_of_book(Side.SELL), bps=decimals("0", "200", 1))
+def test_a_near_miss_that_does_not_pay_is_no_larger_than_either_best_level(asks, bids, bps):
+    fees = {"buy_fee": flat_fee(bps), "sell_fee": flat_fee(bps)}
+    sized = near(asks, bids, **fees)
+    assert sized is not None
+    if sized.net_quote < 0:
+        assert sized.buy_quantity == sized.sell_quantity <= min(asks[0].quantity, bids[0].quantity)
+    else:
+        assert sized == size(asks, bids, **fees) or sized.net_quote == 0
