@@ -1,6 +1,7 @@
 """How far each venue's mid stands from the fair price: dislocations that decay, and the scripted incident."""
 
 from dataclasses import dataclass
+from itertools import cycle
 from random import Random
 
 from domain.errors import BadInput
@@ -14,7 +15,7 @@ class Temper:
     """How often and how far venues stray, and the script of the incident.
 
     Units: ``every_s`` is the mean time between arrivals over all markets; amplitudes and half-lives are (low, high).
-    Of what strays at a market, a share of its own is fleeting: one of ``fleeting_shares``, drawn once.
+    Of what strays at a market, a share of its own is fleeting: one of ``fleeting_shares``, dealt out evenly.
     """
 
     small_every_s: float = 0.8
@@ -53,8 +54,7 @@ class Dislocations:
         self._rng = rng
         self._resting_bps = dict.fromkeys(markets, 0.0)
         self._kept_per_step = dict.fromkeys(markets, 1.0)
-        # nothing is drawn where nothing is fleeting: a seed's markets stay what they were
-        self._fleeting = {market: rng.choice(temper.fleeting_shares) for market in markets if temper.fleeting_shares}
+        self._fleeting = _dealt(temper.fleeting_shares, markets, rng)
         self._phantom: tuple[MarketKey, float] | None = None
 
     def step(self, elapsed_s: float) -> None:
@@ -107,6 +107,11 @@ class Dislocations:
 
     def _amplitude(self, size_bps: tuple[float, float]) -> float:
         return self._rng.choice((-1.0, 1.0)) * self._rng.uniform(*size_bps)
+
+
+def _dealt(shares: tuple[float, ...], markets: tuple[MarketKey, ...], rng: Random) -> dict[MarketKey, float]:
+    """Return a share for each market; nothing is drawn where there are none, so that a seed stays what it was."""
+    return dict(zip(rng.sample(markets, len(markets)), cycle(shares), strict=False)) if shares else {}
 
 
 def _kept(half_life_s: float, step_s: float) -> float:
