@@ -171,7 +171,7 @@ def _live_through(run: Run, source: Source, equipment: _Equipment) -> ReplayResu
     parts = Parts(
         scope=scope,
         clock=clock,
-        score=load_scorer(scope),
+        score=load_scorer(scope, now_ns=clock.now_ns),
         venues=partial(_venues, scope, clock),
         assume=_assume,
         keep=partial(checkpoint.keep, run),

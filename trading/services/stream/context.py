@@ -1,7 +1,7 @@
 """Rows that a watch reads by the writer, which alone uses the ORM; the context of models is kept up to date so."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -23,18 +23,22 @@ ANSWER_WITHIN_S = 30.0
 
 
 async def follow_context(
-    context: dict[str, FeatureContext], *, scope: Scope, clock: Clock, writer: Writer, every_s: float = READ_EVERY_S
+    learn: Callable[[Mapping[str, FeatureContext]], None],
+    *,
+    scope: Scope,
+    clock: Clock,
+    writer: Writer,
+    every_s: float = READ_EVERY_S,
 ) -> None:
-    """Keep ``context`` as the latest rows have it, until cancelled; detection sees each change at its next look."""
+    """Let ``learn`` know, until cancelled, what the latest rows tell of each pair."""
     while True:
         latest = await from_rows(lambda: feature_contexts(scope, now=from_ns(clock.now_ns())), writer=writer)
         if latest is not None:
-            context.clear()
-            context.update(latest)
+            learn(latest)
         await asyncio.sleep(every_s)
 
 
-async def from_rows(read: Callable[[], T], *, writer: Writer) -> T | None:
+async def from_rows(read: Callable[[], T], *, writer: Writer, ahead: bool = False) -> T | None:
     """Return what ``read`` returns in the writer's thread, which alone uses the ORM; None where it gives no answer."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T | None] = loop.create_future()
@@ -44,7 +48,7 @@ async def from_rows(read: Callable[[], T], *, writer: Writer) -> T | None:
         with suppress(RuntimeError):  # the loop has ended meanwhile, and with it whoever asked
             loop.call_soon_threadsafe(partial(_settle, answer, found))
 
-    if not writer.submit("rows_read", job):
+    if not writer.offer("rows_read", job, ahead=ahead):
         return None
     try:
         return await asyncio.wait_for(answer, ANSWER_WITHIN_S)

@@ -1,7 +1,7 @@
 """One unbroken watch of the markets: feeds, books, engine and recorder joined, run until cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -13,11 +13,11 @@ from django.conf import settings
 
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
-from domain.features import FeatureContext
 from domain.market import Clock, Pair
 from domain.scope import Scope
+from domain.scores import Scorer
 from domain.timestamps import NS_PER_MS, NS_PER_S
-from mlops.services import load_scorer
+from mlops.services import LiveScorer, unread_scorer
 from trading.dispatch import Dispatch
 from trading.marketdata.feeds import Feeds
 from trading.marketdata.price_cache import PriceCache
@@ -31,6 +31,7 @@ from trading.services.recording.terms import Terms
 from trading.services.reference.terms import Reference, detect_config
 from trading.services.stream.context import follow_context
 from trading.services.stream.engine import Engine, Parts
+from trading.services.stream.models import follow_models
 from trading.services.stream.requests import follow_requests
 from trading.services.writer import Writer
 from trading.venues import registry
@@ -71,7 +72,7 @@ class Session:
     recorder: Recorder | None
     cache: PriceCache
     board: VenueBoardWriter
-    context: dict[str, FeatureContext]  # read anew every minute
+    scorer: LiveScorer  # follows the rows
 
     async def run(self, *beside: Coroutine[Any, Any, None]) -> None:
         """Watch until cancelled, with the given work ``beside``, then hand over what was counted and recorded."""
@@ -81,13 +82,19 @@ class Session:
         log.info("stream_started", scope=str(plan.scope), markets=markets)
         try:
             async with asyncio.TaskGroup() as group:
-                for work in (self.engine.run(), self.feeds.run(), self.cache.run(), *beside):
+                for work in (self.engine.run(), self.feeds.run(), self.cache.run(), *self._following(), *beside):
                     group.create_task(work)
-                group.create_task(follow_requests(self.engine.fills.add, scope=plan.scope, writer=plan.writer))
                 group.create_task(self.board.run(self.feeds.statuses))
-                group.create_task(follow_context(self.context, scope=plan.scope, clock=plan.clock, writer=plan.writer))
         finally:
             self.engine.finish()
+
+    def _following(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what keeps it up to date with rows that others write."""
+        plan = self.plan
+        rows: dict[str, Any] = {"scope": plan.scope, "writer": plan.writer}
+        yield follow_requests(self.engine.fills.add, **rows)
+        yield follow_context(self.engine.learn, clock=plan.clock, **rows)
+        yield follow_models(self.scorer, process=plan.process, clock=plan.clock, **rows)
 
 
 def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") -> Session:
@@ -97,15 +104,15 @@ def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") ->
     max_age_ms = arb.trading.max_book_age_ms
     sources = registry.market_sources(arb.venues, clock=clock, rng=Random(), max_age_ms=max_age_ms, redis=client)
     sources = tuple(source for source in sources if pairs.get(source.venue))
-    context: dict[str, FeatureContext] = {}
-    config = detect_config(known.lots, account_fees=plan.account_fees, context=context)
+    config = detect_config(known.lots, account_fees=plan.account_fees)
     view = BookView(known.lots, origins=registry.origins(arb.venues), pools=config.gas)
     recorder = _recorder(plan, known) if plan.records else None
     cache = PriceCache(client, plan.scope)
-    engine = Engine(_parts(plan, config, view=view, cache=cache, recorder=recorder))
+    scorer = unread_scorer(plan.scope, now_ns=clock.now_ns)
+    engine = Engine(_parts(plan, config, view=view, cache=cache, recorder=recorder, score=scorer))
     feeds = Feeds(sources, pairs, engine.on_book, clock=clock, rng=Random())
     board = VenueBoardWriter(client, plan.scope)
-    return Session(plan, known, pairs, sources, engine, feeds, view, recorder, cache, board, context)
+    return Session(plan, known, pairs, sources, engine, feeds, view, recorder, cache, board, scorer)
 
 
 def redis_client() -> "redis.asyncio.Redis":
@@ -131,7 +138,9 @@ def _recorder(plan: Plan, known: Reference) -> Recorder:
     return Recorder(plan.scope, process=plan.process, terms=terms, writer=plan.writer)
 
 
-def _parts(plan: Plan, config: DetectConfig, *, view: BookView, cache: PriceCache, recorder: Recorder | None) -> Parts:
+def _parts(
+    plan: Plan, config: DetectConfig, *, view: BookView, cache: PriceCache, recorder: Recorder | None, score: Scorer
+) -> Parts:
     offers = OfferSampler(every_ns=SAMPLE_EVERY_NS, max_age_ms=config.max_age_ms, max_skew_ms=config.max_skew_ms)
     return Parts(
         scope=plan.scope,
@@ -140,7 +149,7 @@ def _parts(plan: Plan, config: DetectConfig, *, view: BookView, cache: PriceCach
         cache=cache,
         writer=plan.writer,
         dispatch=plan.dispatch,
-        score=load_scorer(plan.scope),
+        score=score,
         config=config,
         linger_ns=settings.ARB.trading.episode_linger_ms * NS_PER_MS,
         recorder=recorder,

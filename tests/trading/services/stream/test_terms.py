@@ -1,6 +1,7 @@
 """The stream's terms: read before a watch begins, and a new watch where they have changed."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -92,15 +93,15 @@ async def test_what_breaks_a_watch_is_not_hidden(writer):
 
 
 async def test_the_context_of_the_models_follows_the_rows(writer):
-    context: dict[str, FeatureContext] = {"SOL/USD": FeatureContext()}
+    learnt: list[Mapping[str, FeatureContext]] = []
     row = {"timestamp": from_ns(NOW_NS - 10**9), "venue": "kraken", "symbol": "BTC/USD", "volatility_1h": 0.5}
     await in_rows(writer, lambda: MarketVolatility.objects.create(**SIM.columns, **row))
     following = asyncio.ensure_future(
-        follow_context(context, scope=SIM, clock=FixedClock(), writer=writer, every_s=0.05)
+        follow_context(learnt.append, scope=SIM, clock=FixedClock(), writer=writer, every_s=0.05)
     )
     for _ in range(200):
         await asyncio.sleep(0.05)
-        if "BTC/USD" in context:
+        if learnt:
             break
     following.cancel()
-    assert set(context) == {"BTC/USD"} and context["BTC/USD"].volatility_1h == 0.5
+    assert set(learnt[0]) == {"BTC/USD"} and learnt[0]["BTC/USD"].volatility_1h == 0.5
