@@ -14,6 +14,7 @@ from arbsite.hours import charts_of
 from domain.breakers import BreakerState
 from domain.ledger import Waterfall
 from domain.scope import Mode, Scope
+from mlops.admin.overview import models_table
 from ops.admin import figures
 from ops.admin.base import MODE_COLOURS
 from ops.admin.panels import Table, label, link
@@ -36,6 +37,7 @@ from trading.selectors.results import (
 from trading.selectors.terms import chosen_scope
 
 MAY_READ = "trading.view_opportunity"  # whoever may see no opportunity is shown no sums of them
+MAY_READ_MODELS = "mlops.view_modelversion"
 
 _LIGHTS = {BreakerState.CLOSED: "success", BreakerState.HALF_OPEN: "warning", BreakerState.OPEN: "danger"}
 _GATES = {"active": "success", "reducing": "warning", "halted": "danger"}
@@ -86,10 +88,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "canaries": list(_canary_lights(now)) if scope.mode is not Mode.REPLAY else [],
         "stop_file": settings.ARB.stop_file if settings.ARB.stop_file.exists() else None,
     }
-    return context | shown | (_results(scope, now) if request.user.has_perm(MAY_READ) else {})
+    return context | shown | (_results(request, scope, now) if request.user.has_perm(MAY_READ) else {})
 
 
-def _results(scope: Scope, now: datetime) -> dict[str, Any]:
+def _results(request: HttpRequest, scope: Scope, now: datetime) -> dict[str, Any]:
     """Return what only those are shown who may read the rows behind it."""
     period = _period(scope, now)
     beginnings = busy_since(scope, period.since)
@@ -101,6 +103,7 @@ def _results(scope: Scope, now: datetime) -> dict[str, Any]:
             *_markets(scope, now),
             _waterfall(results.waterfall, period),
             _refusals(refusals_of(scope, since=beginnings.opportunities, looks_since=beginnings.looks)),
+            *([models_table(scope, now)] if request.user.has_perm(MAY_READ_MODELS) else []),
             _executions(scope),
             _alerts(scope),
         ],

@@ -7,4 +7,5 @@ class MlopsConfig(AppConfig):
     """The mlops app."""
 
     name = "mlops"
+    verbose_name = "Models"
     default_auto_field = "django.db.models.BigAutoField"

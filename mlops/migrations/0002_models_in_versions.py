@@ -325,6 +325,14 @@ class Migration(migrations.Migration):
                 name="idx_sample_settled_time",
             ),
         ),
+        migrations.AddIndex(
+            model_name="sample",
+            index=models.Index(fields=["mode", "run_id", "kind", "-timestamp"], name="idx_sample_kind_time"),
+        ),
+        migrations.AddIndex(
+            model_name="sample",
+            index=models.Index(fields=["mode", "run_id", "symbol", "-timestamp"], name="idx_sample_symbol_time"),
+        ),
         migrations.AddConstraint(
             model_name="modelperformance",
             constraint=models.CheckConstraint(

@@ -92,6 +92,8 @@ class Sample(ScopedModel):
         ]
         indexes = [
             models.Index(fields=["mode", "run_id", "-timestamp"], name="idx_sample_scope_time"),
+            models.Index(fields=["mode", "run_id", "kind", "-timestamp"], name="idx_sample_kind_time"),
+            models.Index(fields=["mode", "run_id", "symbol", "-timestamp"], name="idx_sample_symbol_time"),
             models.Index(
                 fields=["mode", "run_id", "-timestamp"],
                 condition=Q(settled_net_usd__isnull=False),

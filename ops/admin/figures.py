@@ -1,18 +1,30 @@
 """How figures are written for people: zeros trimmed, basis points with one decimal, dollars with cents, UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from domain.routes import route_said
 
 NOTHING = "–"
 SCREEN = Context(prec=40, rounding=ROUND_HALF_EVEN)  # for the eye alone: rows keep every digit
 
-_WORDS = {"reason", "state", "from_state", "event", "stage", "kind", "before", "after", "delivery"}
+_WORDS = {
+    "reason",
+    "state",
+    "from_state",
+    "event",
+    "stage",
+    "kind",
+    "before",
+    "after",
+    "delivery",
+    "model_name",
+    "alias",
+}
 _CENT = Decimal("0.01")
 _TENTH = Decimal("0.1")
 _EIGHT_PLACES = Decimal("1e-8")
@@ -82,6 +94,21 @@ def coloured(text: str, *, good: bool) -> str:
     return format_html('<span class="{}">{}</span>', tone, text)
 
 
+def joined(parts: Iterable[str]) -> str:
+    """Return pieces of a page side by side."""
+    return format_html_join(" ", "{}", ((part,) for part in parts))
+
+
+def lines(parts: Iterable[str]) -> str:
+    """Return pieces of a page one under the other."""
+    return format_html_join("", "<div>{}</div>", ((part,) for part in parts))
+
+
+def whole(text: str) -> str:
+    """Return text that is never broken over lines."""
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)
+
+
 def gain(name: str, value: Any) -> str:
     """Return a result of money, coloured by its sign."""
     text = shown(name, value)
@@ -109,6 +136,13 @@ def lapse(length: timedelta) -> str:
     if abs(seconds) < 10:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if abs(seconds) < 120 else str(timedelta(seconds=round(seconds)))
+
+
+def roughly(length: timedelta) -> str:
+    """Return a length of time in its largest unit, as an age is told."""
+    seconds = max(length.total_seconds(), 0.0)
+    units = (("days", 86_400), ("h", 3_600), ("min", 60))
+    return next((f"{seconds / one:.0f} {unit}" for unit, one in units if seconds >= 2 * one), f"{seconds:.0f} s")
 
 
 def _below_a_cent(size: Decimal) -> str:

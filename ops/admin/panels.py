@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django.db.models import Field, JSONField, Model
 from django.template.loader import render_to_string
@@ -10,6 +10,22 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from ops.admin import figures
+
+
+class Panel(Protocol):
+    """One part of a page, as its template shows it."""
+
+    @property
+    def template(self) -> str:
+        """Return the template that shows it as ``panel``."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Return whether it takes the whole width."""
+
+    @property
+    def rows_beside(self) -> int:
+        """Return how many panels stand one under the other beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +62,6 @@ class Page:
     template: ClassVar[str] = "ops/panels/page.html"
     is_wide: ClassVar[bool] = True
     rows_beside: ClassVar[int] = 1
-
-
-Panel = Facts | Table | Page
 
 
 def label(text: str, colour: str = "") -> str:

@@ -1,13 +1,13 @@
 """Opportunities: what was seen, what it would cost, what each gate and model said, and how the edge decayed."""
 
 from decimal import Decimal
-from typing import Any
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
-from domain.features import FEATURE_NAMES
 from domain.market import Side
+from mlops.admin.features import features_of
+from mlops.admin.scores import scores_table
 from ops.admin import figures, panels
 from ops.admin.columns import column, light, result
 from ops.admin.filters import recent
@@ -57,8 +57,8 @@ class OpportunityAdmin(TradingAdmin):
             _costs(row),
             _gates(row),
             _decay(row),
-            *_scores(row),
-            _features(row),
+            scores_table(row.scores),
+            features_of(row.features, row.feature_set),
         ]
 
 
@@ -133,22 +133,3 @@ def _decay(row: Opportunity) -> Table:
     ]
     nothing = "Not looked at again yet."
     return Table("The edge later", ("After", "Net bps", "Size that paid"), rows, nothing=nothing, is_wide=False)
-
-
-def _scores(row: Opportunity) -> list[Panel]:
-    if "abstained" in row.scores:
-        nothing = f"No model judged it: {figures.words(row.scores['abstained'])}."
-        return [Table("Scores", (), [], nothing=nothing, is_wide=False)]
-    scores = [(figures.words(name), panels.text_of(name, value)) for name, value in row.scores.items()]
-    return [Table("Scores", ("Score", "Value"), scores, is_wide=False)]
-
-
-def _features(row: Opportunity) -> Facts:
-    """Return the features in their own order, which stored JSON forgets; one of an older set comes last."""
-    order = {name: place for place, name in enumerate(FEATURE_NAMES)}
-    names = sorted(row.features, key=lambda name: order.get(name, len(order)))
-    return Facts(f"Features {row.feature_set}", [(figures.words(name), _feature(row.features[name])) for name in names])
-
-
-def _feature(value: Any) -> str:
-    return "unknown" if value is None else figures.shown("", value)

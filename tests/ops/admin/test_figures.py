@@ -77,3 +77,17 @@ def test_the_name_of_a_column_says_how_it_is_read(name, value, text):
 )
 def test_a_length_of_time_stands_in_the_unit_that_suits_it(length, text):
     assert figures.lapse(length) == text
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(seconds=-3), "0 s"),
+        (timedelta(seconds=100), "100 s"),
+        (timedelta(minutes=2), "2 min"),
+        (timedelta(hours=47), "47 h"),
+        (timedelta(days=13, hours=18), "14 days"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(length, text):
+    assert figures.roughly(length) == text

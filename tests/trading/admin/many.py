@@ -89,8 +89,11 @@ _STATEMENTS = (
         SELECT 'sim', '', g, 'r', 'BTC/USD', 1, 100, 1, '{{}}', {_AT}, now() FROM {_EVERY}""",
     f"""INSERT INTO risk_equitymark ({_SCOPE}, timestamp, equity_usd)
         SELECT 'sim', '', {_AT}, 10000 FROM {_EVERY}""",
-    f"""INSERT INTO mlops_sample ({_SCOPE}, opportunity_id, timestamp, feature_set, feature_hash, features,
-        resolution_s, executed, shadow) SELECT 'sim', '', g, {_AT}, 's', 'h', '{{}}', 0, false, false FROM {_EVERY}""",
+    f"""INSERT INTO mlops_sample ({_SCOPE}, kind, route_key, symbol, opportunity_id, timestamp, feature_set,
+        feature_hash, features, resolution_s, net_bps, notional_usd, scores, explored, executed)
+        SELECT 'sim', '', CASE WHEN g % 1000 = 0 THEN 'near_miss' ELSE 'opportunity' END, {_ROUTE},
+        CASE WHEN g % 50 = 0 THEN 'ETH/USD' ELSE 'BTC/USD' END, CASE WHEN g % 1000 = 0 THEN NULL ELSE g END, {_AT},
+        's', 'h', jsonb_build_object('width', {_WIDTH}), 0, 1, 100, '{{}}', false, false FROM {_EVERY}""",
     f"""INSERT INTO ops_outbox ({_SCOPE}, kind, row_id, created_at, due_at, dispatched_at, attempts, correlation_id)
         SELECT 'sim', '', 'k', g, {_AT}, {_AT}, now(), 1, '' FROM {_EVERY}""",
 )

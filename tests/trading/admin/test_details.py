@@ -91,7 +91,7 @@ def test_an_opportunity_shows_books_costs_gates_scores_features_and_its_executio
         "Seen 0 ms before, message 1",
         "fee 0.1 USD $0.10",
         "max open executions passed 1 of",
-        "No model judged it: no model.",
+        "No model judged it: there is no champion. The rules decided.",
         "Buy depth share 1",
         "Volatility 1h unknown",
         f"Execution {settled.pk}, settled",

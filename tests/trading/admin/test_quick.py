@@ -51,6 +51,9 @@ FILTERED = (
     "trading_evaluationcount_changelist?end=paid:",
     "trading_evaluationcount_changelist?q=r7",
     "trading_offerededge_changelist?q=r7",
+    "mlops_sample_changelist?kind__exact=near_miss",
+    "mlops_sample_changelist?symbol=ETH/USD",
+    "mlops_sample_changelist?settled_net_usd__isempty=0",
 )
 
 

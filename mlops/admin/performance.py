@@ -1,0 +1,85 @@
+"""How versions did on outcomes that came after them: daily, as champion or in the shadow."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.contrib import admin
+
+from mlops.admin.reliability import reliability_of
+from mlops.admin.serving import ALIAS_COLOURS
+from mlops.admin.stored import figure, measures_of, named, panels_of
+from mlops.models import ModelPerformance
+from ops.admin import figures
+from ops.admin.columns import column, light, result
+from ops.admin.detail import DetailAdmin
+from ops.admin.filters import recent
+from ops.admin.panels import Facts, Panel, label
+
+_MEASURES = ("accuracy", "precision", "recall", "f1", "brier", "mae", "correlation", "mean_percent_error")
+
+
+@admin.register(ModelPerformance)
+class ModelPerformanceAdmin(DetailAdmin):
+    """Validations, the newest first."""
+
+    icon = "monitoring"
+    place = 5
+    list_display = (
+        column("timestamp", "at (UTC)"),
+        "scope_label",
+        column("model_name", "model"),
+        column("model_version", "version"),
+        light("alias", ALIAS_COLOURS, "as"),
+        "right",
+        column("brier"),
+        column("mae", "mean absolute error"),
+        column("correlation"),
+        result("avg_predicted_profit", "predicted profit"),
+        result("avg_actual_profit", "actual profit"),
+        column("n"),
+        column("n_executed", "executed"),
+    )
+    list_filter = (*DetailAdmin.list_filter, recent("model_name"))
+    newest_column = "timestamp"
+    sortable_by = ("timestamp", "model_name", "model_version", "avg_actual_profit", "n")
+
+    @admin.display(description="accuracy")
+    def right(self, row: ModelPerformance) -> str:
+        """Return the share of outcomes that it told right."""
+        return figures.share(row.accuracy)
+
+    def panels(self, row: ModelPerformance) -> list[Panel]:
+        """Return what was measured, against what, and how the features drifted."""
+        return [_measured(row), *_judged(row), *_picture(row), *panels_of(_rest(row), "In detail")]
+
+
+def _measured(row: ModelPerformance) -> Facts:
+    return Facts(
+        f"{figures.words(row.model_name).capitalize()} {row.model_version}",
+        [
+            ("as", label(row.alias, ALIAS_COLOURS.get(row.alias, "")) if row.alias else figures.NOTHING),
+            ("measured at (UTC)", figures.instant(row.timestamp)),
+            ("outcomes from (UTC)", figures.instant(row.window_from)),
+            ("outcomes to (UTC)", figures.instant(row.window_to)),
+            ("outcomes", f"{row.n:,}"),
+            ("of them executed", figures.NOTHING if row.n_executed is None else f"{row.n_executed:,}"),
+            *((named(name), figure(name, getattr(row, name))) for name in _MEASURES if getattr(row, name) is not None),
+            ("average predicted profit", figures.shown("usd", row.avg_predicted_profit)),
+            ("average actual profit", figures.shown("usd", row.avg_actual_profit)),
+        ],
+    )
+
+
+def _judged(row: ModelPerformance) -> Iterator[Panel]:
+    told = row.detail.get("judged")
+    if told:
+        yield measures_of("Beside the rule", told, row.detail.get("rule"))
+
+
+def _picture(row: ModelPerformance) -> Iterator[Panel]:
+    if picture := reliability_of("Said against came", row.detail.get("bins") or [], row.model_name):
+        yield picture
+
+
+def _rest(row: ModelPerformance) -> Mapping[str, Any]:
+    return {name: value for name, value in row.detail.items() if name not in ("judged", "rule", "bins")}
