@@ -22,6 +22,7 @@ _NODES = (  # an address of a node may hold a key
 )
 _ALERTS = ("ARB_ALERT_URLS",)
 
+MOST_ML_KIB = 400_000  # a child that training has made larger is replaced after its task
 _PREFERRED_WEB_PORT = 8000
 _PREFERRED_FLOWER_PORT = 5555
 
@@ -76,7 +77,7 @@ def table(ports: Ports) -> tuple[Process, ...]:
         Process("beat", _celery("beat", "--loglevel=INFO", "--pidfile=")),
         web(ports.web),
         _worker("account", "solo", secrets=(*_READ_KEYS, *_NODES)),
-        _worker("ml", "solo"),
+        _worker("ml", "prefork", limits=(f"--max-memory-per-child={MOST_ML_KIB}",)),
         Process("flower", _celery("flower", f"--address={HOST}", f"--port={ports.flower}"), port=ports.flower),
     )
 
@@ -97,8 +98,8 @@ def named(processes: Sequence[Process], *names: str) -> tuple[Process, ...]:
     return tuple(known[name] for name in names)
 
 
-def _worker(queue: str, pool: str, *, secrets: tuple[str, ...] = ()) -> Process:
-    concurrency = ("--concurrency=1",) if pool == "prefork" else ()
+def _worker(queue: str, pool: str, *, secrets: tuple[str, ...] = (), limits: tuple[str, ...] = ()) -> Process:
+    concurrency = ("--concurrency=1", *limits) if pool == "prefork" else ()  # a pool alone knows limits of time
     options = (f"--queues={queue}", f"--pool={pool}", *concurrency, f"--hostname={queue}@%h", "--loglevel=INFO")
     quiet = ("--events", "--without-gossip", "--without-mingle")
     return Process(f"worker-{queue}", _celery("worker", *options, *quiet), secrets=secrets, queue=queue)

@@ -1,4 +1,4 @@
-"""Attempts at training by the schedule: what came of each, so that no training is a reason to be read, not a silence."""
+"""Attempts at training by the schedule, and what came of each: that nothing was trained has a reason to be read."""
 
 from django.db import models
 from django.db.models import Q

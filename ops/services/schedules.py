@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections, transaction
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from ops.queues import Queue
 
@@ -14,11 +14,21 @@ _EXPIRY = 0.8  # of the period: a late tick is dropped rather than run beside th
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """A time of day (UTC), on every day or on one weekday; what was not begun by ``expiry_s`` later is left out."""
+
+    hour: int
+    minute: int
+    weekday: str = "*"  # 0 is Sunday
+    expiry_s: int = 6 * 3600
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the schedule: which task, how often, on which queue."""
+    """One line of the schedule: which task, when, on which queue."""
 
     task: str
-    every_s: int
+    due: int | At  # seconds apart, or a time of day
     queue: Queue
     about: str
 
@@ -30,6 +40,11 @@ ENTRIES = (
     Entry("trading.account_reference", 600, Queue.ACCOUNT, "Ask venues and accounts for markets, lots and fees."),
     Entry("ops.sweep", 10, Queue.SCAN, "Publish outbox rows that the execution worker has left lying."),
     Entry("trading.sweep_executions", 10, Queue.SCAN, "Send a step for every execution that stands still."),
+    Entry("mlops.train", At(3, 10), Queue.ML, "Train every model anew on the outcomes there are."),
+    Entry("mlops.train_when_due", 60, Queue.ML, "Train anew where ML_RETRAIN_FREQUENCY outcomes have come since."),
+    Entry("mlops.watch", At(1, 20), Queue.ML, "Measure what models said against what came; suspend one that loses."),
+    Entry("mlops.validate_models", At(4, 0, weekday="1"), Queue.ML, "Report on every model over the last week."),
+    Entry("mlops.mirror_pending", 300, Queue.ML, "Tell MLflow of versions and aliases that it missed."),
     *(
         Entry(f"ops.canary.{queue}", CANARY_PERIOD_S, queue, f"Prove that the {queue} queue is consumed.")
         for queue in Queue
@@ -56,10 +71,12 @@ def _seed(entry: Entry) -> bool:
     stored = PeriodicTask.objects.select_related("interval").filter(name=entry.task).first()
     ours = {"task": entry.task, "queue": str(entry.queue), "args": json.dumps([]), "description": entry.about}
     if stored is None:
-        interval, _ = IntervalSchedule.objects.get_or_create(every=entry.every_s, period=IntervalSchedule.SECONDS)
-        PeriodicTask.objects.create(name=entry.task, interval=interval, expire_seconds=_expiry_s(interval), **ours)
+        schedule = _schedule_of(entry.due)
+        PeriodicTask.objects.create(
+            name=entry.task, **schedule, expire_seconds=_expiry_s(entry, schedule.get("interval")), **ours
+        )
         return True
-    wanted = ours | {"expire_seconds": _expiry_s(stored.interval)}
+    wanted = ours | {"expire_seconds": _expiry_s(entry, stored.interval)}
     if any(getattr(stored, name) != value for name, value in wanted.items()):
         for name, value in wanted.items():
             setattr(stored, name, value)
@@ -67,9 +84,24 @@ def _seed(entry: Entry) -> bool:
     return False
 
 
-def _expiry_s(interval: IntervalSchedule | None) -> int | None:
-    """Return the expiry of an entry's messages; None for one that an operator put on a crontab."""
+def _schedule_of(due: int | At) -> dict[str, Any]:
+    if isinstance(due, int):
+        interval, _ = IntervalSchedule.objects.get_or_create(every=due, period=IntervalSchedule.SECONDS)
+        return {"interval": interval}
+    crontab, _ = CrontabSchedule.objects.get_or_create(
+        minute=str(due.minute),
+        hour=str(due.hour),
+        day_of_week=due.weekday,
+        day_of_month="*",
+        month_of_year="*",
+        timezone="UTC",
+    )
+    return {"crontab": crontab}
+
+
+def _expiry_s(entry: Entry, interval: IntervalSchedule | None) -> int | None:
+    """Return the expiry of an entry's messages; None where an operator put what has an interval on a crontab."""
     if interval is None:
-        return None
+        return entry.due.expiry_s if isinstance(entry.due, At) else None
     period_s = interval.schedule.run_every.total_seconds()
     return max(1, int(_EXPIRY * period_s))
