@@ -7,6 +7,7 @@ import pytest
 from domain.detection import DetectConfig
 from domain.market import Market
 from domain.scope import Scope
+from domain.scores import Scorer
 from tests.fakes import SIM, DictView, FixedClock, detect_config, no_model, pool_config
 from trading.dispatch import InlineDispatch
 from trading.models import Execution
@@ -24,6 +25,7 @@ class Line:
     view: DictView = field(default_factory=DictView)
     dispatch: InlineDispatch = field(default_factory=InlineDispatch)
     config: DetectConfig = field(default_factory=detect_config)
+    score: Scorer = no_model
 
     def __post_init__(self) -> None:
         self.venues = trading_venues(self.scope, fees=self.config.fees, gas=self.config.gas, clock=self.clock)
@@ -32,7 +34,7 @@ class Line:
         """Show the books and return what would be traded."""
         self.view.put(*books)
         changed = next(iter(self.view.books))
-        found = pipeline.decide(changed, self.view, config=self.config, score=no_model, clock=self.clock)
+        found = pipeline.decide(changed, self.view, config=self.config, score=self.score, clock=self.clock)
         return [one for one in found if isinstance(one, Decision)]
 
     def commit(self, decision: Decision):

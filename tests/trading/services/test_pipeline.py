@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -6,8 +7,10 @@ from domain.breakers import BreakerKind
 from domain.execution import ExecutionState
 from domain.ledger import Entry, imbalance
 from domain.market import Asset
+from domain.scores import Abstained, Scores
 from domain.timestamps import from_ns
 from mlops.models import Sample
+from mlops.said import scores_said
 from ops.models import Alert
 from risk.models import Outcome, Reservation
 from risk.services import Refusal, trip
@@ -207,3 +210,104 @@ def test_opportunity_rows_carry_mode_and_run(line, net_bps):
     assert (opportunity.mode, opportunity.run_id) == ("sim", "test")
     assert opportunity.edge_bps > net_bps
     assert len(opportunity.books) == 2
+
+
+VERSIONS = (("profit_maximizer", "20260311_120000"), ("slippage_predictor", "20260312_120000"))
+SAID = Scores(expected_net_usd=0.5, slippage_bps=1.25, versions=VERSIONS, abstained=(("route_success_predictor", "x"),))
+REFUSING = replace(SAID, expected_net_usd=-0.5)
+
+
+def test_a_trade_that_the_models_refuse_is_left_alone_and_sampled(line):
+    line.score = lambda features: REFUSING
+    (decision,) = line.decisions(*CROSSED)
+    assert line.commit(decision) == Refusal("score_expects_loss")
+    assert (Opportunity.objects.get().reason, Sample.objects.get().explored) == ("score_expects_loss", False)
+    assert not Execution.objects.exists()
+
+
+def test_what_the_models_refuse_is_traded_all_the_same_where_chance_says_so_and_marked(line):
+    line.score, line.config = (lambda features: REFUSING), replace(line.config, exploration_share=Decimal(1))
+    execution = line.open(*CROSSED)
+    line.run(execution.pk)
+    opportunity, sample = Opportunity.objects.get(), Sample.objects.get()
+    assert (opportunity.scores["explored"], sample.scores["explored"], sample.explored) == (True, True, True)
+    assert (opportunity.executed, sample.executed, opportunity.reason) == (True, True, "")
+
+
+def test_what_the_models_do_not_refuse_is_never_said_to_be_explored(line):
+    line.score, line.config = (lambda features: SAID), replace(line.config, exploration_share=Decimal(1))
+    line.open(*CROSSED)
+    assert "explored" not in Opportunity.objects.get().scores
+    assert not Sample.objects.get().explored
+
+
+def test_the_same_refusal_is_explored_wherever_it_is_decided_again(line):
+    line.score, line.config = (lambda features: REFUSING), replace(line.config, exploration_share=Decimal("0.5"))
+    answers = []
+    for _ in range(40):
+        line.clock.advance(1)
+        books = (replace(one, venue_at_ns=line.clock.at_ns, seen_at_ns=line.clock.at_ns) for one in CROSSED)
+        ((first,), (second,)) = line.decisions(*books), line.decisions()
+        assert (first.explored, first.reason) == (second.explored, second.reason)
+        answers.append(first.explored)
+    assert {True, False} == set(answers)
+
+
+STORED = {
+    "expected_net_usd": 0.5,
+    "slippage_bps": 1.25,
+    "versions": [["profit_maximizer", "20260311_120000"], ["slippage_predictor", "20260312_120000"]],
+    "abstained": [["route_success_predictor", "x"]],
+}
+
+
+@pytest.mark.parametrize(
+    ("scores", "stored"),
+    [
+        (Abstained("no_model"), {"abstained": "no_model"}),
+        (Abstained("no_skill", SAID), {"abstained": "no_skill", "shadow": STORED}),
+        (SAID, STORED),
+        (replace(SAID, shadow=REFUSING), STORED | {"shadow": STORED | {"expected_net_usd": -0.5}}),
+        (Scores(success_probability=0.0), {"success_probability": 0.0}),
+    ],
+)
+def test_the_row_holds_what_the_models_said_and_nothing_that_they_did_not(line, scores, stored):
+    line.score = lambda features: scores
+    (decision,) = line.decisions(*CROSSED)
+    line.commit(decision)
+    assert Opportunity.objects.get().scores == Sample.objects.get().scores == stored
+
+
+def test_what_a_row_holds_reads_back_as_what_was_said(line):
+    line.score = lambda features: replace(SAID, shadow=REFUSING)
+    line.open(*CROSSED)
+    stored = Opportunity.objects.get().scores
+    assert (scores_said(stored), scores_said(stored, in_shadow=True)) == (SAID, REFUSING)
+
+
+@pytest.mark.parametrize(
+    ("scores", "predicted"), [(SAID, Decimal("1.25")), (Abstained("no_model"), Decimal(0)), (Scores(), Decimal(0))]
+)
+def test_risk_is_told_what_slippage_was_predicted_or_none_where_nobody_did(line, scores, predicted):
+    line.score = lambda features: scores
+    execution = line.open(*CROSSED)
+    line.run(execution.pk)
+    assert Outcome.objects.get().predicted_slippage_bps == predicted
+
+
+def test_a_settled_execution_labels_its_sample_with_what_it_earned(line):
+    execution = line.open(*CROSSED)
+    line.run(execution.pk)
+    execution.refresh_from_db()
+    sample = Sample.objects.get()
+    assert (sample.executed, sample.settled_net_usd, sample.slippage_bps) == (True, execution.net_usd, 0.0)
+    assert sample.known_at == from_ns(line.clock.now_ns())
+
+
+def test_an_execution_in_which_nothing_was_filled_earned_nothing_that_could_be_learnt(line):
+    execution = line.open(*CROSSED)
+    line.step(execution.pk)
+    line.clock.advance(5_400)
+    line.step(execution.pk)
+    sample = Sample.objects.get()
+    assert (sample.executed, sample.settled_net_usd, sample.slippage_bps) == (False, None, None)
