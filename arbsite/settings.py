@@ -9,6 +9,7 @@ from arbsite.logs import logging_config
 
 ARB = config.current()
 config.keep_caches_in(ARB.state_dir)
+config.keep_libraries_quiet()
 
 SECRET_KEY = ARB.web.secret_key.reveal()
 DEBUG = ARB.web.is_debug

@@ -1,15 +1,18 @@
 """MLflow, which people look into: what we write there. Nothing is ever loaded from it, and nothing else imports it."""
 
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from domain.errors import Unreachable
 
 TIMEOUT_S = 5
 RETRIES = 1
+PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Registry:
         with _translated():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             address = uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+            _prove_open(address)
             return cls(_client(address), None if address.startswith("http") else (folder / "artifacts").resolve())
 
     def record(self, record: Record) -> Known:
@@ -88,7 +92,8 @@ class Registry:
         params = [Param(name, value) for name, value in record.params.items()]
         metrics = [Metric(name, value, record.measured_at_ms, 0) for name, value in record.metrics.items()]
         self._client.log_batch(run_id, metrics=metrics, params=params)
-        self._client.log_artifacts(run_id, str(record.folder), "model")
+        for file in sorted(record.folder.iterdir()):  # log_artifacts would take a folder that is not there for empty
+            self._client.log_artifact(run_id, str(file), "model")
         self._client.set_terminated(run_id)
 
     def _version(self, record: Record, run: Any) -> str:
@@ -130,6 +135,23 @@ def _client(address: str) -> Any:
         if not variable.is_set():
             variable.set(value)
     return MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def _prove_open(address: str) -> None:
+    """Raise at once where nobody is at home, where MLflow itself would try again and again for most of an hour.
+
+    A store that is empty gets its tables: MLflow makes them once in a process, and a store may be deleted under it.
+    """
+    import sqlalchemy  # late: see _client
+    from mlflow.store.db.utils import _safe_initialize_tables  # late: see _client
+
+    parts = urlsplit(address)
+    if parts.hostname and (port := parts.port or PORTS.get(parts.scheme.partition("+")[0])):
+        socket.create_connection((parts.hostname, port), timeout=TIMEOUT_S).close()
+    if not parts.scheme.startswith("http"):
+        engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
+        if not sqlalchemy.inspect(engine).has_table("experiments"):
+            _safe_initialize_tables(engine)
 
 
 @contextmanager

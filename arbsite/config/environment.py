@@ -73,6 +73,13 @@ def keep_caches_in(state_dir: Path) -> None:
     os.environ.setdefault("MPLCONFIGDIR", str(state_dir / "cache" / "matplotlib"))
 
 
+def keep_libraries_quiet() -> None:
+    """Let no library send word of its use to its makers, nor set up logging beside ours."""
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+
+
 def prepend_to_path(folder: Path) -> None:
     """Let programs in ``folder`` be found before others of the same name."""
     os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
