@@ -20,7 +20,7 @@ SIM_ITSELF = Scope(Mode.SIM)
 
 def terms(*, paper_delay_ms: int = 250, linger_ms: int = 2_000, fee_bps: str = "5") -> Terms:
     """Return the terms of the venues ``a`` and ``b``, which charge ``fee_bps``."""
-    config = replace(detect_config(fee_bps=fee_bps), quote_usd={"USD": Decimal(1)})
+    config = replace(detect_config(fee_bps=fee_bps), quote_usd={"USD": Decimal(1)}, near_miss_bps=Decimal(10))
     return Terms(config, linger_ms, paper_delay_ms, {"a": "kraken", "b": "alpaca"})
 
 

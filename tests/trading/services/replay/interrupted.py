@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.routes import MarketView
 from domain.scope import Mode, Scope
+from mlops.models import Sample
 from risk.models import BreakerEvent, Outcome
 from trading.models import EdgeObservation, EvaluationCount, FillObservation, OfferedEdge, Opportunity
 from trading.services.replay.timeline import Instant, Json, Timeline
@@ -58,6 +59,24 @@ def broken_after(instants: int):
     return lambda timeline: BrokenTimeline(timeline, instants)
 
 
+def samples_of(scope: Scope) -> list[tuple[Any, ...]]:
+    """Return every sample with its labels, without ids."""
+    columns = (
+        "timestamp",
+        "route_key",
+        "kind",
+        "net_bps",
+        "notional_usd",
+        "features",
+        "executed",
+        "edge_at_latency_bps",
+        "fillable_share_at_latency",
+        "settled_net_usd",
+        "known_at",
+    )
+    return list(Sample.objects.in_scope(scope).order_by("timestamp", "route_key").values_list(*columns))
+
+
 def left_behind(run_id: str) -> dict[str, Any]:
     """Return what a run wrote that its digest does not hold, without ids."""
     scope = Scope(Mode.REPLAY, run_id)
@@ -70,6 +89,7 @@ def left_behind(run_id: str) -> dict[str, Any]:
                 for row in EvaluationCount.objects.in_scope(scope)
             }
         ),
+        "samples": samples_of(scope),
         "offers": {(row.hour, row.route_key, row.tenth_bps): row.count for row in OfferedEdge.objects.in_scope(scope)},
         "edges": sorted((at[row.opportunity_id], row.offset_ms, str(row.net_bps), str(row.size)) for row in edges),
         "books": sorted(

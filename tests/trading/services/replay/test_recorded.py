@@ -1,5 +1,6 @@
 """A replay of recorded books: the stream's own decisions again, the terms it knew, and what cannot be replayed."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from domain.scope import Mode
 from domain.timestamps import NS_PER_S, from_ns
 from tests.fakes import BTC_USD, MS, NOW_NS, SIM, FixedClock, no_model
 from tests.recorded_books import markets, store, terms, walk
+from tests.trading.services.replay.interrupted import samples_of
 from tests.trading.services.stream.test_engine import InlineWriter, NoCache
 from trading.dispatch import InlineDispatch
 from trading.marketdata.view import BookView
@@ -156,6 +158,26 @@ def test_what_the_stream_decided_is_decided_again():
     assert looks(scope) == looks(SIM)
     assert curves(scope) == curves(SIM)
     assert curves(scope)
+
+
+def test_what_the_stream_sampled_is_sampled_and_labelled_again():
+    books = walk(600, seed=5)
+    stream(books, terms())
+    store(books)
+    scope = Run.objects.get(run_id=replay((), EVERY).run_id).scope
+    ours, theirs = (dict(untraded(samples_of(one))) for one in (SIM, scope))
+    assert ours.keys() == theirs.keys()
+    assert Counter(kind for _, _, kind in ours)["near_miss"] > 2
+    ended = from_ns(NOW_NS + 27 * NS_PER_S)
+    labelled = [key for key in ours if key[0] < ended]
+    assert [ours[key] for key in labelled] == [theirs[key] for key in labelled]
+    assert all(edge is not None for *_, edge, _ in (ours[key] for key in labelled))
+
+
+def untraded(samples):
+    """Each sample by instant, route and kind, and what is known of it although nobody trades."""
+    for at, route_key, kind, net_bps, notional_usd, features, _, edge_bps, share, _, _ in samples:
+        yield (at, route_key, kind), (net_bps, notional_usd, features, edge_bps, share)
 
 
 @pytest.mark.parametrize("late_ms", [0, 40, 900])

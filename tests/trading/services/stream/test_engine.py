@@ -1,9 +1,14 @@
 """The stream's heart, without sockets: books in, rows out."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from domain.errors import BadMarketData
 from domain.market import MarketKey
+from domain.timestamps import from_ns
+from mlops.models import Sample
 from tests.fakes import (
     BTC_USD,
     ETH_USDC,
@@ -118,6 +123,52 @@ def test_an_order_whose_market_went_silent_meets_no_book(engine, clock):
 
 def _due_at(request, due_ns):
     return observing.FillRequest(request.order_id, request.market, request.side, due_ns)
+
+
+NEAR = ("100.1", "100.2")  # 10 bps before fees of 20
+
+
+@pytest.fixture
+def sampling(engine, clock):
+    """The same, with samples of what falls short by less than 15 bps."""
+    return Engine(replace(engine._parts, config=replace(detect_config(), near_miss_bps=Decimal(15))))
+
+
+def test_a_difference_that_nearly_pays_is_sampled_once_a_spell_and_labelled_after_the_delay(sampling, clock):
+    for _ in range(4):
+        show(sampling, clock, b=NEAR)
+        clock.advance(100)
+    sampling.tick()
+    sample = Sample.objects.get()
+    assert (sample.kind, sample.timestamp) == ("near_miss", from_ns(NOW_NS))
+    assert (sample.edge_at_latency_bps, sample.fillable_share_at_latency) == (pytest.approx(-10.01), 0.0)
+    clock.advance(1_000)
+    show(sampling, clock, b=NEAR)
+    assert Sample.objects.count() == 2
+    assert not Execution.objects.exists() and not OpenEpisode.objects.exists()
+
+
+def test_what_was_near_and_then_pays_is_both_and_what_paid_and_is_near_one(sampling, clock):
+    show(sampling, clock, b=NEAR)
+    clock.advance(100)
+    show(sampling, clock)
+    clock.advance(100)
+    show(sampling, clock, b=NEAR)
+    assert sorted(Sample.objects.values_list("kind", flat=True)) == ["near_miss", "opportunity"]
+
+
+def test_a_watch_that_only_tells_samples_nothing(sampling, clock):
+    quiet = Engine(replace(sampling._parts, trades=False))
+    show(quiet, clock, b=NEAR)
+    assert not Sample.objects.exists()
+
+
+def test_near_misses_are_no_cost_to_books_that_are_not_near(sampling, clock, monkeypatch):
+    monkeypatch.setattr("trading.services.pipeline.near_miss", lambda *args, **told: pytest.fail("reckoned"))
+    show(sampling, clock, b=("99.9", "100.1"))
+    clock.advance(50)
+    show(sampling, clock, b=("100.04", "100.2"))
+    assert not Sample.objects.exists()
 
 
 def test_looks_snapshots_and_decay_are_written_as_time_passes(engine, clock):
