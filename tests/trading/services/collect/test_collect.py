@@ -23,9 +23,18 @@ from tests.trading.services.stream.doubles import doubles_in_thread, settings_fo
 from trading.dispatch import InlineDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.marketdata.view import BookView
-from trading.models import EvaluationCount, Execution, OfferedEdge, Opportunity, RecordedHour, Recording
+from trading.models import (
+    EvaluationCount,
+    Execution,
+    MarketVolatility,
+    OfferedEdge,
+    Opportunity,
+    RecordedHour,
+    Recording,
+)
 from trading.services.collect.run import collect, look_once
-from trading.services.recording.source import connect_to, looks, recordings
+from trading.services.recording.pages import Learnt
+from trading.services.recording.source import connect_to, events, recordings
 from trading.services.reference.terms import account_sources
 from trading.services.stream.engine import Engine, Parts
 from trading.services.stream.watch_lock import conninfo, take_watch
@@ -125,15 +134,27 @@ def decided_again() -> list[tuple]:
                     tell=lambda decision: found.append(_told(decision)),
                 )
             )
-            for at_ns, book in looks(source, info):
-                clock.at_ns = at_ns
-                engine.on_book(book)
+            for event in events(source, info):
+                if isinstance(event, Learnt):
+                    engine.learn(event.context)
+                else:
+                    clock.at_ns = event.at_ns
+                    engine.on_book(event.book)
     return found
 
 
 def _told(decision) -> tuple:
     candidate = decision.candidate
-    return candidate.route.key, decision.decided_at_ns, candidate.size, candidate.net_bps, repr(candidate.markets)
+    shown = repr(candidate.markets), repr(candidate.features)
+    return candidate.route.key, decision.decided_at_ns, candidate.size, candidate.net_bps, *shown
+
+
+def tell_of_volatility(*, annual: float) -> None:
+    """Write what the volatility job would of each pair."""
+    now, figures = from_ns(SYSTEM_CLOCK.now_ns()), {"volatility_1h": annual, "volume_24h": 1e6 * annual}
+    for pair in PAIRS:
+        row = {"timestamp": now, "venue": "kraken", "symbol": pair.symbol, **figures}
+        MarketVolatility.objects.create(**SCOPE.columns, **row)
 
 
 def ended() -> bool:
@@ -149,8 +170,10 @@ def test_what_is_collected_replays_to_the_decisions_that_were_made_and_nothing_i
             signal.raise_signal(signal.SIGINT)
 
     notes.beats = stop_once_one_has_ended
+    tell_of_volatility(annual=0.5)
     figures = collect(SCOPE, clock=SYSTEM_CLOCK, teller=notes)
     assert len(notes.decisions) >= 6
+    assert 0.5 in {decision.candidate.features.as_dict()["volatility_1h"] for decision in notes.decisions}
     assert decided_again() == [_told(decision) for decision in notes.decisions]
     committed = Opportunity.objects.order_by("id").values_list("route_key", "timestamp")
     assert list(committed) == [(key, from_ns(at_ns)) for key, at_ns, *_ in decided_again()]
