@@ -50,7 +50,7 @@ class Figure:
     """
 
     name: str
-    unit: str  # share, usd, bps or nothing
+    unit: str  # share, percent, usd, bps or nothing
     value: float | None
     low: float | None
     high: float | None
@@ -169,7 +169,7 @@ UNITS: Mapping[str, str] = {
     "accuracy": _SHARE,
     "precision": _SHARE,
     "recall": _SHARE,
-    "mean_percent_error": _SHARE,
+    "mean_percent_error": "percent",
     "ece": _SHARE,
     "coverage": _SHARE,
 }
@@ -179,7 +179,7 @@ EXPECTED: Mapping[tuple[ModelName, str], Expected] = {
     (ModelName.ROUTE_SUCCESS, "f1"): Expected(0.55, 0.65),
     (ModelName.PROFIT, "mae"): Expected(5, 15, is_higher_better=False),
     (ModelName.PROFIT, "correlation"): Expected(0.6, 0.8),
-    (ModelName.PROFIT, "mean_percent_error"): Expected(0.10, 0.25, is_higher_better=False),
+    (ModelName.PROFIT, "mean_percent_error"): Expected(10, 25, is_higher_better=False),
     (ModelName.SLIPPAGE, "mae"): Expected(5, 15, is_higher_better=False),
     (ModelName.SLIPPAGE, "correlation"): Expected(0.5, 0.7),
 }

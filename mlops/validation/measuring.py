@@ -29,7 +29,6 @@ SHOWN: Mapping[ModelName, tuple[str, ...]] = {
     ModelName.PROFIT: ("mae", "correlation", "mean_percent_error"),
     ModelName.SLIPPAGE: ("mae", "correlation", "pinball", "coverage"),
 }
-_PER_CENT = frozenset({"mean_percent_error"})  # shares here, as every other figure of that kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +93,8 @@ def figures_of(model: ModelName, pairs: Pairs, *, seed: int = 0) -> tuple[Figure
 
 
 def _figure(model: ModelName, name: str, found: Mapping[str, float | None], rule: float, n: int) -> Figure:
-    scale = 0.01 if name in _PER_CENT else 1.0
-    value, low, high = (None if (part := found[key]) is None else part * scale for key in ("value", "low", "high"))
-    of_rule = rule * scale if math.isfinite(rule) else None
+    of_rule = rule if math.isfinite(rule) else None
+    value, low, high = found["value"], found["low"], found["high"]
     return Figure(name, unit_of(model, name), value, low, high, n, EXPECTED.get((model, name)), of_rule)
 
 

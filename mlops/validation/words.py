@@ -170,6 +170,8 @@ def amount(value: float | None, unit: str) -> str:
     match unit:
         case "share":
             return f"{value * 100:.1f} %"
+        case "percent":
+            return f"{value:,.1f} %"
         case "usd":
             return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
         case "bps":
@@ -208,16 +210,17 @@ def _range(low: float | None, high: float | None, unit: str, *, is_round: bool =
     """Return a span in one unit, said once."""
     if low is None or high is None:
         return NOTHING
+    digits = 0 if is_round else 1
     match unit:
         case "share":
-            digits = 0 if is_round else 1
             return f"{low * 100:.{digits}f} to {high * 100:.{digits}f} %"
+        case "percent":
+            return f"{low:,.{digits}f} to {high:,.{digits}f} %"
         case "bps":
-            digits = 0 if is_round else 1
             return f"{low:,.{digits}f} to {high:,.{digits}f} bps"
         case "usd":
             return f"${low:,.0f} to ${high:,.0f}" if is_round else f"{amount(low, unit)} to {amount(high, unit)}"
-    digits = 2 if is_round else 3
+    digits += 2
     return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
