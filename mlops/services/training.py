@@ -141,11 +141,7 @@ def _registered(
     trained: Iterable[Trained], scope: Scope, seed: int, is_synthetic: bool, now: datetime
 ) -> list[TrainedModel]:
     with transaction.atomic():
-        found = [
+        return [
             TrainedModel(one, register(one, scope=scope, seed=seed, is_synthetic=is_synthetic, now=now))
             for one in trained
         ]
-    for one in found:
-        told = {"model": one.model.value, "tag": one.version.tag if one.version else "", "scope": str(scope)}
-        log.info("model_trained", **told, n=one.trained.n_samples, has_skill=one.trained.has_skill, why=one.trained.why)
-    return found
