@@ -86,5 +86,5 @@ def _apart(stored: Stored) -> Iterator[Table]:
     kinds = [kind for kind in _KINDS if kind in told]
     names = ordered({name for kind in kinds for name in told[kind]} - {"n"})
     rows = [(named(name), *(figure(name, told[kind].get(name)) for kind in kinds)) for name in ("n", *names)]
-    if kinds:
+    if len(kinds) > 1:
         yield Table("Executed, shadow and near misses apart", ("Measure", *map(named, kinds)), rows)

@@ -6,6 +6,7 @@ from math import sqrt
 from typing import Any, ClassVar
 
 from domain.scores import ModelName
+from mlops.admin.stored import dollars
 
 _SIDE = 300.0
 _LARGEST, _LEAST = 9.0, 2.5  # radii
@@ -80,7 +81,7 @@ def _scale(bins: Sequence[Mapping[str, Any]], model: str) -> _Scale:
         return _Scale(0.0, 1.0, "{:.1%}".format)
     seen = [one[name] for one in bins for name in ("said", "came", "low", "high") if one.get(name) is not None]
     margin = (max(seen) - min(seen) or 1.0) * _MARGIN
-    say = "${:,.2f}".format if model == ModelName.PROFIT else "{:.1f} bps".format
+    say = dollars if model == ModelName.PROFIT else "{:.1f} bps".format
     return _Scale(min(seen) - margin, max(seen) + margin, say)
 
 

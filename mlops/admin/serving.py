@@ -125,7 +125,7 @@ class ServedModelAdmin(DetailAdmin):
     @admin.display(description="said")
     def heard(self, row: ServedModel) -> str:
         """Return how long ago the process said so."""
-        return f"{figures.roughly(datetime.now(UTC) - row.seen_at)} ago"
+        return figures.whole(f"{figures.roughly(datetime.now(UTC) - row.seen_at)} ago")
 
 
 def judging(row: ServedModel) -> str:

@@ -1,6 +1,7 @@
 """Measured figures out of stored JSON, as they are best read: intervals as tables, bins as a picture, drift by size."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from ops.admin import figures
@@ -9,6 +10,8 @@ from ops.admin.panels import Facts, Panel, Table, label, text_of
 Stored = Mapping[str, Any]
 
 DRIFTED, DRIFTING = 0.25, 0.1  # of the population stability index, as is usual
+_NOTHING = 1e-9  # what is left of a sum of floats that should be nothing
+_MOST_FEATURES = 12
 _INTERVAL = {"value", "low", "high"}
 _HISTOGRAM = {"edges", "shares"}
 _SHARES = {"accuracy", "precision", "recall", "base_rate", "vetoed_share", "coverage", "breakeven_probability"}
@@ -33,6 +36,8 @@ _NAMES = {
     "n_train": "samples learnt from",
     "n_test": "held-out samples",
     "n_purged": "purged between them",
+    "test_from": "held out from (UTC)",
+    "test_to": "held out to (UTC)",
     "psi": "drift of features",
 }
 _HEADERS = ("Measure", "Value", "95 % interval", "Of")
@@ -67,15 +72,19 @@ def measures_of(title: str, measures: Mapping[str, Stored], rule: Stored | None 
 
 def facts_of(title: str, plain: Stored) -> Facts:
     """Return plain figures by their names."""
-    return Facts(title, [(named(name), figure(name, plain[name])) for name in ordered(plain)])
+    return Facts(
+        title, [(named(name), figure(name, plain[name])) for name in ordered(plain) if plain[name] is not None]
+    )
 
 
 def drift_of(psi: Mapping[str, float | None]) -> Table:
     """Return the drift of each feature against what the version was trained on, the greatest first."""
     known = sorted(((name, value) for name, value in psi.items() if value is not None), key=lambda one: -one[1])
-    rows = [(figures.words(name), f"{value:.3f}", _drift(value)) for name, value in known]
-    note = f"Population stability index: below {DRIFTING} as in training, above {DRIFTED} another market."
-    return Table("Drift of features", ("Feature", "PSI", ""), rows, note=note, nothing="Not measured.", is_wide=False)
+    rows = [(figures.words(name), f"{value:.3f}", _drift(value)) for name, value in known[:_MOST_FEATURES]]
+    more = f" {len(known) - len(rows)} features drifted less than these." if len(known) > len(rows) else ""
+    note = f"Population stability index: below {DRIFTING} as in training, above {DRIFTED} another market.{more}"
+    headers = ("Feature", "PSI", "")
+    return Table("Drift of features", headers, rows, note=note, nothing="Not measured.", is_wide=False, rows_beside=2)
 
 
 def ordered(names: Iterable[str]) -> list[str]:
@@ -91,12 +100,17 @@ def named(name: str) -> str:
 def figure(name: str, value: Any) -> str:
     """Return a figure as its name asks: shares in percent, dollars with cents."""
     if not isinstance(value, float):
-        return f"{value:,}" if type(value) is int else text_of(name, value)
+        return _plain(name, value)
     if name in _SHARES:
         return f"{value:.1%}"
     if name.endswith("usd"):
-        return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
-    return f"{value:.4g}"
+        return dollars(value)
+    return f"{value:.3g}" if abs(value) >= _NOTHING else "0"
+
+
+def dollars(value: float) -> str:
+    """Return dollars and cents."""
+    return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
 
 
 def interval(name: str, one: Stored) -> str:
@@ -116,13 +130,35 @@ def _measure(name: str, one: Stored) -> tuple[str, str, str]:
     return figure(name, one["value"]), interval(name, one), count
 
 
+def _plain(name: str, value: Any) -> str:
+    if type(value) is int:
+        return f"{value:,}"
+    is_instant = isinstance(value, str) and name.endswith(("_from", "_to"))
+    return figures.instant(datetime.fromisoformat(value)) if is_instant else text_of(name, value)
+
+
 def _nested(name: str, value: Any, title: str) -> Iterator[Panel]:
     if name == "psi":
         yield drift_of(value)
     elif isinstance(value, Mapping) and not _holds_histograms(value):
-        yield from panels_of(value, title)
+        yield from [_grid(title, value)] if _is_grid(value) else panels_of(value, title)
     elif isinstance(value, list) and value:
         yield _rows(title, value)
+
+
+def _is_grid(value: Stored) -> bool:
+    """Return whether these are rows by name whose cells are plain."""
+    rows = list(value.values())
+    are_rows = all(isinstance(row, Mapping) and not is_measure(row) for row in rows)
+    return (
+        bool(rows) and are_rows and not any(isinstance(cell, Mapping | list) for row in rows for cell in row.values())
+    )
+
+
+def _grid(title: str, value: Stored) -> Table:
+    names = ordered({name for row in value.values() for name in row})
+    rows = [(named(key), *(figure(name, value[key].get(name)) for name in names)) for key in ordered(value)]
+    return Table(title, ("", *(named(name) for name in names)), rows, is_wide=False)
 
 
 def _rows(title: str, values: list[Any]) -> Table:

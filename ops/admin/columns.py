@@ -9,6 +9,8 @@ from unfold.decorators import display
 
 from ops.admin import figures
 
+_WHOLE = {"model_name", "process", "route_key"}  # short enough to stay on one line
+
 Column = Callable[[Any], Any]
 
 
@@ -21,7 +23,7 @@ def column(name: str, title: str = "") -> Column:
         if value is None or value == "":
             return None
         text = figures.shown(name, value)
-        is_whole = isinstance(value, datetime) or name == "route_key"
+        is_whole = isinstance(value, datetime) or name in _WHOLE
         return format_html('<span class="whitespace-nowrap">{}</span>', text) if is_whole else text
 
     written.__name__ = name
