@@ -15,7 +15,6 @@ Floats: TypeAlias = NDArray[np.float64]
 
 MAX_ROUNDS = 600
 PATIENCE = 30  # rounds without a better fold before it stops
-THREADS = 2
 LARGE = 20_000  # samples, from which on fewer and longer strides are enough
 
 _FIXED = {
@@ -27,7 +26,7 @@ _FIXED = {
     "max_bin": 63,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": THREADS,
+    "num_threads": 1,  # two spend more time waiting for one another, the more so where others want the cores
     "verbosity": -1,
 }
 
