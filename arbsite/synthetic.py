@@ -34,7 +34,7 @@ from simulator.dislocations import Temper
 from simulator.instruments import Instrument
 from simulator.market import STEP_NS, MarketProcess
 from trading.services.decision import Decision, NearMiss
-from trading.services.observing import OFFSETS_MS, EdgeLeft, EdgeWatch, Watched, labels_of
+from trading.services.edges import OFFSETS_MS, EdgeLeft, EdgeWatch, Watched, labels_of
 from trading.services.reference.terms import detect_config
 
 Told = Callable[[int, int], None]

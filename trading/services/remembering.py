@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from domain.background import Background
 from domain.money import to_float
 from domain.timestamps import NS_PER_MS
-from trading.services.observing import EdgeLeft, Watched, at_delay
+from trading.services.edges import EdgeLeft, Watched, at_delay
 
 
 def remember_edge(background: Background, watched: Watched, left: Sequence[EdgeLeft]) -> None:

@@ -28,7 +28,7 @@ from risk.services import tick
 from trading.dispatch import InlineDispatch
 from trading.marketdata.clock import VirtualClock
 from trading.models import Execution
-from trading.services import episodes, execution, observing, pipeline
+from trading.services import edges, episodes, execution, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
 from trading.services.execution.step import Venues
@@ -256,7 +256,7 @@ class Driver:
     def _store_edges(self, segment: Segment, now_ns: int) -> None:
         for watched, left in segment.edges.complete(now_ns):
             remember_edge(segment.background, watched, left)
-            observing.record_edges(watched, left, scope=self._parts.scope)
+            edges.record_edges(watched, left, scope=self._parts.scope)
 
     def _close_episodes(self, segment: Segment, now_ns: int) -> None:
         for closed in segment.episodes.closed_by(now_ns):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from domain.background import Background
 from domain.market import MarketKey, PoolState
 from domain.timestamps import NS_PER_S
-from trading.services import observing
+from trading.services.edges import EdgeWatch, offsets_for
 from trading.services.episodes import EpisodeTracker
 from trading.services.execution.step import Venues
 from trading.services.near_misses import NearMissTracker
@@ -34,7 +34,7 @@ class Segment:
         self.markets = markets_of(opening)
         self.episodes = EpisodeTracker(linger_ns=opening.linger_ns)
         self.near_misses = NearMissTracker(config, self.episodes.is_open, linger_ns=opening.linger_ns)
-        self.edges = observing.EdgeWatch(self.markets.view, offsets_ms=observing.offsets_for(config))
+        self.edges = EdgeWatch(self.markets.view, offsets_ms=offsets_for(config))
         self.offers = OfferSampler(
             every_ns=0 if config.resolution_s else OFFERS_EVERY_NS,
             max_age_ms=config.max_age_ms,

@@ -22,7 +22,7 @@ from trading.dispatch import Dispatch
 from trading.marketdata.clock import VirtualClock
 from trading.marketdata.price_cache import PriceCache
 from trading.marketdata.view import BookView
-from trading.services import episodes, observing, pipeline
+from trading.services import edges, episodes, observing, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
 from trading.services.near_misses import NearMissTracker, record_near_miss
@@ -72,7 +72,7 @@ class Engine:
         self._episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
         self._near_misses = NearMissTracker(parts.config, self._episodes.is_open, linger_ns=parts.linger_ns)
         self.fills = observing.FillWatch()
-        self._edges = observing.EdgeWatch(parts.view, offsets_ms=observing.offsets_for(parts.config))
+        self._edges = edges.EdgeWatch(parts.view, offsets_ms=edges.offsets_for(parts.config))
         self._counts = EvaluationCounter()
         self._instant = VirtualClock()  # all that follows from a book happens at one instant
         self._flush_at_ns = self._snapshot_at_ns = 0
@@ -149,7 +149,7 @@ class Engine:
         self._store_books(now_ns)
         for watched, left in self._edges.complete(now_ns):
             remember_edge(self._background, watched, left)
-            self._submit("edges", partial(observing.record_edges, watched, left, scope=self._parts.scope))
+            self._submit("edges", partial(edges.record_edges, watched, left, scope=self._parts.scope))
 
     def _begin(self, decision: Decision, opened: episodes.Opened) -> None:
         if self._parts.tell is not None:
