@@ -25,6 +25,7 @@ from arbsite.schema import connect_beside, expected_migrations
 from domain.errors import Unreachable
 from domain.scope import Mode
 from domain.secret import Secret
+from mlops.serving.native import NoLightGBM, library
 from trading.services.venue_facts import not_watched
 from trading.venues.evm.endpoints import name_of
 
@@ -57,13 +58,22 @@ class Finding:
 def diagnose() -> list[Finding]:
     """Return what was found, servers first started where they are ours to start."""
     arb = config.current()
-    machine = [*_python(), *_disk(arb), *_ports(arb), *_stop_file(arb), *_env_file(arb)]
+    machine = [*_python(), *_models(), *_disk(arb), *_ports(arb), *_stop_file(arb), *_env_file(arb)]
     return [*machine, *_servers(), *_keys(arb), *_venues(arb), *_chains(arb)]
 
 
 def _python() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("python", Verdict.OK if sys.version_info >= (3, 11) else Verdict.FAULT, version)
+
+
+def _models() -> Iterator[Finding]:
+    try:
+        library()
+    except NoLightGBM as error:
+        yield Finding("models", Verdict.NOTE, f"every model abstains and the rules decide: {error}")
+    else:
+        yield Finding("models", Verdict.OK, "LightGBM's library can be used")
 
 
 def _disk(arb: Arb) -> Iterator[Finding]:
