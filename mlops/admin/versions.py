@@ -45,9 +45,9 @@ class ModelVersionAdmin(AliasedAdmin, DetailAdmin):
         "skill",
         column("n_samples", "samples"),
         column("n_executed", "executed"),
-        column("data_to", "data to (UTC)"),
-        column("expires_at", "expires (UTC)"),
         "origin",
+        "learnt_to",
+        "serves_until",
     )
     list_filter = (
         *DetailAdmin.list_filter,
@@ -71,6 +71,16 @@ class ModelVersionAdmin(AliasedAdmin, DetailAdmin):
     def skill(self, row: ModelVersion) -> str:
         """Return whether it beat the baseline on data that it had not seen."""
         return label("skill", "success") if row.has_skill else label("no skill", "warning")
+
+    @admin.display(description="data to (UTC)")
+    def learnt_to(self, row: ModelVersion) -> str:
+        """Return up to when it was taught."""
+        return figures.whole(f"{row.data_to:%Y-%m-%d %H:%M}")
+
+    @admin.display(description="expires (UTC)")
+    def serves_until(self, row: ModelVersion) -> str:
+        """Return from when on it abstains."""
+        return figures.whole(f"{row.expires_at:%Y-%m-%d %H:%M}")
 
     @admin.display(description="prices")
     def origin(self, row: ModelVersion) -> str:

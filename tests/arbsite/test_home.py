@@ -1,17 +1,20 @@
 """The first page: what was earned, why nothing was traded, and which run that is said of."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from domain.scope import Mode, Scope
+from mlops.models import ModelAlias, ModelPerformance, ModelVersion, ServedModel
 from risk.models import Breaker
 from risk.services.gate import lock_gate
 from tests.fakes import SIM, book
+from tests.mlops.test_models import store
 from tests.trading.models.rows import make
 from tests.trading.services.conftest import Line
 from trading.models import (
@@ -127,6 +130,49 @@ def test_the_age_of_data_is_told_of_each_venue(home):
 def test_a_recording_that_cannot_be_read_leaves_the_page_standing(home):
     make(RecordedPage, payload=b"\xff" + bytes(20))
     assert "cannot be read" in table(home(Scope(Mode.SIM)), "Data of each venue").note
+
+
+def test_without_models_the_page_says_that_the_rules_decide_and_how_many_outcomes_there_are(home):
+    panel = table(home(SIM), "Models")
+    assert panel.rows == []
+    assert "the rules alone decide" in panel.nothing
+    assert panel.nothing.endswith("0 executed outcomes in this mode and run.")
+
+
+def test_the_champion_is_told_with_its_age_what_each_process_does_with_it_and_its_challenger(home):
+    at = datetime.now(UTC) - timedelta(days=3)
+    champion = store(ModelVersion, created_at=at)
+    challenger = store(ModelVersion, tag="20260312_120000", is_synthetic=True)
+    store(ModelAlias, version=champion)
+    store(ModelAlias, alias="challenger", version=challenger, is_synthetic=True)
+    for process, abstains in (("stream", ""), ("worker-scan", "tampered: one file changed"), ("gone", "")):
+        store(ServedModel, process=process, abstains=abstains, seen_at=datetime.now(UTC))
+    ServedModel.objects.filter(process="gone").update(seen_at=at)
+    measured = store(ModelPerformance, model_version=champion.tag, accuracy=0.72, n=140)
+    row = [strip_tags(cell) for cell in table(home(Scope(Mode.SIM)), "Models").rows[1]]
+    assert row[:3] == ["profit maximizer", champion.tag, "3 days"]
+    assert "judges stream" in " ".join(row[3].split())
+    assert "abstains worker-scan: tampered: one file changed" in " ".join(row[3].split())
+    assert "gone" not in row[3]
+    assert row[4] == "72.0% right, 140 outcomes"
+    assert row[5].split() == [challenger.tag, "synthetic"]
+    assert reverse("admin:mlops_modelperformance_change", args=[measured.pk]) in home(Scope(Mode.SIM)).content.decode()
+
+
+def test_a_suspended_champion_and_one_that_nobody_serves_are_told(home):
+    alias = store(ModelAlias, version=store(ModelVersion))
+    row = table(home(Scope(Mode.SIM)), "Models").rows[1]
+    assert "no process serves it at present" in row[3]
+    assert row[4:] == ("not yet", "none")
+    ModelAlias.objects.filter(pk=alias.pk).update(suspended_at=datetime.now(UTC), suspended_why="it lost 12 USD")
+    assert "it lost 12 USD" in table(home(Scope(Mode.SIM)), "Models").rows[1][3]
+
+
+def test_who_may_not_see_versions_is_shown_no_models(client, home):
+    user = User.objects.create_user("bob", password="a long enough one", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_opportunity"))
+    client.force_login(user)
+    assert "Models" not in [panel.title for panel in client.get(reverse("admin:index")).context["panels"]]
 
 
 def test_a_breaker_that_tripped_is_counted_and_lit(home):
