@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from domain.errors import BadInput
 from domain.features import FEATURE_HASH, FeatureVector
 from domain.money import to_float
-from domain.scope import Mode, Scope
+from domain.scope import Scope
 from domain.scores import ModelName
 from mlops.labelled import LabelledSample
 from mlops.models import Alias, ModelAlias, ModelVersion, Sample, SampleKind, ServedModel
@@ -123,12 +123,6 @@ def alias_of(scope: Scope, model: ModelName, alias: Alias) -> ModelAlias | None:
 def served_models(scope: Scope) -> list[ServedModel]:
     """Return what each process of ``scope`` says it serves, by process and model."""
     return list(ServedModel.objects.in_scope(scope).order_by("process", "model_name", "alias"))
-
-
-def latest_run(mode: Mode) -> str:
-    """Return the run of ``mode`` that was sampled last; empty where there is none."""
-    newest = Sample.objects.in_mode(mode).order_by("-id").only("run_id").first()
-    return newest.run_id if newest else ""
 
 
 def _samples(scope: Scope, first: datetime | None, last: datetime | None) -> ScopedQuerySet:
