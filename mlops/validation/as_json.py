@@ -31,6 +31,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "of_other_features": report.of_other_features,
         "models": {model.value: (models | missing)[model.value] for model in ModelName},
         "effect": effect_json(report.effect),
+        "followed": effect_json(report.followed),
         "days": [{"day": one.day, **effect_json(one.effect)} for one in report.days],
     }
 

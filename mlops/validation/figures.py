@@ -142,6 +142,11 @@ class ModelReport:
     abstained: Mapping[str, int] = field(default_factory=dict)  # by reason
     effect: Effect = NO_EFFECT
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a trade can be refused for what this model says."""
+        return self.subject.model is not ModelName.SLIPPAGE
+
     def figure(self, name: str) -> Figure | None:
         """Return the figure of that name."""
         return next((one for one in self.figures if one.name == name), None)
@@ -160,7 +165,8 @@ class Report:
     of_other_features: int = 0  # samples that no present model can be asked about
     models: tuple[ModelReport, ...] = ()
     missing: tuple[ModelName, ...] = ()  # models without a version
-    effect: Effect = NO_EFFECT  # of all champions together
+    effect: Effect = NO_EFFECT  # of all versions together, whether or not they are followed
+    followed: Effect = NO_EFFECT  # of those that have skill: the others abstain
     days: tuple[DayEffect, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """A whole validation: each model's version over the outcomes of a span, and what all together would have changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -34,7 +34,8 @@ def report_of(
 ) -> Report:
     """Return the report; a model that has no version is named as missing."""
     by_model = {version.subject.model: version for version in versions}
-    together = [_merged(outcome, number, by_model.values()) for number, outcome in enumerate(outcomes)]
+    together = _together(outcomes, by_model.values())
+    skilled = _together(outcomes, [version for version in by_model.values() if version.subject.has_skill])
     return Report(
         scope=scope,
         first=first,
@@ -50,8 +51,13 @@ def report_of(
         ),
         missing=tuple(model for model in ModelName if model not in by_model),
         effect=effect_of(together, seed=seed),
+        followed=effect_of(skilled, seed=seed),
         days=effect_by_day(together, seed=seed),
     )
+
+
+def _together(outcomes: Sequence[LabelledSample], versions: Collection[Version]) -> list[Judged]:
+    return [_merged(outcome, number, versions) for number, outcome in enumerate(outcomes)]
 
 
 def _merged(outcome: LabelledSample, number: int, versions: Iterable[Version]) -> Judged:

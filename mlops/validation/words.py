@@ -73,7 +73,7 @@ def headline(report: Report) -> list[str]:
     """Return the answer in a few sentences: what the scores were worth, then each model in one."""
     sentences = [] if report.outcomes else [no_outcomes_said(report)]
     if report.models and report.outcomes:
-        sentences.append(effect_said(report.effect))
+        sentences += [effect_said(report.effect), *followed_said(report)]
         sentences += [f"{TITLES[one.subject.model]} {one.subject.tag}: {verdict_said(one)}" for one in report.models]
     return sentences + [missing_said(model) for model in report.missing]
 
@@ -98,9 +98,19 @@ def effect_said(effect: Effect) -> str:
         return "No opportunity was judged by a model, so that nothing would have changed: the rule decided."
     if not effect.refused:
         return f"The scores would have refused none of {effect.n:,} opportunities: nothing changes against the rule."
-    refused = f"The scores would have refused {effect.refused:,} of {effect.n:,} opportunities"
+    of = f"{effect.n:,} opportunities ({effect.n_executed:,} executed)"
+    refused = f"The scores would have refused {effect.refused:,} of {of}"
     change = f"{signed_usd(effect.change_usd)} beside the rule's {amount(effect.rule_usd, 'usd')}"
     return f"{refused}, {effect.refused_rightly:,} of them rightly: {change}{_bounds(effect)}."
+
+
+def followed_said(report: Report) -> Iterator[str]:
+    """Yield what is left of the effect where models without skill abstain."""
+    unskilled = [TITLES[one.subject.model] for one in report.models if one.refuses and not one.subject.has_skill]
+    if unskilled:
+        left = report.followed
+        change = f"{signed_usd(left.change_usd)}{_bounds(left)}" if left.n else "nothing, the rule decides"
+        yield f"Abstaining for want of skill: {' and '.join(unskilled)}; so what changes in fact is {change}."
 
 
 def verdict_said(report: ModelReport) -> str:
@@ -126,8 +136,18 @@ def notes(report: ModelReport) -> Iterator[str]:
         )
     if report.abstained and report.n:
         yield f"It left out {_reasons(report)}."
+    if report.refuses and report.n:
+        yield alone_said(report.effect)
     if subject.model is ModelName.ROUTE_SUCCESS and report.n:
         yield calibration_said(report)
+
+
+def alone_said(effect: Effect) -> str:
+    """Return what following this model alone would have changed."""
+    if not effect.refused:
+        return f"Alone it would have refused none of {counted(effect.n, 'opportunity')}."
+    refused = f"Alone it would have refused {effect.refused:,} of {effect.n:,} ({effect.n_executed:,} executed)"
+    return f"{refused}, {effect.refused_rightly:,} of them rightly: {signed_usd(effect.change_usd)}{_bounds(effect)}."
 
 
 def calibration_said(report: ModelReport) -> str:
@@ -186,7 +206,9 @@ def signed_usd(value: float) -> str:
 
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{count:,} {noun}s"
 
 
 def _row(figure: Figure) -> Sequence[str]:

@@ -57,6 +57,18 @@ def test_every_champion_is_asked_again_about_the_outcomes_of_the_span():
     assert found.effect.low_usd > 0
 
 
+def test_what_a_model_without_skill_says_is_measured_but_not_followed():
+    place(trained(SUCCESS))
+    place(trained(PROFIT, has_skill=False, why="mse no better than the mean's"))
+    store(200, first=FIRST)
+
+    found = report()
+
+    assert found.effect.refused > found.followed.refused > 0
+    assert found.followed == found.models[0].effect
+    assert found.models[1].figure("mae").value is not None
+
+
 def test_where_there_is_no_champion_the_challenger_is_judged_and_then_the_newest():
     trained(SUCCESS, tag="20260101_000001", seed=1)
     newest = trained(SUCCESS, tag="20260101_000002", seed=2)

@@ -59,7 +59,7 @@ def test_the_text_fits_a_terminal_and_names_every_expected_figure():
 
 
 def test_below_two_thousand_outcomes_there_is_no_verdict_on_calibration():
-    few, many = (next(iter(notes(one.models[0]))) for one in (REPORT, LARGE))
+    few, many = ([*notes(one.models[0])][-1] for one in (REPORT, LARGE))
     assert few.endswith("over 600 outcomes: no verdict, that takes 2,000.")
     assert re.search(r"over 2,400 outcomes: (not )?below the 3% that is asked for", many)
     told = [as_json(one)["models"]["route_success_predictor"]["calibration"] for one in (REPORT, LARGE)]
@@ -92,7 +92,7 @@ def test_samples_of_other_features_are_named_where_nothing_else_is_there():
 
 def test_what_the_scores_would_have_changed_is_said_with_its_interval():
     assert re.match(
-        r"The scores would have refused \d+ of 480 opportunities, \d+ of them rightly: \+\$[\d.]+ beside the rule's "
+        r"The scores would have refused \d+ of 480 opportunities \(160 executed\), \d+ of them rightly: \+\$[\d.]+ beside the rule's "
         r"-?\$[\d.]+, 95 % sure between \+\$[\d.]+ and \+\$[\d.]+\.$",
         headline(REPORT)[0],
     )
@@ -109,6 +109,21 @@ def test_what_flatters_or_discounts_a_model_is_said():
     assert "no skill, so that it abstains and the rule decides: AUC 0.51, between 0.47 and 0.55." in said
     assert "9 of 600 outcomes were decided before its training data ended" in said
     assert "It left out 3 (out of depth)" in said
+
+
+def test_models_without_skill_are_not_followed_and_that_is_said():
+    success, profit, _ = REPORT.models
+    unskilled = [replace(one, subject=replace(one.subject, has_skill=False)) for one in (success, profit)]
+    none_left = replace(REPORT, models=(*unskilled, REPORT.models[2]), followed=NO_EFFECT)
+    assert headline(none_left)[1] == (
+        "Abstaining for want of skill: Route Success Predictor and Profit Maximizer; so what changes in fact is "
+        "nothing, the rule decides."
+    )
+    one_left = replace(REPORT, models=(unskilled[0], *REPORT.models[1:]), followed=profit.effect)
+    assert re.search(
+        r"Route Success Predictor; so what changes in fact is \+\$[\d.]+, 95 % sure", headline(one_left)[1]
+    )
+    assert "Abstaining" not in " ".join(headline(REPORT))
 
 
 def test_what_comes_from_rows_is_text_and_never_markup():

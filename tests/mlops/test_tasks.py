@@ -1,0 +1,56 @@
+"""The tasks of the ml queue: bounded in time, and light to import for the workers that run none of them."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from django.db import connection
+
+from arbsite.celery import VISIBILITY_TIMEOUT_S, app
+from mlops import tasks
+from mlops.models import TrainingAttempt
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60
+HEAVY = "{'lightgbm', 'mlflow', 'numpy', 'pandas', 'sklearn'}"
+IMPORTED = f"""
+from arbsite import config
+config.name_settings_module()
+import sys, django
+django.setup()
+from arbsite.celery import app
+app.loader.import_default_modules()
+assert 'mlops.train' in app.tasks
+print(sorted({HEAVY} & set(sys.modules)))
+"""
+
+
+def test_a_worker_that_trains_nothing_imports_nothing_that_trains():
+    ended = subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_every_task_ends_before_its_message_is_handed_to_a_second_worker():
+    ours = [task for name, task in app.tasks.items() if name.startswith("mlops.")]
+    assert tasks.train in ours
+    assert all(task.soft_time_limit < task.time_limit < VISIBILITY_TIMEOUT_S for task in ours)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_of_the_ml_queue_trains_when_it_is_told_to():
+    with start_worker(app, pool="solo", queues=["ml"], perform_ping_check=False):
+        app.send_task("mlops.train")
+        deadline = time.monotonic() + PATIENCE_S
+        while TrainingAttempt.objects.count() < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    attempts = list(TrainingAttempt.objects.all())
+    assert len(attempts) == 3
+    assert all("50 are missing" in one.why for one in attempts)
+    with connection.cursor() as cursor:  # the worker's thread is gone, its session is not
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
