@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from domain.scope import Mode
-from mlops.models import ModelAlias, ModelPerformance, ModelVersion, Sample, ServedModel
+from mlops.models import ModelAlias, ModelPerformance, ModelVersion, Sample, ServedModel, TrainingAttempt
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +59,7 @@ SOUND = {
         "seen_at": NOW,
     },
     ModelPerformance: {**MODE, "timestamp": NOW, "model_name": "profit_maximizer", "model_version": "1", "n": 10},
+    TrainingAttempt: {**MODE, "attempted_at": NOW, "model_name": "profit_maximizer", "n_samples": 3, "why": "too few"},
 }
 
 
@@ -117,6 +118,9 @@ def version_of():
         (ModelAlias, "suspension_says_why", {"suspended_why": "it lost to the rule"}),
         (ModelAlias, "mlops_modelalias_mode_is_known", {"mode": "fun"}),
         (ServedModel, "what_serves_nothing_says_why", {"tag": ""}),
+        (TrainingAttempt, "attempt_trained_or_says_why", {"why": ""}),
+        (TrainingAttempt, "attempt_trained_or_says_why", {"tag": "20260311_120000"}),
+        (TrainingAttempt, "mlops_trainingattempt_mode_is_known", {"mode": "fun"}),
         (ServedModel, "mlops_servedmodel_mode_is_known", {"mode": "fun"}),
         *(
             (ModelPerformance, f"model_performance_{share}_is_a_share", {share: value})
