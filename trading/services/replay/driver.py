@@ -207,7 +207,7 @@ class Driver:
                 if isinstance(found, Decision):
                     if opened := segment.episodes.opens(found):
                         begun.append((found, opened))
-                elif segment.near_misses.begins(found, now_ns):
+                elif found.net_bps is not None and segment.near_misses.begins(found, now_ns):
                     self._sample(segment, found)
         for decision, opened in begun:
             if opened.ended is not None:

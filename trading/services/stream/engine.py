@@ -99,7 +99,7 @@ class Engine:
             if isinstance(found, Decision):
                 if opened := self._episodes.opens(found):
                     self._begin(found, opened)
-            elif self._near_misses.begins(found, now_ns):
+            elif found.net_bps is not None and self._near_misses.begins(found, now_ns):
                 self._sample(found)
 
     def learn(self, context: Mapping[str, FeatureContext]) -> None:
