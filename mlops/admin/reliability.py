@@ -13,6 +13,10 @@ _LARGEST, _LEAST = 9.0, 2.5  # radii
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _MARGIN = 0.05
 
+_NOTES: Mapping[str, str] = {
+    ModelName.SLIPPAGE: "What is said is the median, what came the mean: a few large losses lift the points."
+}
+
 Say = Callable[[float], str]
 
 
@@ -36,6 +40,7 @@ class Reliability:
     points: tuple[Point, ...]
     ticks: tuple[tuple[float, float, str], ...]  # x, y, words
     summary: str
+    note: str = ""
     side: float = _SIDE
     template: ClassVar[str] = "mlops/panels/reliability.html"
     is_wide: ClassVar[bool] = False
@@ -73,6 +78,7 @@ def reliability_of(
         points=tuple(_point(one, most, scale) for one in counted),
         ticks=scale.ticks(),
         summary=f"{total:,} predictions in {len(counted)} bins lie {scale.say(error)} off the diagonal on average.",
+        note=_NOTES.get(model, ""),
     )
 
 

@@ -11,6 +11,7 @@ Stored = Mapping[str, Any]
 
 DRIFTED, DRIFTING = 0.25, 0.1  # of the population stability index, as is usual
 _NOTHING = 1e-9  # what is left of a sum of floats that should be nothing
+_WHOLE = 1_000  # from here on nobody reads decimals
 _MOST_FEATURES = 12
 _INTERVAL = {"value", "low", "high"}
 _HISTOGRAM = {"edges", "shares"}
@@ -105,7 +106,9 @@ def figure(name: str, value: Any) -> str:
         return f"{value:.1%}"
     if name.endswith("usd"):
         return dollars(value)
-    return f"{value:.3g}" if abs(value) >= _NOTHING else "0"
+    if abs(value) < _NOTHING:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"
 
 
 def dollars(value: float) -> str:
