@@ -98,12 +98,12 @@ class LiveScorer:
 
     def follow(self, placed: Iterable[Placed]) -> None:
         """Serve what the rows say from now on: reads files that changed or are new, and no rows."""
-        posts = {(one.alias, one.model_name): (one, self._post(one)) for one in placed}
-        self._scorer = ModelScorer(
-            *({name: post for (of, name), (_, post) in posts.items() if of is alias} for alias in SCORING),
-            now_ns=self._now_ns,
-        )
-        self._shelf.keep_only({one.file_hash for one, _ in posts.values()})
+        rows = tuple(placed)
+        posts: dict[Alias, dict[ModelName, Post]] = {alias: {} for alias in SCORING}
+        for row in rows:
+            posts[row.alias][row.model_name] = self._post(row)
+        self._scorer = ModelScorer(posts[Alias.CHAMPION], posts[Alias.CHALLENGER], now_ns=self._now_ns)
+        self._shelf.keep_only({row.file_hash for row in rows})
 
     def served(self) -> tuple[Served, ...]:
         """Return what is served now: a line for every champion, one for each challenger that there is."""

@@ -11,12 +11,15 @@ _Looks = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    model: Model
+    model: Model | BadBundle  # or why there is none
     looks: _Looks
 
 
 class Shelf:
-    """Loads each model once, and again only where its files do not look as they did; used from one thread at a time."""
+    """Loads each model once, and again only where its files do not look as they did; used from one thread at a time.
+
+    What cannot be loaded is not tried again before its files have changed.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -28,14 +31,21 @@ class Shelf:
         looks = _looks(self._directory / file_hash)
         kept = self._kept.get(file_hash)
         if kept is None or kept.looks != looks:
-            self._kept.pop(file_hash, None)
-            self.loads += 1
-            kept = self._kept[file_hash] = _Kept(Model.open(self._directory, file_hash), looks)
+            kept = self._kept[file_hash] = _Kept(self._load(file_hash), looks)
+        if isinstance(kept.model, BadBundle):
+            raise kept.model.with_traceback(None)  # else it grows with every look
         return kept.model
 
     def keep_only(self, file_hashes: set[str]) -> None:
         """Forget every other model; what still judges with it keeps it until it is done."""
         self._kept = {file_hash: kept for file_hash, kept in self._kept.items() if file_hash in file_hashes}
+
+    def _load(self, file_hash: str) -> Model | BadBundle:
+        self.loads += 1
+        try:
+            return Model.open(self._directory, file_hash)
+        except BadBundle as bad:
+            return bad
 
 
 def _looks(folder: Path) -> _Looks:

@@ -3,10 +3,13 @@
 from dataclasses import asdict
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from domain.features import FeatureVector
 from domain.scores import EXPECTS_LOSS, Abstained, ModelName, Scores, refusal_of
 from mlops.serving import NO_MODEL, Model, ModelScorer, Post
-from tests.mlops.serving.bundles import STRANGE, TYPICAL, bundle_of
+from tests.mlops.serving.bundles import N_FEATURES, STRANGE, TYPICAL, bundle_of
 
 NOW_NS, LATER_NS = 1_000, 2_000
 SUCCESS, PROFIT, SLIPPAGE = ModelName
@@ -101,6 +104,19 @@ def test_a_challenger_that_keeps_silent_says_why():
 
 def test_a_champion_that_expects_a_loss_refuses():
     rich = {PROFIT: post(PROFIT)}
-    features = [type(TYPICAL)((value, *TYPICAL.values[1:])) for value in (-2.0, 2.0)]
+    features = [FeatureVector((value, *TYPICAL.values[1:])) for value in (-2.0, 2.0)]
     refusals = [refusal_of(scorer(rich)(one)) for one in features]
     assert refusals == [EXPECTS_LOSS, ""]
+
+
+WHOLE = scorer(all_three(), all_three(seed=2))
+
+
+@given(st.lists(st.floats(-2, 2) | st.floats(-2, 2) | st.floats(), min_size=N_FEATURES, max_size=N_FEATURES))
+def test_whatever_the_features_are_it_answers_with_numbers_or_a_reason(values):
+    answer = WHOLE(FeatureVector(tuple(values)))
+    if isinstance(answer, Abstained):
+        assert answer.reason == "out_of_depth"
+    else:
+        assert len(answer.versions) + len(answer.abstained) == len(ModelName)
+        assert 0.1 <= answer.success_probability <= 0.9

@@ -42,7 +42,15 @@ def test_one_changed_byte_is_noticed_though_the_model_was_loaded(shelf, folder, 
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert why(shelf) == "tampered"
-    assert why(shelf) == "tampered"
+
+
+def test_what_cannot_be_loaded_is_not_read_again_before_its_files_have_changed(shelf, folder):
+    content = (folder / "mean.txt").read_bytes()
+    (folder / "mean.txt").write_bytes(b"garbage")
+    assert why(shelf) == why(shelf) == "tampered"
+    assert shelf.loads == 1
+    (folder / "mean.txt").write_bytes(content)
+    assert shelf.model(BUNDLE.file_hash).bundle == BUNDLE
 
 
 def test_a_file_that_is_added_is_noticed(shelf, folder):
