@@ -60,3 +60,26 @@ def test_many_books_within_a_minute_count_as_one():
         watch.note({MARKET: book("a", "100", "101")}, among=[MARKET], now_ns=at_ns, scope=SCOPE)
     ((_, _, points),) = watch.state()["points"]
     assert len(points) == 4
+
+
+@pytest.mark.django_db
+def test_the_models_are_told_of_a_pair_what_its_first_market_showed_until_now():
+    watch, other = VolatilityWatch([MARKET, MarketKey("b", BTC_USD)]), MarketKey("b", BTC_USD)
+    tick(SCOPE, from_ns(0))
+    for at_ns, shown in list(prices())[:200]:
+        wilder = book("b", *(f"{float(price) * (1 + 0.01 * (at_ns // STEP_NS % 2)):.2f}" for price in best_of(shown)))
+        watch.note({MARKET: shown, other: wilder}, among=[], now_ns=at_ns, scope=SCOPE)
+    told = watch.contexts(at_ns)["BTC/USD"]
+    assert told.volatility_1h == pytest.approx(0.0001 * (365 * 24 * 60) ** 0.5, rel=0.3)
+    assert told.volatility_24h == pytest.approx(told.volatility_1h, rel=0.3)
+    assert told.returns_1h == pytest.approx(0, abs=0.005)
+    assert told.volatility_7d != told.volatility_7d and told.volume_24h != told.volume_24h  # nan: not known
+
+
+def test_of_a_pair_that_was_seldom_seen_nothing_is_known():
+    told = VolatilityWatch([MARKET]).contexts(NOW_NS)["BTC/USD"]
+    assert told.volatility_1h != told.volatility_1h and told.returns_1h != told.returns_1h
+
+
+def best_of(shown):
+    return shown.best_bid, shown.best_ask
