@@ -1,6 +1,6 @@
 """LightGBM, kept on a short rein: how hard to fit is chosen on folds of time, and the same seed gives the same text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -123,7 +123,7 @@ def _grow(
     learnt = _dataset(features[split.train], target[split.train], params)
     judged = learnt.create_valid(features[split.test], target[split.test])
     seen: dict[str, dict[str, list[float]]] = {}
-    watch = [lgb.record_evaluation(seen), lgb.early_stopping(PATIENCE, verbose=False)]
+    watch: list[Callable[..., Any]] = [lgb.record_evaluation(seen), lgb.early_stopping(PATIENCE, verbose=False)]
     booster = lgb.train(params, learnt, num_boost_round=setting.rounds, valid_sets=[judged], callbacks=watch)
     return booster, seen["valid_0"][objective.metric]
 

@@ -21,7 +21,7 @@ def guard_of(features: Floats) -> Guard:
     guard = Guard(
         centres=tuple(centre for centre, _ in stated),
         scales=tuple(scale for _, scale in stated),
-        may_be_unknown=tuple(np.isnan(features).any(axis=0).tolist()),
+        may_be_unknown=tuple(bool(np.isnan(column).any()) for column in features.T),
         limit=np.inf,
     )
     distances = [guard.distance(row) for row in features.tolist()]

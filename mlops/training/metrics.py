@@ -158,7 +158,8 @@ def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
     """Return the interval of a share of ``n``. Source: Wilson 1927, the score interval."""
     centre, spread = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return min(max(low, 0.0), share), max(min(high, 1.0), share)  # at 0 and 1 rounding would leave the share outside
 
 
 def histogram_of(values: Floats, n_bins: int = N_BINS) -> dict[str, list[float]]:
@@ -217,7 +218,7 @@ def _area(ranks: NDArray[np.int64], truth: Floats, weights: Floats) -> float:
 
 def _correlation(said: Floats, came: Floats, weights: Floats) -> float:
     total = weights.sum()
-    if not total:
+    if not total or np.ptp(said) == 0 or np.ptp(came) == 0:  # else rounding errors would be correlated
         return math.nan
     one, other = said - (weights * said).sum() / total, came - (weights * came).sum() / total
     spread = math.sqrt((weights * one**2).sum() * (weights * other**2).sum())
