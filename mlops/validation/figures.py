@@ -11,6 +11,7 @@ from domain.scores import ModelName
 LEAST_OUTCOMES = 50  # fewer say nothing about a figure
 LEAST_FOR_CALIBRATION = 2_000
 MOST_CALIBRATION_ERROR = 0.03
+IN_SAMPLE = "in_sample"  # the reason for which what a version was trained on is left out
 
 
 class Verdict(StrEnum):

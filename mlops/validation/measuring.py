@@ -61,7 +61,7 @@ def report_on(subject: Subject, judged: Iterable[Judged], *, seed: int = 0) -> M
         subject,
         n=len(pairs.came),
         n_executed=len(executed.came),
-        n_in_sample=sum(_is_in_sample(one.sample, subject) for one in pairs.judged),
+        n_in_sample=sum(is_in_sample(one.sample, subject) for one in pairs.judged),
         figures=figures_of(model, pairs, seed=seed),
         executed=figures_of(model, executed, seed=seed) if is_mixed else (),
         bins=_bins(pairs) if is_classifier else (),
@@ -70,6 +70,11 @@ def report_on(subject: Subject, judged: Iterable[Judged], *, seed: int = 0) -> M
         abstained=reasons,
         effect=effect_of((Judged(one.sample, said_alone(one.scores, model)) for one in every), seed=seed),
     )
+
+
+def is_in_sample(sample: LabelledSample, subject: Subject) -> bool:
+    """Whether a sample was decided before the version's training data ended."""
+    return subject.trained_to is not None and sample.timestamp <= subject.trained_to
 
 
 def pairs_of(model: ModelName, judged: Iterable[Judged]) -> Pairs:
@@ -147,7 +152,3 @@ def _points(model: ModelName, pairs: Pairs) -> tuple[tuple[float, float], ...]:
     said = pairs.said[:, 1] if model is ModelName.SLIPPAGE else pairs.said
     rows = np.unique(np.linspace(0, len(said) - 1, min(len(said), MOST_POINTS)).astype(int))
     return tuple(zip(said[rows].tolist(), pairs.came[rows].tolist(), strict=True))
-
-
-def _is_in_sample(sample: LabelledSample, subject: Subject) -> bool:
-    return subject.trained_to is not None and sample.timestamp <= subject.trained_to

@@ -9,8 +9,8 @@ from domain.scope import Scope
 from domain.scores import ModelName, Scores
 from mlops.labelled import LabelledSample
 from mlops.validation.effect import Judged, effect_by_day, effect_of
-from mlops.validation.figures import Report, Subject
-from mlops.validation.measuring import report_on
+from mlops.validation.figures import IN_SAMPLE, LEAST_OUTCOMES, Report, Subject
+from mlops.validation.measuring import is_in_sample, pairs_of, report_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,11 @@ def report_of(
     of_other_features: int = 0,
     seed: int = 0,
 ) -> Report:
-    """Return the report; a model that has no version is named as missing."""
-    by_model = {version.subject.model: version for version in versions}
+    """Return the report; a model that has no version is named as missing.
+
+    A version is judged by what was decided after its training data ended, if that is enough to say anything.
+    """
+    by_model = {version.subject.model: _on_unseen(version) for version in versions}
     together = _together(outcomes, by_model.values())
     skilled = _together(outcomes, [version for version in by_model.values() if version.subject.has_skill])
     return Report(
@@ -54,6 +57,18 @@ def report_of(
         followed=effect_of(skilled, seed=seed),
         days=effect_by_day(together, seed=seed),
     )
+
+
+def _on_unseen(version: Version) -> Version:
+    """Leave out what a version was trained on, unless hardly anything else is there."""
+    subject, judged = version.subject, version.judged
+    seen = [is_in_sample(one.sample, subject) for one in judged]
+    unseen = [one for one, is_seen in zip(judged, seen, strict=True) if not is_seen]
+    if len(pairs_of(subject.model, unseen).came) < LEAST_OUTCOMES:
+        return version
+    left_out = Scores(abstained=((subject.model.value, IN_SAMPLE),))
+    marked = [Judged(one.sample, left_out) if is_seen else one for one, is_seen in zip(judged, seen, strict=True)]
+    return Version(subject, marked)
 
 
 def _together(outcomes: Sequence[LabelledSample], versions: Collection[Version]) -> list[Judged]:

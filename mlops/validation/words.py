@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from domain.scores import ModelName
 from mlops.validation.figures import (
+    IN_SAMPLE,
     LEAST_FOR_CALIBRATION,
     MOST_CALIBRATION_ERROR,
     Bin,
@@ -35,6 +36,7 @@ TITLES = {
     ModelName.PROFIT: "Profit Maximizer",
     ModelName.SLIPPAGE: "Slippage Predictor",
 }
+REASONS = {IN_SAMPLE: "decided before its training data ended: it may know them by heart"}
 COLUMNS = ("", "measured", "95 % interval", "expected", "the rule", "n", "")
 
 READING = (
@@ -273,4 +275,5 @@ def _abstained(report: ModelReport) -> str:
 
 
 def _reasons(report: ModelReport) -> str:
-    return ", ".join(f"{count:,} ({reason.replace('_', ' ')})" for reason, count in sorted(report.abstained.items()))
+    told = sorted(report.abstained.items())
+    return ", ".join(f"{count:,} ({REASONS.get(reason, reason.replace('_', ' '))})" for reason, count in told)

@@ -57,6 +57,14 @@ def test_every_champion_is_asked_again_about_the_outcomes_of_the_span():
     assert found.effect.low_usd > 0
 
 
+def test_what_a_version_was_trained_on_is_left_out_where_enough_else_is_there():
+    place(trained(SUCCESS, data_to=FIRST + timedelta(minutes=100)))
+    store(160, first=FIRST)
+    success = report().models[0]
+    assert (success.n, success.n_in_sample, success.abstained) == (60, 0, {"in_sample": 100})
+    assert report().effect.n == 60
+
+
 def test_what_a_model_without_skill_says_is_measured_but_not_followed():
     place(trained(SUCCESS))
     place(trained(PROFIT, has_skill=False, why="mse no better than the mean's"))
