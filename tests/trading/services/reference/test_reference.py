@@ -17,7 +17,7 @@ from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock
 from trading.models import FactKind, ReferenceFact
 from trading.services.reference import fees_now, known_fees, known_reference, record, refresh
 from trading.services.reference.contracts import of_contracts
-from trading.services.reference.terms import charged_at
+from trading.services.reference.terms import charged_at, detect_config
 from trading.venues.base import AccountView, Listing
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +139,13 @@ def test_fees_that_the_settings_state_win_over_the_account(settings):
     settings.ARB = replace(settings.ARB, trading=stated)
     account = {"kraken": FeeSchedule(Decimal(10), Decimal(20), source="account: Kraken TradeVolume")}
     assert charged_at("kraken", account).taker_bps == 2
+
+
+def test_decisions_go_by_the_near_misses_and_the_exploration_that_the_settings_state(settings):
+    stated = replace(settings.ARB.trading, near_miss_bps=Decimal(7), exploration_share=Decimal("0.25"))
+    settings.ARB = replace(settings.ARB, trading=stated)
+    config = detect_config({})
+    assert (config.near_miss_bps, config.exploration_share) == (7, Decimal("0.25"))
 
 
 def test_tokens_and_pools_of_a_watched_chain_are_stated_and_leave_with_their_table(settings):

@@ -51,6 +51,17 @@ def test_a_gap_that_pays_is_one_opportunity_filled_in_the_next_minute(tmp_path):
     assert observed.book["seen_at_ns"] == minute(1) * 10**9
 
 
+def test_a_gap_that_nearly_pays_is_one_sample_labelled_by_the_next_minute(tmp_path):
+    near, gone = "20018", "20000"  # 9 bps apart, 7 of them after the assumed spread, before fees of 10
+    result = run(tmp_path, {0: LOW, 1: LOW, 2: LOW, 3: LOW}, {0: near, 1: near, 2: gone, 3: gone})
+    sample = rows_of(Sample, result).get()
+    assert result.summary.total.opportunities == 0
+    assert (sample.kind, sample.resolution_s, sample.scores) == ("near_miss", 60, {"abstained": "no_model"})
+    assert -10 < sample.net_bps < 0
+    assert sample.edge_at_latency_bps == pytest.approx(sample.net_bps, abs=0.1)
+    assert (sample.known_at - sample.timestamp).total_seconds() == 60
+
+
 def test_a_fill_never_uses_the_minute_of_its_decision(tmp_path):
     same = run(tmp_path, {0: LOW, 1: LOW}, {0: HIGH, 1: HIGH})
     gone = run(tmp_path, {0: LOW, 1: LOW}, {0: HIGH, 1: LOW})
