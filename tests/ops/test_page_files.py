@@ -1,0 +1,28 @@
+"""Pages as files: whole or not there, and nothing of anybody else's is written over."""
+
+import pytest
+
+from domain.errors import BadInput
+from ops.page_files import check_writable, write_whole
+
+
+def test_a_page_is_written_over_the_one_before_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "page.html"
+    for text in ("<!doctype html>one", "<!doctype html>two"):
+        check_writable(path)
+        write_whole(path, text)
+    assert path.read_text() == "<!doctype html>two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_page_is_named_and_left_alone(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(BadInput, match="holds something else than a page"):
+        check_writable(notes)
+    assert notes.read_text() == "mine"
+
+
+def test_a_folder_that_is_not_there_is_told_by_whoever_writes(tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        write_whole(tmp_path / "gone" / "page.html", "<!doctype html>")
