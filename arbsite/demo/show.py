@@ -2,17 +2,18 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from arbsite.demo.audit import Audit, audit
+from arbsite.demo.audit import audit
 from arbsite.demo.fleet import Fleet
 from arbsite.demo.gathering import Gatherer, Progress
 from arbsite.demo.journal import Journal
+from arbsite.demo.learning import learning_of
 from arbsite.demo.logs import LogReader
 from arbsite.demo.plan import Plan
 from arbsite.demo.pool import PoolWatch
@@ -20,12 +21,14 @@ from arbsite.demo.screens import Screen
 from arbsite.demo.snapshot import Snapshot
 from arbsite.demo.summary import Ending
 from arbsite.embedded import Lease
+from domain.scope import Scope
 from risk.services import wind_down
 from trading.models import Run
 
 TICK_S = 0.5
 WIND_DOWN_S = 8.0
 _STORE_S = 5.0
+_Answer = TypeVar("_Answer")
 
 
 class Show:
@@ -125,15 +128,16 @@ class Show:
             unexpected=tuple(self._logs.unexpected()),
             explained=tuple(self._logs.explained()),
             interrupted_by=self.interrupted_by,
-            audit=self._audit(),
+            audit=self._asked(audit),
+            learning=self._asked(learning_of),
         )
 
-    def _audit(self) -> Audit | None:
-        """Return what is wrong with the rows, or None where the database does not answer."""
+    def _asked(self, question: Callable[[Scope], _Answer]) -> _Answer | None:
+        """Return what the rows of the run answer, or None where the database does not."""
         gives_up_at_s = time.monotonic() + _STORE_S
         while True:
             try:
-                return audit(self._plan.scope)
+                return question(self._plan.scope)
             except (DatabaseError, InterfaceError):
                 connection.close()
                 if time.monotonic() > gives_up_at_s:

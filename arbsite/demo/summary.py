@@ -9,6 +9,7 @@ from typing import Any
 
 from arbsite.demo.audit import Audit
 from arbsite.demo.journal import Disturbance
+from arbsite.demo.learning import Learning, learning_in_words
 from arbsite.demo.logs import LoggedError
 from arbsite.demo.plan import Plan
 from arbsite.demo.snapshot import Snapshot
@@ -32,6 +33,7 @@ class Ending:
     explained: tuple[LoggedError, ...]
     interrupted_by: str | None
     audit: Audit | None  # None: the database did not answer at the end
+    learning: Learning | None = None  # as above
 
 
 def exit_code(ending: Ending) -> int:
@@ -58,6 +60,7 @@ def as_json(ending: Ending) -> dict[str, Any]:
         "refused": _refused(ending),
         "breakers": {light.kind: {"state": light.state, "trips": light.trips} for light in trading.breakers},
         "chain": _chain(ending),
+        "models": asdict(ending.learning) if ending.learning else None,
         "pnl": _pnl(ending),
         "unexpected_errors": len(ending.unexpected),
         "first_unexpected_errors": _first_errors(ending.unexpected),
@@ -85,6 +88,7 @@ def as_lines(ending: Ending) -> list[str]:
         f"{results.filled} with fills, {percent(results.win_rate)} of them earned.",
         _waterfall_line(results.waterfall),
         _pools_line(ending),
+        f"Models: {learning_in_words(ending.learning)}.",
         *_breaker_lines(ending),
         *_disturbance_lines(ending.disturbances),
         f"Why not: {reasons or '-'}.",

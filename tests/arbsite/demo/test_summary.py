@@ -6,8 +6,13 @@ import pytest
 
 from arbsite.demo.audit import Audit
 from arbsite.demo.journal import Disturbance
+from arbsite.demo.learning import Learning, learning_of
 from arbsite.demo.logs import LoggedError
 from arbsite.demo.summary import Ending, as_json, as_lines, exit_code
+from domain.features import FEATURE_HASH
+from domain.scope import Mode, Scope
+from mlops.models import ModelAlias, Sample
+from tests.mlops.test_models import store
 
 CLEAN = Audit(0, 0, 0, 0, 0, 0)
 
@@ -65,6 +70,24 @@ def test_where_there_is_no_chain_the_summary_says_so_and_why(ending):
     without = replace(without, snapshot=replace(ending.snapshot, has_chain=False))
     assert "Pools: no chain (npm does not answer)." in as_lines(without)
     assert as_json(without)["chain"]["why_not"] == "npm does not answer"
+
+
+def test_the_summary_tells_what_models_could_learn_from_and_whether_any_judged(ending):
+    assert "Models: unknown, the database did not answer." in as_lines(ending)
+    few = replace(ending, learning=Learning(412, 300, 31, ()))
+    told = "412 samples, 31 executed outcomes; no champion, the rules decided; training needs 19 outcomes more"
+    assert f"Models: {told}." in as_lines(few)
+    assert as_json(few)["models"] == {"samples": 412, "near_misses": 300, "outcomes": 31, "champions": ()}
+    taught = replace(ending, learning=Learning(900, 500, 80, ("profit_maximizer",)))
+    assert "Models: 900 samples, 80 executed outcomes; champions: profit maximizer." in as_lines(taught)
+
+
+@pytest.mark.django_db
+def test_what_a_run_gave_the_models_is_counted_in_its_scope_alone():
+    store(Sample, feature_hash=FEATURE_HASH)
+    store(Sample, feature_hash=FEATURE_HASH, run_id="another", opportunity_id=2)
+    store(ModelAlias)
+    assert learning_of(Scope(Mode.SIM)) == Learning(1, 0, 0, ("profit_maximizer",))
 
 
 def test_people_read_the_same_in_a_few_lines(ending):
