@@ -1,6 +1,7 @@
 """What a training came to, on a terminal and as JSON."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -68,8 +69,8 @@ def _notes(told: Json) -> list[str]:
 
 
 def _validation(told: Json) -> str:
-    scope = told["scope"]
-    return f"manage.py validate_models --mode replay --run {scope['run_id']} --from {told['samples']['last']:.10}"
+    after = datetime.fromisoformat(told["samples"]["last"]).date() + timedelta(days=1)
+    return f"manage.py validate_models --mode replay --run {told['scope']['run_id']} --from {after}"
 
 
 def _counts(samples: Sequence[LabelledSample]) -> Json:
