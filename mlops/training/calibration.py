@@ -11,7 +11,8 @@ from mlops.bundle import Calibration
 
 Floats: TypeAlias = NDArray[np.float64]
 
-ISOTONIC_FROM = 10_000  # fewer rows than that make its steps a matter of chance
+ISOTONIC_FROM = 4_000  # fewer rows than that make its steps a matter of chance
+BETA_FROM = 300
 LEAST = 30  # rows, below which nothing but their share can be told
 _POINTS = 65
 _EDGE = 1e-4  # no probability is nearer to 0 or 1
@@ -20,24 +21,42 @@ _EDGE = 1e-4  # no probability is nearer to 0 or 1
 def calibrate(said: Floats, came: Floats) -> tuple[Calibration, str]:
     """Return the table from a booster's probability to a calibrated one, and the name of the method.
 
-    The method is ``share`` (of what came, whatever is said), ``platt`` or ``isotonic``, by the count of the rows.
+    The method is ``share`` (of what came, whatever is said), ``platt``, ``beta`` or ``isotonic``, by the count of rows.
     """
     known = np.isfinite(said)
-    if known.sum() < LEAST or len(np.unique(came[known])) < 2:
+    said, seen = said[known], came[known]
+    if len(seen) < LEAST or len(np.unique(seen)) < 2:
         return _constant(float(came.mean())), "share"
-    if known.sum() < ISOTONIC_FROM:
-        return _platt(said[known], came[known]), "platt"
-    return _isotonic(said[known], came[known]), "isotonic"
+    if len(seen) >= ISOTONIC_FROM:
+        return _isotonic(said, seen), "isotonic"
+    bent = _beta(said, seen) if len(seen) >= BETA_FROM else None
+    return bent or _platt(said, seen) or (_constant(float(came.mean())), "share")
 
 
-def _platt(said: Floats, came: Floats) -> Calibration:
-    """Fit a sigmoid over the log odds. Source: Platt 1999; a slope below zero is no skill at all."""
+def _platt(said: Floats, came: Floats) -> tuple[Calibration, str] | None:
+    """Fit a sigmoid over the log odds; None for a slope not above zero: that is no skill. Source: Platt 1999."""
     fitted = LogisticRegression(C=1e3).fit(_log_odds(said)[:, None], came)
-    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-    if slope <= 0:
-        return _constant(float(came.mean()))
-    points = np.linspace(-7, 7, _POINTS)
-    return _table(_share_of(points), _share_of(slope * points + intercept))
+    if fitted.coef_[0, 0] <= 0:
+        return None
+    points = _share_of(np.linspace(-7, 7, _POINTS))
+    return _table(points, fitted.predict_proba(_log_odds(points)[:, None])[:, 1]), "platt"
+
+
+def _beta(said: Floats, came: Floats) -> tuple[Calibration, str] | None:
+    """Fit how far either end is stretched on its own; None where an end would turn back.
+
+    Source: Kull, Silva Filho and Flach 2017, "Beta calibration".
+    """
+    fitted = LogisticRegression(C=1e3).fit(_two_ends(said), came)
+    if fitted.coef_.min() <= 0:
+        return None
+    points = _share_of(np.linspace(-7, 7, _POINTS))
+    return _table(points, fitted.predict_proba(_two_ends(points))[:, 1]), "beta"
+
+
+def _two_ends(share: Floats) -> Floats:
+    clipped = np.clip(share, _EDGE, 1 - _EDGE)
+    return np.column_stack([np.log(clipped), -np.log(1 - clipped)])
 
 
 def _isotonic(said: Floats, came: Floats) -> Calibration:
@@ -56,8 +75,7 @@ def _constant(share: float) -> Calibration:
 
 
 def _log_odds(share: Floats) -> Floats:
-    clipped = np.clip(share, _EDGE, 1 - _EDGE)
-    return np.log(clipped / (1 - clipped))
+    return _two_ends(share).sum(axis=1)
 
 
 def _share_of(log_odds: Floats) -> Floats:
