@@ -1,5 +1,6 @@
 """MLflow, which people look into: what we write there. Nothing is ever loaded from it, and nothing else imports it."""
 
+import logging
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +50,8 @@ class Registry:
     @classmethod
     def open(cls, uri: str | None, folder: Path) -> Self:
         """Return the registry at ``uri``, or else an embedded one in ``folder``. Raises: Unreachable."""
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # a new store tells of every table it makes
         with _translated():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             address = uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}"

@@ -17,6 +17,7 @@ from trading.formats import NOTHING, plural, spaced
 from trading.management.tables import plain_table, print_apart
 
 MOST_VERSIONS = 12  # of a model; --json shows all
+MOST_FEATURES = 5
 ENDED_AFTER_S = 90  # a process gives a sign of life every 30 s
 
 _FIGURES = ("value", "low", "high")
@@ -93,11 +94,7 @@ def show_version(version: ModelVersion, aliases: Sequence[str], objection: str, 
     for name, text in _making(version):
         table.add_row(name, text)
     print_apart(table, console)
-    figures = plain_table(console, "Measured on samples that it had not seen", "", *_FIGURES)
-    for name, told in _figures(version.metrics):
-        figures.add_row(name, *(_short(told.get(figure)) for figure in _FIGURES))
-    if figures.row_count:
-        print_apart(figures, console)
+    _show_figures(version.metrics, console)
 
 
 def show_comparison(found: Comparison, console: Console) -> None:
@@ -173,7 +170,7 @@ def _making(version: ModelVersion) -> Iterator[tuple[str, str]]:
     market = "the simulator's market" if version.is_synthetic else str(version.scope)
     yield "trained on", f"{market}, {span}"
     yield "samples", f"{version.n_samples:,}, of them {version.n_executed:,} executed"
-    yield "skill", f"{'yes' if version.has_skill else 'none'}: {version.why}".rstrip(": ")
+    yield "verdict", version.why or ("skill" if version.has_skill else "no skill")
     yield "serves until", f"{version.expires_at:%Y-%m-%d %H:%M} UTC"
     yield "parent", version.parent.tag if version.parent else NOTHING
     yield "features", f"{version.feature_set}, {version.feature_hash[:12]}"
@@ -183,16 +180,26 @@ def _making(version: ModelVersion) -> Iterator[tuple[str, str]]:
     yield "MLflow run", version.mlflow_run_id or version.mirror_error or "not told yet"
 
 
-def _figures(told: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return every figure of nested metrics; lists and histograms are for pages."""
+def _show_figures(metrics: Mapping[str, Any], console: Console) -> None:
+    """Print every figure that has an interval, beside the rule's; the rest is for pages and for --json."""
+    rule = metrics.get("baselines", {}).get("rule", {})
+    table = plain_table(console, "Measured on samples that it had not seen", "", *_FIGURES, "of the rule")
+    for name, told in _figures(metrics):
+        table.add_row(spaced(name), *(_short(told.get(figure)) for figure in _FIGURES), _short(rule.get(name)))
+    if table.row_count:
+        print_apart(table, console)
+    heaviest = sorted(metrics.get("importance", {}).items(), key=lambda one: -one[1])[:MOST_FEATURES]
+    if heaviest:
+        named = ", ".join(f"{spaced(name)} {share:.0%}" for name, share in heaviest)
+        console.print(f"\nIt rests most on {named}. --json shows every figure.")
+
+
+def _figures(told: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, value in told.items():
-        path = f"{prefix}{spaced(name)}"
         if isinstance(value, Mapping) and "value" in value:
-            yield path, value
+            yield name, value
         elif isinstance(value, Mapping):
-            yield from _figures(value, f"{path}, ")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield path, {"value": value}
+            yield from _figures(value)
 
 
 def _measured(one: Measured) -> list[str]:
@@ -203,7 +210,7 @@ def _measured(one: Measured) -> list[str]:
 def _short(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
+    return f"{value:,.4f}"
 
 
 def _names(version: ModelVersion, aliases: Sequence[ModelAlias]) -> list[str]:

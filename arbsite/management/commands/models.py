@@ -19,6 +19,7 @@ from mlops.services.comparison import Comparison, compare, shadow
 from mlops.services.promotion import objection_to, promotion_of, rollback_of
 from mlops.services.versions import model_named
 from risk.stopfile import operator
+from trading.management.terminal import leave_the_terminal_to_words
 from trading.selectors.terms import chosen_scope
 
 USES = {  # how many words each action takes: at least, at most, and what they are
@@ -55,6 +56,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked. Raises: BadInput for an unknown model or version, Refused for what must not serve."""
+        leave_the_terminal_to_words()
         words: list[str] = options["words"]
         _check(options["action"], words)
         scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])

@@ -97,14 +97,18 @@ def test_without_a_model_it_says_who_decides(ask):
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_a_version_is_shown_with_its_making_and_its_figures(ask, columns):
-    parent, version = made(), made("another\n")
+    importance = {"net_bps": 0.2, "skew_ms": 0.3}
+    metrics = {"judged": {"auc": {"value": 0.7, "low": 0.6, "high": None}}, "importance": importance}
+    parent, version = made(), made("another\n", metrics=metrics | {"baselines": {"rule": {"auc": 0.5}}})
     shown = ask("show", MODEL, version.tag, columns=columns)
     assert max(map(len, shown.splitlines())) <= columns
     assert shown.startswith(f"{MODEL} {version.tag}, challenger\nIt could serve.\n")
-    for part in (version.file_hash[:40], parent.tag, "200, of them 60 executed", "yes: AUC 0.70 (0.60 to 0.80)"):
+    for part in (version.file_hash[:40], parent.tag, "200, of them 60 executed", "AUC 0.70 (0.60 to 0.80)"):
         assert part in shown
+    assert any(line.split() == ["auc", "0.7000", "0.6000", "–", "0.5000"] for line in shown.splitlines())
+    assert "It rests most on skew ms 30%, net bps 20%." in shown
     told = json.loads(ask("show", MODEL, "challenger", "--json"))
-    assert (told["tag"], told["metrics"]["auc"]["value"], told["cannot_serve"]) == (version.tag, 0.7, "")
+    assert (told["tag"], told["metrics"]["judged"]["auc"]["value"], told["cannot_serve"]) == (version.tag, 0.7, "")
 
 
 def test_a_version_that_could_not_serve_says_why(ask):
