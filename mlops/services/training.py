@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 import structlog
 from django.conf import settings
@@ -22,9 +22,6 @@ from mlops.services.versions import register
 from mlops.training import NEEDED_OUTCOMES, Trained, train
 from ops import locks
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 log = structlog.get_logger(__name__)
 
 LOCK = "mlops.training"
@@ -32,6 +29,7 @@ USUAL_SEED = 0
 USUAL_DAYS = 90  # of samples that a training looks back on
 MOST_SAMPLES = 100_000  # the newest: what a training takes in minutes and in memory stays within bounds
 
+Frame: TypeAlias = Any  # of pandas, which training alone imports
 Told = Callable[[ModelName, str, int, int], None]  # of which model what is being done, and how many steps of how many
 
 
@@ -123,13 +121,13 @@ def _attempt(name: ModelName, samples: Sequence[LabelledSample], scope: Scope, n
     )
 
 
-def _frame_of(samples: Sequence[LabelledSample]) -> "pd.DataFrame":
+def _frame_of(samples: Sequence[LabelledSample]) -> Frame:
     from mlops.training.samples import frame_of  # late: pandas costs a second and 110 MB that few processes owe
 
     return frame_of(samples)
 
 
-def _train(name: ModelName, frame: "pd.DataFrame", seed: int, told: Told) -> Trained:
+def _train(name: ModelName, frame: Frame, seed: int, told: Told) -> Trained:
     return train(name, frame, seed=seed, told=lambda what, done, total: told(name, what, done, total))
 
 
