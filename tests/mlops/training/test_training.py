@@ -24,7 +24,7 @@ def trained(model, frame, seed=1):
 
 @pytest.fixture(scope="module")
 def frame():
-    return drawn_frame(900)
+    return drawn_frame(900, skill=2.0, executed=0.8)
 
 
 @pytest.fixture(scope="module")
