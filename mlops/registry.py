@@ -55,8 +55,12 @@ class Registry:
         with _translated():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             address = uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+            artifacts = None if address.startswith("http") else (folder / "artifacts").resolve()
             _prove_open(address)
-            return cls(_client(address), None if address.startswith("http") else (folder / "artifacts").resolve())
+            client = _client(address)
+            if artifacts is not None:
+                _prove_whole(address, artifacts)
+            return cls(client, artifacts)
 
     def record(self, record: Record) -> Known:
         """Write one version, its files included, unless it is known already; return its names. Raises: Unreachable."""
@@ -141,20 +145,17 @@ def _client(address: str) -> Any:
 
 
 def _prove_open(address: str) -> None:
-    """Raise at once where nobody is at home, where MLflow itself would try again and again for most of an hour.
-
-    A store that is empty gets its tables: MLflow makes them once in a process, and a store may be deleted under it.
-    """
-    import sqlalchemy  # late: see _client
-    from mlflow.store.db.utils import _safe_initialize_tables  # late: see _client
-
+    """Raise at once where nobody is at home, where MLflow itself would try again and again for most of an hour."""
     parts = urlsplit(address)
     if parts.hostname and (port := parts.port or PORTS.get(parts.scheme.partition("+")[0])):
         socket.create_connection((parts.hostname, port), timeout=TIMEOUT_S).close()
-    if not parts.scheme.startswith("http"):
-        engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
-        if not sqlalchemy.inspect(engine).has_table("experiments"):
-            _safe_initialize_tables(engine)
+
+
+def _prove_whole(address: str, artifacts: Path) -> None:
+    """Let a store that is empty get its tables: a client makes them once, and a store may be deleted under it."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # late: see _client
+
+    SqlAlchemyStore(address, artifacts.as_uri())
 
 
 @contextmanager
