@@ -5,10 +5,11 @@ the trade would have been, what the models said of it, and later what the market
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from domain.detection import DetectConfig
-from domain.money import EXACT, ZERO, to_float
+from domain.money import to_float
 from domain.scope import Scope
 from domain.terms import Rejected
 from domain.timestamps import from_ns
@@ -16,6 +17,12 @@ from mlops.services import SampleReport, record_sample
 from trading.services.decision import NearMiss, scores_json
 
 Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Spell:
+    last_seen_ns: int
+    fell_short: bool = False
 
 
 class NearMissTracker:
@@ -26,39 +33,35 @@ class NearMissTracker:
     """
 
     def __init__(self, config: DetectConfig, is_open: Callable[[str, int], bool], *, linger_ns: int) -> None:
-        self._most_bps = max(config.min_net_bps, ZERO)
-        self._least_bps = EXACT.subtract(self._most_bps, config.near_miss_bps)
+        self._config = config
         self._is_open = is_open  # whether a route, by its key, is in an episode at an instant
         self._linger_ns = linger_ns
-        self._seen_ns: dict[str, int] = {}
-        self._fell_short: set[str] = set()
+        self._spells: dict[str, _Spell] = {}
 
     def begins(self, found: Rejected, at_ns: int) -> bool:
         """Return whether a spell begins with this look, as far as the prices that were screened tell."""
-        if found.net_bps is None or not self._least_bps < found.net_bps <= self._most_bps:
+        if found.net_bps is None or not self._config.is_near_miss(found.net_bps):
             return False
         key = found.route.key
-        seen_ns = self._seen_ns.get(key)
-        if seen_ns is not None and at_ns - seen_ns <= self._linger_ns:
-            if key not in self._fell_short:
-                self._seen_ns[key] = at_ns
-            return False
-        self._seen_ns[key] = at_ns
-        self._fell_short.discard(key)
-        return not self._is_open(key, at_ns)
+        spell = self._spells.get(key)
+        if spell is None or at_ns - spell.last_seen_ns > self._linger_ns:
+            self._spells[key] = _Spell(at_ns)
+            return not self._is_open(key, at_ns)
+        if not spell.fell_short:
+            spell.last_seen_ns = at_ns
+        return False
 
     def fell_short(self, found: Rejected) -> None:
         """Take note that, reckoned whole, the route was not near: it is reckoned again after the linger time."""
-        self._fell_short.add(found.route.key)
+        self._spells[found.route.key].fell_short = True
 
     def state(self) -> Json:
         """Return the spells, and what was reckoned in vain, ready for JSON."""
-        return {key: [at_ns, key in self._fell_short] for key, at_ns in self._seen_ns.items()}
+        return {key: [spell.last_seen_ns, spell.fell_short] for key, spell in self._spells.items()}
 
     def restore(self, state: Json) -> None:
         """Take up the spells that ``state`` told of, and no others."""
-        self._seen_ns = {key: at_ns for key, (at_ns, _) in state.items()}
-        self._fell_short = {key for key, (_, fell_short) in state.items() if fell_short}
+        self._spells = {key: _Spell(*told) for key, told in state.items()}
 
 
 def record_near_miss(miss: NearMiss, *, scope: Scope) -> None:

@@ -24,6 +24,7 @@ from trading.models import Opportunity
 from trading.services import episodes
 from trading.services.decision import Decision, NearMiss
 from trading.services.execution.open import NotAdmitted, open_execution, request_for
+from trading.services.near_misses import NearMissTracker
 
 EPISODE_OPEN = Refusal("episode_open")
 
@@ -58,18 +59,24 @@ def near_miss(
     found: Rejected,
     view: MarketView,
     *,
+    spells: NearMissTracker,
     config: DetectConfig,
     score: Scorer,
     clock: Clock,
     background: Background | None = None,
 ) -> NearMiss | None:
-    """Return a route that just now fell short by little as it would have been traded; None where it fell short by more.
+    """Return a route that begins to fall short by little as it would have been traded; None where it does not.
 
     Costs and lots are reckoned whole here, which most looks at a route need not.
     """
     now_ns = clock.now_ns()
+    if not spells.begins(found, now_ns):
+        return None
     candidate = near_miss_of(found, view, now_ns=now_ns, config=config, background=background)
-    return None if candidate is None else NearMiss(candidate, score(candidate.features), now_ns, config)
+    if candidate is None:
+        spells.fell_short(found)
+        return None
+    return NearMiss(candidate, score(candidate.features), now_ns, config)
 
 
 def commit(decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Refusal:

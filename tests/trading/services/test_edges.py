@@ -12,7 +12,7 @@ from tests.fakes import BTC_USD, ETH_USDC, MS, NOW_NS, SIM, book, no_model, pool
 from trading.models import EdgeObservation
 from trading.services import edges, pipeline
 from trading.services.edges import EdgeWatch
-from trading.services.near_misses import record_near_miss
+from trading.services.near_misses import NearMissTracker, record_near_miss
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))
 
@@ -124,9 +124,11 @@ def test_a_near_miss_is_looked_at_once_and_labelled_without_an_opportunity(line)
 
 def near_miss(line):
     config = replace(line.config, near_miss_bps=Decimal(15))
-    looks = pipeline.decide(MarketKey("a", BTC_USD), line.view, config=config, score=no_model, clock=line.clock)
+    asked = {"config": config, "score": no_model, "clock": line.clock}
+    looks = pipeline.decide(MarketKey("a", BTC_USD), line.view, **asked)
     found = next(one for one in looks if isinstance(one, Rejected) and one.net_bps is not None)
-    return pipeline.near_miss(found, line.view, config=config, score=no_model, clock=line.clock)
+    spells = NearMissTracker(config, lambda route_key, at_ns: False, linger_ns=0)
+    return pipeline.near_miss(found, line.view, spells=spells, **asked)
 
 
 def test_what_paid_after_all_at_the_instant_of_its_near_miss_keeps_its_own_labels(line):

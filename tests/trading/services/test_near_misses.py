@@ -35,10 +35,12 @@ def found_by(line, *books, score=no_model):
     line.view.put(*books)
     line.config = replace(line.config, near_miss_bps=Decimal(15))
     changed = next(iter(line.view.books))
-    looks = pipeline.decide(changed, line.view, config=line.config, score=no_model, clock=line.clock)
-    near = [one for one in looks if tracker(line.config).begins(one, line.clock.now_ns())]
-    (one,) = near
-    return pipeline.near_miss(one, line.view, config=line.config, score=score, clock=line.clock)
+    asked = {"config": line.config, "score": score, "clock": line.clock}
+    near = [
+        pipeline.near_miss(one, line.view, spells=tracker(line.config), **asked)
+        for one in pipeline.decide(changed, line.view, **asked)
+    ]
+    return next((miss for miss in near if miss is not None), None)
 
 
 @pytest.mark.parametrize(

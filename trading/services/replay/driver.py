@@ -207,7 +207,7 @@ class Driver:
                 if isinstance(found, Decision):
                     if opened := segment.episodes.opens(found):
                         begun.append((found, opened))
-                elif found.net_bps is not None and segment.near_misses.begins(found, now_ns):
+                elif found.net_bps is not None:
                     self._sample(segment, found)
         for decision, opened in begun:
             if opened.ended is not None:
@@ -218,14 +218,13 @@ class Driver:
         miss = pipeline.near_miss(
             found,
             segment.markets.view,
+            spells=segment.near_misses,
             config=segment.config,
             score=self._parts.score,
             clock=self._parts.clock,
             background=segment.background,
         )
-        if miss is None:
-            segment.near_misses.fell_short(found)
-        else:
+        if miss is not None:
             segment.edges.watch(miss)
             record_near_miss(miss, scope=self._parts.scope)
 

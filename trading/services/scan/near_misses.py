@@ -24,7 +24,7 @@ class ScannedSpells:
     def __init__(self, config: DetectConfig, scope: Scope) -> None:
         self._scope = scope
         self._open: frozenset[str] = frozenset()
-        self._tracker = NearMissTracker(config, lambda route_key, at_ns: route_key in self._open, linger_ns=LINGER_NS)
+        self._spells = NearMissTracker(config, lambda route_key, at_ns: route_key in self._open, linger_ns=LINGER_NS)
 
     def sample(
         self, found: Iterable[Rejected], view: BookView, *, config: DetectConfig, score: Scorer, now_ns: int
@@ -34,12 +34,8 @@ class ScannedSpells:
         instant.set(now_ns)
         self._open = frozenset(OpenEpisode.objects.in_scope(self._scope).values_list("route_key", flat=True))
         for one in found:
-            if not self._tracker.begins(one, now_ns):
-                continue
-            miss = pipeline.near_miss(one, view, config=config, score=score, clock=instant)
-            if miss is None:
-                self._tracker.fell_short(one)
-            else:
+            miss = pipeline.near_miss(one, view, spells=self._spells, config=config, score=score, clock=instant)
+            if miss is not None:
                 record_near_miss(miss, scope=self._scope)
 
 

@@ -99,7 +99,7 @@ class Engine:
             if isinstance(found, Decision):
                 if opened := self._episodes.opens(found):
                     self._begin(found, opened)
-            elif found.net_bps is not None and self._near_misses.begins(found, now_ns):
+            elif found.net_bps is not None and parts.trades:
                 self._sample(found)
 
     def learn(self, context: Mapping[str, FeatureContext]) -> None:
@@ -160,19 +160,16 @@ class Engine:
 
     def _sample(self, found: Rejected) -> None:
         parts = self._parts
-        if not parts.trades:
-            return
         miss = pipeline.near_miss(
             found,
             parts.view,
+            spells=self._near_misses,
             config=self._config,
             score=parts.score,
             clock=self._instant,
             background=self._background,
         )
-        if miss is None:
-            self._near_misses.fell_short(found)
-        else:
+        if miss is not None:
             self._edges.watch(miss)
             self._submit("near_miss", partial(record_near_miss, miss, scope=parts.scope))
 

@@ -164,7 +164,7 @@ def test_a_watch_that_only_tells_samples_nothing(sampling, clock):
 
 
 def test_near_misses_are_no_cost_to_books_that_are_not_near(sampling, clock, monkeypatch):
-    monkeypatch.setattr("trading.services.pipeline.near_miss", lambda *args, **told: pytest.fail("reckoned"))
+    monkeypatch.setattr("trading.services.pipeline.near_miss_of", lambda *args, **told: pytest.fail("reckoned"))
     show(sampling, clock, b=("99.9", "100.1"))
     clock.advance(50)
     show(sampling, clock, b=("100.04", "100.2"))
