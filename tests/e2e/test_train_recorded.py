@@ -4,6 +4,7 @@ The data are not part of this project: the tests find them by ARB_RECORDED_DATA 
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,11 +37,13 @@ def test_a_calm_day_at_the_usual_fees_leaves_too_few_outcomes(tmp_path, capsys):
 
 
 def test_the_eleventh_at_ten_bps_teaches_every_model_that_can_be(tmp_path, capsys):
-    result = replay([days_of(market, 11, 11, tmp_path) for market in MARKETS], ReplayOptions(fees=scenario(5)))
-    asked = ("--mode", "replay", "--run", result.run_id, "--to", "2023-03-11T18:00")
+    until = datetime(2023, 3, 11, 17, tzinfo=UTC)
+    options = ReplayOptions(fees=scenario(5), first=until - timedelta(hours=11), last=until)
+    result = replay([days_of(market, 11, 11, tmp_path) for market in MARKETS], options)
+    asked = ("--mode", "replay", "--run", result.run_id, "--to", "2023-03-11T16:30")
     code, out, err = ending(capsys, *asked)
     assert (code, err) == (0, "")
     versions = ModelVersion.objects.in_scope(Scope(Mode.REPLAY, result.run_id))
     assert {one.model_name for one in versions} == {name.value for name in ModelName}
-    assert all(one.data_to.hour < 18 and one.why for one in versions)
+    assert all(one.data_to < until - timedelta(minutes=30) and one.why for one in versions)
     assert f"manage.py validate_models --mode replay --run {result.run_id}" in out
