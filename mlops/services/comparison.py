@@ -20,10 +20,9 @@ from mlops.models import Alias, ModelVersion
 from mlops.said import scores_said
 from mlops.selectors import alias_of, labelled_samples, version_tagged
 from mlops.services.rescoring import rescored
-from mlops.training.metrics import Floats, Judge, difference, measure, of_means, of_probabilities, of_quantiles, of_veto
+from mlops.training.metrics import Floats, Judge, difference, judge_of, measure, of_veto
 from mlops.validation.effect import Judged, runs_in, said_alone
 from mlops.validation.measuring import pairs_of
-from mlops.validation.outcomes import is_opportunity, worth_usd
 
 MOST_SAMPLES = 20_000  # the newest
 LEAST_UNSEEN = 50  # fewer outcomes that neither version was trained on, and those of its training are taken too
@@ -215,19 +214,13 @@ def _measures(model: ModelName, kept: Sequence[tuple[Judged, Judged]], seed: int
 
 def _judge(model: ModelName, judged: Sequence[Judged]) -> Judge:
     pairs = pairs_of(model, judged)
-    match model:
-        case ModelName.ROUTE_SUCCESS:
-            return of_probabilities(pairs.said, pairs.came > 0)
-        case ModelName.PROFIT:
-            return of_means(pairs.said, pairs.came)
-        case ModelName.SLIPPAGE:
-            return of_quantiles(pairs.said, pairs.came)
+    return judge_of(model, pairs.said, pairs.came)
 
 
 def _effects(model: ModelName, of_a: Sequence[Judged], of_b: Sequence[Judged], seed: int) -> Iterable[Measured]:
     """Return what following each model alone would have changed in USD, over the trades that the rules allowed."""
-    kept = [one for one, judged in enumerate(of_a) if is_opportunity(judged.sample)]
-    kept = [one for one in kept if worth_usd(of_a[one].sample) is not None]
+    kept = [one for one, judged in enumerate(of_a) if judged.sample.is_opportunity]
+    kept = [one for one in kept if of_a[one].sample.worth_usd is not None]
     if model is ModelName.SLIPPAGE or not kept:
         return ()
     a, b = ([said[one] for one in kept] for said in (of_a, of_b))
@@ -236,7 +229,7 @@ def _effects(model: ModelName, of_a: Sequence[Judged], of_b: Sequence[Judged], s
 
 def _veto(model: ModelName, judged: Sequence[Judged]) -> Judge:
     refused = np.array([bool(refusal_of(said_alone(one.scores, model))) for one in judged])
-    return of_veto(refused, np.array([worth_usd(one.sample) for one in judged], dtype=np.float64))
+    return of_veto(refused, np.array([one.sample.worth_usd for one in judged], dtype=np.float64))
 
 
 def _differences(

@@ -1,19 +1,14 @@
 """What any model must beat: what the rule believes, a constant, a route's last outcome, and a straight line."""
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from domain.scores import ModelName
-from mlops.training.metrics import QUANTILES
+from mlops.training.metrics import QUANTILES, Floats
 from mlops.training.problems import Problem
-
-Floats: TypeAlias = NDArray[np.float64]
 
 _CUT = {"a_min": -5.0, "a_max": 5.0}  # deviations; a straight line is not led astray by what lies further out
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.features import FEATURE_NAMES
+from mlops.training.metrics import Floats
 from mlops.training.splits import Split
-
-Floats: TypeAlias = NDArray[np.float64]
 
 MAX_ROUNDS = 600
 PATIENCE = 30  # rounds without a better fold before it stops

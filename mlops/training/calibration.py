@@ -1,15 +1,11 @@
 """From what a booster says of rows it had not seen, and what came of them, to a table of probabilities."""
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from mlops.bundle import Calibration
-
-Floats: TypeAlias = NDArray[np.float64]
+from mlops.training.metrics import Floats
 
 ISOTONIC_FROM = 4_000  # fewer rows than that make its steps a matter of chance
 BETA_FROM = 300

@@ -1,14 +1,11 @@
 """The guard of a model: the centre and the scale of each feature it was trained on, and how far is too far."""
 
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlops.bundle import Guard
-
-Floats: TypeAlias = NDArray[np.float64]
+from mlops.training.metrics import Floats
 
 MARGIN = 1.25
 _QUANTILE = 0.999

@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import lightgbm as lgb
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.scores import ModelName
 from mlops.bundle import Calibration
 from mlops.training.boosters import LARGE, CrossFit, Objective, Setting, candidates_for, cross_fit, fit
 from mlops.training.calibration import calibrate
+from mlops.training.metrics import Floats
 from mlops.training.problems import Problem
 from mlops.training.splits import folds
-
-Floats: TypeAlias = NDArray[np.float64]
 
 OBJECTIVES: Mapping[ModelName, Mapping[str, Objective]] = {
     ModelName.ROUTE_SUCCESS: {"probability": Objective("binary", "binary_logloss")},

@@ -8,10 +8,18 @@ import numpy as np
 from domain.scores import ModelName
 from mlops.training import baselines
 from mlops.training.fits import fit_model
-from mlops.training.metrics import Floats, bins_of, calibration_error_by_chance, mean_bins_of, measure, of_veto
+from mlops.training.metrics import (
+    Floats,
+    bins_of,
+    calibration_error_by_chance,
+    judge_of,
+    mean_bins_of,
+    measure,
+    of_veto,
+)
 from mlops.training.problems import Flags, Problem
 from mlops.training.splits import hold_out, runs_of
-from mlops.training.verdicts import Verdict, judge_of, verdict_on
+from mlops.training.verdicts import Verdict, verdict_on
 
 LEAST_TO_LEARN = 20  # samples before the held-out quarter
 
@@ -47,7 +55,7 @@ def _on_opportunities(
     runs = runs_of(test.timeline.episodes)
     ours = said["model"]
     plain = {name: _values(model, values, test) for name, values in said.items() if name != "model"}
-    metrics = {"judged": measure(judge_of(model, ours, test), runs, seed=seed), "baselines": plain}
+    metrics = {"judged": measure(judge_of(model, ours, test.target), runs, seed=seed), "baselines": plain}
     if model is ModelName.SLIPPAGE:
         return {**metrics, "bins": mean_bins_of(ours[:, 1], test.target)}
     if model is ModelName.PROFIT:
@@ -67,7 +75,7 @@ def _veto(vetoed: Flags, test: Problem, *, seed: int) -> dict[str, Any]:
     for name, rows in (("executed", test.executed), ("shadow", ~test.executed)):
         if rows.any():
             runs = runs_of(test.timeline.episodes[rows])
-            changed = measure(of_veto(vetoed[rows], test.net_usd[rows]), runs, seed=seed)
+            changed = measure(of_veto(vetoed[rows], test.worth_usd[rows]), runs, seed=seed)
             told[name] = {"n": int(rows.sum()), "n_vetoed": int(vetoed[rows].sum()), **changed}
     return told
 
@@ -83,7 +91,7 @@ def _apart(model: ModelName, said: Floats, test: Problem) -> dict[str, Any]:
 
 
 def _values(model: ModelName, said: Floats, problem: Problem) -> dict[str, float | None]:
-    judged = judge_of(model, said, problem)(np.ones(len(problem)))
+    judged = judge_of(model, said, problem.target)(np.ones(len(problem)))
     return {"n": len(problem), **{name: value if np.isfinite(value) else None for name, value in judged.items()}}
 
 

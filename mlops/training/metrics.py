@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.scores import ModelName
+
 Floats: TypeAlias = NDArray[np.float64]
 Judge: TypeAlias = Callable[[Floats], dict[str, float]]
 
@@ -46,6 +48,17 @@ def difference(of: Judge, against: Judge) -> Judge:
         return {name: ours[name] - theirs[name] for name in ours if name in theirs}
 
     return judge
+
+
+def judge_of(model: ModelName, said: Floats, came: Floats) -> Judge:
+    """Return the judge of what a model said; success came where ``came`` is above zero."""
+    match model:
+        case ModelName.ROUTE_SUCCESS:
+            return of_probabilities(said, came > 0)
+        case ModelName.PROFIT:
+            return of_means(said, came)
+        case ModelName.SLIPPAGE:
+            return of_quantiles(said, came)
 
 
 def of_probabilities(said: Floats, came: NDArray[np.bool_], *, threshold: float | Floats = 0.5) -> Judge:

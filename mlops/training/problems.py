@@ -13,9 +13,9 @@ from domain.scores import ModelName
 from domain.timestamps import from_ns
 from mlops.training import NEEDED_OUTCOMES
 from mlops.training.errors import BadFeatures, OneClassOnly, TooFewOutcomes
+from mlops.training.metrics import Floats
 from mlops.training.splits import GAP_NS, Timeline
 
-Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 
@@ -29,7 +29,7 @@ class Problem:
     features: Floats
     target: Floats  # success as 0 and 1; USD; basis points lost
     promised: Floats  # what the rules expect of the target: success, the planned net, no slippage
-    net_usd: Floats  # settled where executed, else what the plan would have netted after the delay
+    worth_usd: Floats  # settled where executed, else what the plan would have netted after the delay
     executed: Flags
     is_opportunity: Flags
     routes: NDArray[np.str_]
@@ -50,7 +50,7 @@ class Problem:
     @property
     def breakeven_probability(self) -> float:
         """Return the share of wins from which on a trade pays on average, by the mean win and loss of the executed."""
-        nets = self.net_usd[self.executed]
+        nets = self.worth_usd[self.executed]
         loss, win = -nets[nets <= 0].sum(), nets[nets > 0].sum()
         n_lost, n_won = (nets <= 0).sum(), (nets > 0).sum()
         mean_loss, mean_win = loss / max(n_lost, 1), win / max(n_won, 1)
@@ -59,7 +59,7 @@ class Problem:
 
 def problem_of(model: ModelName, frame: pd.DataFrame) -> Problem:
     """Return what ``model`` is to learn. Raises: TooFewOutcomes, BadFeatures, OneClassOnly."""
-    n_outcomes = int((frame["executed"].astype(bool) & frame["settled_net_usd"].notna()).sum())
+    n_outcomes = int((frame["executed"].astype(bool) & frame["worth_usd"].notna()).sum())
     if n_outcomes < NEEDED_OUTCOMES:
         raise TooFewOutcomes(n_outcomes, NEEDED_OUTCOMES)
     _check_features(frame)
@@ -79,21 +79,19 @@ def _whole(model: ModelName, frame: pd.DataFrame) -> Problem:
     ready_ns = np.where(frame["known_at"].notna(), _ns(frame["known_at"]), at_ns + GAP_NS)
     executed = frame["executed"].to_numpy(dtype=bool)
     routes = frame["route"].to_numpy(dtype=str)
-    edge_bps, notional_usd = _floats(frame["edge_at_latency_bps"]), _floats(frame["notional_usd"])
-    settled_usd, planned_bps = _floats(frame["settled_net_usd"]), _floats(frame["planned_bps"])
-    net_usd = np.where(executed, settled_usd, edge_bps * notional_usd / 1e4)
+    worth_usd = _floats(frame["worth_usd"])
     target, promised = {
-        ModelName.ROUTE_SUCCESS: (np.where(np.isnan(net_usd), np.nan, net_usd > 0), np.ones(len(frame))),
-        ModelName.PROFIT: (np.where(executed, settled_usd, np.nan), planned_bps * notional_usd / 1e4),
-        ModelName.SLIPPAGE: (planned_bps - edge_bps, np.zeros(len(frame))),
+        ModelName.ROUTE_SUCCESS: (np.where(np.isnan(worth_usd), np.nan, worth_usd > 0), np.ones(len(frame))),
+        ModelName.PROFIT: (np.where(executed, worth_usd, np.nan), _floats(frame["planned_usd"])),
+        ModelName.SLIPPAGE: (_floats(frame["lost_bps"]), np.zeros(len(frame))),
     }[model]
     return Problem(
         features=_floats(frame[list(FEATURE_NAMES)]),
         target=target,
         promised=promised,
-        net_usd=net_usd,
+        worth_usd=worth_usd,
         executed=executed,
-        is_opportunity=(frame["kind"] == "opportunity").to_numpy(dtype=bool),
+        is_opportunity=frame["is_opportunity"].to_numpy(dtype=bool),
         routes=routes,
         timeline=Timeline.of(routes, at_ns, ready_ns),
     )

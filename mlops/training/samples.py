@@ -8,22 +8,18 @@ import pandas as pd
 from domain.features import FEATURE_NAMES
 from mlops.labelled import LabelledSample
 
-__all__ = ["LabelledSample", "frame_of"]
-
 COLUMNS = {  # of a frame, beside the features, and the attribute of a sample that each shows
     "route": "route_key",
-    "kind": "kind",
     "timestamp": "timestamp",
     "known_at": "known_at",
-    "planned_bps": "net_bps",  # net_bps is a feature's name
-    "notional_usd": "notional_usd",
+    "is_opportunity": "is_opportunity",
     "executed": "executed",
-    "explored": "explored",
-    "edge_at_latency_bps": "edge_at_latency_bps",
-    "settled_net_usd": "settled_net_usd",
+    "planned_usd": "planned_usd",
+    "worth_usd": "worth_usd",
+    "lost_bps": "lost_bps",
 }
 _INSTANTS = ("timestamp", "known_at")
-_NUMBERS = ("planned_bps", "notional_usd", "edge_at_latency_bps", "settled_net_usd")
+_NUMBERS = ("planned_usd", "worth_usd", "lost_bps")
 
 
 def frame_of(samples: Iterable[LabelledSample]) -> pd.DataFrame:

@@ -1,17 +1,13 @@
 """Whether a model has skill: on held-out samples it beats what needs no model, by more than chance explains."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.scores import ModelName
-from mlops.training.metrics import Judge, measure, of_means, of_probabilities, of_quantiles
+from mlops.training.metrics import Floats, judge_of, measure, of_probabilities
 from mlops.training.problems import Problem
 from mlops.training.splits import runs_of
-
-Floats: TypeAlias = NDArray[np.float64]
 
 LEVEL = 0.99  # nightly training asks often: 95 % would find skill in nothing every few weeks
 LEAST_EPISODES = 20
@@ -24,13 +20,6 @@ class Verdict:
 
     has_skill: bool
     why: str
-
-
-def judge_of(model: ModelName, said: Floats, problem: Problem) -> Judge:
-    """Return the judge of what ``model`` said of the problem's rows."""
-    if model is ModelName.ROUTE_SUCCESS:
-        return of_probabilities(said, problem.target > 0)
-    return of_means(said, problem.target) if model is ModelName.PROFIT else of_quantiles(said, problem.target)
 
 
 def verdict_on(model: ModelName, said: Floats, constant: Floats, test: Problem, *, seed: int) -> Verdict:
@@ -68,7 +57,7 @@ def _on_success(said: Floats, constant: Floats, test: Problem, seed: int) -> Ver
 def _on_loss(
     model: ModelName, said: Floats, constant: Floats, test: Problem, *, seed: int, name: str, word: str
 ) -> Verdict:
-    ours, plain = judge_of(model, said, test), judge_of(model, constant, test)
+    ours, plain = judge_of(model, said, test.target), judge_of(model, constant, test.target)
 
     def saved(weights: Floats) -> dict[str, float]:
         before = plain(weights)[name]

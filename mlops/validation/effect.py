@@ -12,7 +12,6 @@ from mlops.labelled import LabelledSample
 from mlops.training.metrics import measure, of_veto
 from mlops.training.splits import episodes_of, runs_of
 from mlops.validation.figures import NO_EFFECT, DayEffect, Effect
-from mlops.validation.outcomes import is_opportunity, worth_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def effect_of(judged: Iterable[Judged], *, seed: int = 0) -> Effect:
     kept = [one for one in judged if _is_judged(one)]
     if not kept:
         return NO_EFFECT
-    worth = np.array([worth_usd(one.sample) for one in kept], dtype=np.float64)
+    worth = np.array([one.sample.worth_usd for one in kept], dtype=np.float64)
     refused = np.array([bool(refusal_of(one.scores)) for one in kept])
     changed = measure(of_veto(refused, worth), runs_in(kept), seed=seed)["changed_usd"]
     return Effect(
@@ -72,7 +71,7 @@ def effect_by_day(judged: Iterable[Judged], *, seed: int = 0) -> tuple[DayEffect
 
 def _is_judged(one: Judged) -> bool:
     says = one.scores.expected_net_usd is not None or one.scores.success_probability is not None
-    return says and is_opportunity(one.sample) and worth_usd(one.sample) is not None
+    return says and one.sample.is_opportunity and one.sample.worth_usd is not None
 
 
 def _day(one: Judged) -> str:

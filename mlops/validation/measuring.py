@@ -10,18 +10,9 @@ from numpy.typing import NDArray
 
 from domain.scores import ModelName, Scores
 from mlops.labelled import LabelledSample
-from mlops.training.metrics import (
-    Judge,
-    bins_of,
-    calibration_error_by_chance,
-    measure,
-    of_means,
-    of_probabilities,
-    of_quantiles,
-)
+from mlops.training.metrics import bins_of, calibration_error_by_chance, judge_of, measure
 from mlops.validation.effect import Judged, effect_of, runs_in, said_alone
 from mlops.validation.figures import EXPECTED, Bin, Figure, ModelReport, Subject, unit_of
-from mlops.validation.outcomes import is_opportunity, lost_bps, planned_usd, succeeded
 
 MOST_POINTS = 1_500  # of a plot
 SHOWN: Mapping[ModelName, tuple[str, ...]] = {
@@ -91,8 +82,8 @@ def pairs_of(model: ModelName, judged: Iterable[Judged]) -> Pairs:
 
 def figures_of(model: ModelName, pairs: Pairs, *, seed: int = 0) -> tuple[Figure, ...]:
     """Return the model's figures with their intervals, each beside the rule's."""
-    found = measure(_judge(model, pairs.said, pairs.came), runs_in(pairs.judged), seed=seed)
-    rule = _judge(model, _as_rule_says(model, pairs), pairs.came)(np.ones(len(pairs.came)))
+    found = measure(judge_of(model, pairs.said, pairs.came), runs_in(pairs.judged), seed=seed)
+    rule = judge_of(model, _as_rule_says(model, pairs), pairs.came)(np.ones(len(pairs.came)))
     n = len(pairs.came)
     return tuple(_figure(model, name, found[name], rule[name], n) for name in SHOWN[model])
 
@@ -101,16 +92,6 @@ def _figure(model: ModelName, name: str, found: Mapping[str, float | None], rule
     of_rule = rule if math.isfinite(rule) else None
     value, low, high = found["value"], found["low"], found["high"]
     return Figure(name, unit_of(model, name), value, low, high, n, EXPECTED.get((model, name)), of_rule)
-
-
-def _judge(model: ModelName, said: NDArray[np.float64], came: NDArray[np.float64]) -> Judge:
-    match model:
-        case ModelName.ROUTE_SUCCESS:
-            return of_probabilities(said, came > 0)
-        case ModelName.PROFIT:
-            return of_means(said, came)
-        case ModelName.SLIPPAGE:
-            return of_quantiles(said, came)
 
 
 def _as_rule_says(model: ModelName, pairs: Pairs) -> NDArray[np.float64]:
@@ -125,20 +106,20 @@ def _quantiles(scores: Scores) -> tuple[float, float, float] | None:
     return low, median, high
 
 
-def _nothing_lost(sample: LabelledSample) -> float:
-    return 0.0
-
-
 _Said = Callable[[Scores], "float | tuple[float, float, float] | None"]
 _Came = Callable[[LabelledSample], "float | None"]
 _ASKED: Mapping[ModelName, tuple[_Said, Callable[[LabelledSample], float], _Came]] = {
-    ModelName.ROUTE_SUCCESS: (lambda scores: scores.success_probability, is_opportunity, succeeded),
+    ModelName.ROUTE_SUCCESS: (
+        lambda scores: scores.success_probability,
+        lambda sample: sample.is_opportunity,
+        lambda sample: sample.worth_usd,
+    ),
     ModelName.PROFIT: (
         lambda scores: scores.expected_net_usd,
-        planned_usd,
+        lambda sample: sample.planned_usd,
         lambda sample: sample.settled_net_usd,
     ),
-    ModelName.SLIPPAGE: (_quantiles, _nothing_lost, lost_bps),
+    ModelName.SLIPPAGE: (_quantiles, lambda sample: 0.0, lambda sample: sample.lost_bps),
 }
 
 

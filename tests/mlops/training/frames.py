@@ -6,7 +6,7 @@ import pandas as pd
 from benchmarks.training_time import drawn_samples
 from mlops.training.samples import frame_of
 
-OUTCOME = ["planned_bps", "edge_at_latency_bps", "settled_net_usd", "executed"]
+OUTCOME = ["planned_usd", "worth_usd", "lost_bps", "executed"]
 
 
 def drawn_frame(n: int, *, seed: int = 1, skill: float = 1.0, executed: float = 0.6) -> pd.DataFrame:

@@ -13,8 +13,9 @@ from benchmarks.training_time import drawn_samples
 from domain.features import FEATURE_HASH, FEATURE_NAMES, MAY_BE_UNKNOWN, FeatureVector
 from domain.scores import ModelName
 from mlops.bundle import Bundle
+from mlops.labelled import LabelledSample
 from mlops.training import NEEDED_OUTCOMES, BadFeatures, LooksAhead, OneClassOnly, TooFewOutcomes, train
-from mlops.training.samples import LabelledSample, frame_of
+from mlops.training.samples import frame_of
 from tests.mlops.training.frames import dealt_anew, drawn_frame
 
 
@@ -91,7 +92,7 @@ def test_the_verdict_and_the_measures_are_of_opportunities_and_the_two_kinds_of_
 
 
 def test_near_misses_teach_but_are_never_judged_on(frame):
-    missed = frame.assign(kind=np.where(frame["executed"], "opportunity", "near_miss"))
+    missed = frame.assign(is_opportunity=frame["executed"])
     metrics = trained(ModelName.ROUTE_SUCCESS, missed).metrics
     assert metrics["apart"]["near_misses"]["n"] > 0
     assert sum(one["n"] for one in metrics["bins"]) == metrics["apart"]["executed"]["n"]
@@ -111,7 +112,7 @@ def test_the_guard_lets_what_it_was_trained_on_through_and_stops_another_world(f
 
 
 def test_the_break_even_is_where_wins_and_losses_weigh_the_same(frame, each):
-    settled = frame["settled_net_usd"][frame["executed"]]
+    settled = frame["worth_usd"][frame["executed"]]
     win, loss = settled[settled > 0].mean(), -settled[settled <= 0].mean()
     breakeven = each[ModelName.ROUTE_SUCCESS].bundle.breakeven_probability
     assert breakeven * win == pytest.approx((1 - breakeven) * loss)
@@ -137,7 +138,7 @@ def test_as_few_outcomes_as_are_needed_make_a_model_that_claims_nothing(model):
 
 def test_too_few_outcomes_are_counted_and_near_misses_or_unsettled_trades_are_none():
     frame = drawn_frame(200, executed=1.0)
-    frame.loc[49:, "settled_net_usd"] = np.nan
+    frame.loc[49:, "worth_usd"] = np.nan
     for model in ModelName:
         with pytest.raises(TooFewOutcomes, match=r"49 executed and settled samples, 50 are needed, 1 are missing"):
             trained(model, frame)
@@ -148,11 +149,11 @@ def test_too_few_outcomes_are_counted_and_near_misses_or_unsettled_trades_are_no
 def test_a_single_class_is_refused_with_its_count():
     frame = drawn_frame(80, executed=1.0)
     with pytest.raises(OneClassOnly, match="all 80 labelled samples succeeded"):
-        trained(ModelName.ROUTE_SUCCESS, frame.assign(settled_net_usd=1.0))
+        trained(ModelName.ROUTE_SUCCESS, frame.assign(worth_usd=1.0))
     with pytest.raises(OneClassOnly, match="all 80 labelled samples netted 1 USD"):
-        trained(ModelName.PROFIT, frame.assign(settled_net_usd=1.0))
+        trained(ModelName.PROFIT, frame.assign(worth_usd=1.0))
     with pytest.raises(OneClassOnly, match="all 80 labelled samples lost 0 bps"):
-        trained(ModelName.SLIPPAGE, frame.assign(edge_at_latency_bps=frame["planned_bps"]))
+        trained(ModelName.SLIPPAGE, frame.assign(lost_bps=0.0))
 
 
 def test_features_that_are_infinite_or_unknown_without_leave_are_named_with_counts():
@@ -177,14 +178,14 @@ def test_an_optional_feature_that_was_never_known_does_no_harm():
 @pytest.mark.parametrize("model", ModelName)
 def test_a_planted_feature_that_knows_what_comes_is_caught_for_every_model(model):
     frame = drawn_frame(300)
-    planted = frame["edge_at_latency_bps"] * 0.3 + np.random.default_rng(1).normal(0, 0.01, 300)
+    planted = frame["lost_bps"] * 0.3 + np.random.default_rng(1).normal(0, 0.01, 300)
     with pytest.raises(LooksAhead, match="route_left_bps alone tells what came"):
         trained(model, frame.assign(route_left_bps=planted))
 
 
 def test_a_feature_that_is_known_only_after_a_success_is_caught():
     frame = drawn_frame(300)
-    came = np.where(frame["executed"], frame["settled_net_usd"], frame["edge_at_latency_bps"]) > 0
+    came = frame["worth_usd"] > 0
     with pytest.raises(LooksAhead, match="depeg_bps"):
         trained(ModelName.PROFIT, frame.assign(depeg_bps=np.where(came, 0.0, np.nan)))
 
@@ -207,7 +208,7 @@ def test_a_frame_is_in_the_order_of_time_and_keeps_what_is_unknown_unknown():
     )  # fmt: skip
     frame = frame_of([later, unlabelled, sooner])
     assert frame["timestamp"].is_monotonic_increasing
-    assert frame["edge_at_latency_bps"].isna().sum() == frame["known_at"].isna().sum() == 1
+    assert frame["worth_usd"].isna().sum() == frame["lost_bps"].isna().sum() == frame["known_at"].isna().sum() == 1
     assert frame["net_bps"].iloc[0] == sooner.features.values[FEATURE_NAMES.index("net_bps")]
 
 
