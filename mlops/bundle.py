@@ -10,12 +10,13 @@ import os
 import tempfile
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from domain.errors import BadInput
+from domain.errors import BadInput, Unreachable
 from domain.scores import ModelName
 
 FORMAT = 1
@@ -110,21 +111,17 @@ class Bundle:
         return _hash_of(self.files())
 
     def write(self, directory: Path) -> Path:
-        """Write the files to a folder of ``directory`` named by their hash, whole or not at all; return the folder."""
+        """Write the files to a folder of ``directory`` named by their hash, whole or not at all; return the folder.
+
+        One of that name whose files are no longer those is replaced. Raises: Unreachable where nothing can be written.
+        """
         files = self.files()
         folder = directory / _hash_of(files)
-        if folder.exists():
-            return folder
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".new-", ignore_cleanup_errors=True) as made:
-            for name, content in files.items():
-                Path(made, name).write_bytes(content)
-            Path(made).chmod(0o755)
-            try:
-                os.rename(made, folder)
-            except OSError:
-                if not folder.exists():  # else another process was quicker with the same files
-                    raise
+        try:
+            if not _holds(folder, files):
+                _put(files, folder)
+        except OSError as error:
+            raise Unreachable(f"the model's files cannot be written to {folder}: {error.strerror or error}") from error
         return folder
 
     @classmethod
@@ -135,7 +132,7 @@ class Bundle:
             raise BadBundle("tampered", f"the files in {directory / file_hash} are not those that were written")
         try:
             return cls._of(json.loads(files[DOCUMENT]), files)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise BadBundle("broken", f"{DOCUMENT} cannot be read: {type(error).__name__} {error}") from None
 
     @classmethod
@@ -157,11 +154,40 @@ def _with_tuples(told: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
 
 
+def _put(files: Mapping[str, bytes], folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-", ignore_cleanup_errors=True) as beside:
+        made, spoilt = Path(beside, "made"), Path(beside, "spoilt")
+        made.mkdir(mode=0o755)
+        for name, content in files.items():
+            Path(made, name).write_bytes(content)
+        try:
+            with suppress(FileNotFoundError):
+                os.rename(folder, spoilt)
+            os.rename(made, folder)
+        except OSError:
+            if not _holds(folder, files):  # else another process was quicker with the same files
+                raise
+
+
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    try:
+        return _read_files(folder) == files
+    except BadBundle:
+        return False
+
+
 def _read_files(folder: Path) -> dict[str, bytes]:
     try:
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        return {path.name: _content(path) for path in sorted(folder.iterdir())}
     except OSError as error:
         raise BadBundle("missing", f"{folder} cannot be read: {error.strerror}") from None
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file() and path.exists():  # a pipe would be read for ever
+        raise BadBundle("tampered", f"{path} is no file")
+    return path.read_bytes()
 
 
 def _hash_of(files: Mapping[str, bytes]) -> str:

@@ -25,21 +25,25 @@ class ServedTeller:
         self._scope = scope
         self._process = process
         self._told: dict[tuple[str, str], tuple[Served, datetime]] = {}
-        self._next: datetime | None = None
+        self._told_at: datetime | None = None
 
     def due(self, served: Sequence[Served], *, now: datetime) -> Callable[[], None] | None:
         """Return what writes the rows that are due now, safe to run twice; None where nothing is."""
         before = {place: state for place, (state, _) in self._told.items()}
         states = {(state.model_name.value, state.alias.value): state for state in served}
-        if states == before and self._next is not None and now < self._next:
+        if states == before and self._is_fresh(now):
             return None
         for place, state in states.items():
             if before.get(place) != state:
                 self._told[place] = state, now
                 self._log(state)
         self._told = {place: told for place, told in self._told.items() if place in states}
-        self._next = now + SIGN_OF_LIFE_EVERY
+        self._told_at = now
         return partial(_write, tuple(self._told.values()), self._process, self._scope, now)
+
+    def _is_fresh(self, now: datetime) -> bool:
+        """Return whether the last sign of life is young; one of the future is of a clock that was set back since."""
+        return self._told_at is not None and self._told_at <= now < self._told_at + SIGN_OF_LIFE_EVERY
 
     def _log(self, state: Served) -> None:
         facts = {"model": state.model_name.value, "alias": state.alias.value, "tag": state.tag}

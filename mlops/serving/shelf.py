@@ -49,9 +49,12 @@ class Shelf:
 
 
 def _looks(folder: Path) -> _Looks:
-    """Return name, size, time of change and number of every file: reading a few of those costs next to nothing."""
+    """Return name, size, time of change and number of every file: reading a few of those costs next to nothing.
+
+    The time is the file system's own, which nobody can set back, as one can that of the last write.
+    """
     try:
         found = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
     except OSError as error:
         raise BadBundle("missing", f"{folder} cannot be read: {error.strerror}") from None
-    return tuple((name, told.st_size, told.st_mtime_ns, told.st_ino) for name, told in found)
+    return tuple((name, told.st_size, told.st_ctime_ns, told.st_ino) for name, told in found)

@@ -3,11 +3,15 @@
 import json
 import math
 import multiprocessing
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import Unreachable
 from domain.features import FEATURE_HASH, FEATURE_SET
 from domain.scores import ModelName
 from mlops.bundle import DOCUMENT, BadBundle, Bundle, Calibration, Guard
@@ -87,20 +91,67 @@ def test_a_folder_that_is_not_there_is_missing(tmp_path):
     assert error.value.reason == "missing"
 
 
-@pytest.mark.parametrize("change", [{"format": 99}, {"guard": {}}, {"model_name": "oracle"}, {"boosters": ["q50"]}])
+@pytest.mark.parametrize(
+    "change", [{"format": 99}, {"guard": {}}, {"guard": 5}, {"model_name": "oracle"}, {"boosters": ["q50"]}]
+)
 def test_sound_files_that_say_what_cannot_be_are_broken(tmp_path, change):
+    told = json.loads(bundle().files()[DOCUMENT]) | change
+    assert why_not_of(json.dumps(told), tmp_path) == "broken"
+
+
+@pytest.mark.parametrize(
+    "document", ["", "7", "null", '"text"', "[]", "[" * 100_000, "{" * 10], ids=lambda one: one[:4]
+)
+def test_a_sound_file_that_is_no_document_is_broken(tmp_path, document):
+    assert why_not_of(document, tmp_path) == "broken"
+
+
+def why_not_of(document, directory):
     made = bundle()
-    told = json.loads(made.files()[DOCUMENT]) | change
 
     class Spoilt(Bundle):
         def files(self):
-            return {**made.files(), DOCUMENT: json.dumps(told).encode()}
+            return {**made.files(), DOCUMENT: document.encode()}
 
     spoilt = Spoilt(**{name: getattr(made, name) for name in Bundle.__slots__})
-    spoilt.write(tmp_path)
+    spoilt.write(directory)
     with pytest.raises(BadBundle) as error:
-        Bundle.read(tmp_path, spoilt.file_hash)
-    assert error.value.reason == "broken"
+        Bundle.read(directory, spoilt.file_hash)
+    return error.value.reason
+
+
+@pytest.mark.parametrize("spoil", ["a changed byte", "a file", "a link to nowhere", "a pipe"])
+def test_writing_a_model_again_restores_what_was_spoilt(tmp_path, spoil):
+    made = bundle()
+    folder = made.write(tmp_path)
+    if spoil == "a changed byte":
+        (folder / "probability.txt").write_text("Tree\n")
+    elif spoil == "a pipe":
+        os.mkfifo(folder / "pipe")
+    else:
+        shutil.rmtree(folder)
+        folder.write_text("no folder") if spoil == "a file" else folder.symlink_to("/nowhere")
+
+    assert made.write(tmp_path) == folder
+
+    assert Bundle.read(tmp_path, made.file_hash) == made
+    assert [path.name for path in tmp_path.iterdir()] == [made.file_hash]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("plant", [os.mkfifo, Path.mkdir])
+def test_what_is_no_file_is_never_opened(tmp_path, plant):
+    made = bundle()
+    plant(made.write(tmp_path) / "planted")
+    with pytest.raises(BadBundle, match="is no file") as error:
+        Bundle.read(tmp_path, made.file_hash)
+    assert error.value.reason == "tampered"
+
+
+def test_a_folder_that_takes_no_files_is_named(tmp_path):
+    (tmp_path / "models").write_text("no folder")
+    with pytest.raises(Unreachable, match=f"cannot be written to {tmp_path}"):
+        bundle().write(tmp_path / "models")
 
 
 def test_two_processes_that_write_the_same_model_leave_it_whole(tmp_path):

@@ -267,6 +267,14 @@ def test_what_is_served_is_written_at_once_and_then_as_a_sign_of_life():
     assert rows() == [("stream", PROFIT.value, "champion", TAG, "", NOW, NOW + timedelta(seconds=30))]
 
 
+def test_a_clock_that_was_set_back_keeps_no_process_silent():
+    teller = ServedTeller(SIM, process="stream")
+    told(teller, SERVING)
+    assert told(teller, SERVING, after_s=-3600)
+    assert rows()[0][-1] == NOW - timedelta(hours=1)
+    assert not told(teller, SERVING, after_s=-3590)
+
+
 def test_a_change_is_written_at_once_with_when_it_came():
     teller = ServedTeller(SIM, process="stream")
     told(teller, SERVING)

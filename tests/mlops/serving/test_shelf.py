@@ -44,6 +44,16 @@ def test_one_changed_byte_is_noticed_though_the_model_was_loaded(shelf, folder, 
     assert why(shelf) == "tampered"
 
 
+def test_a_byte_is_noticed_though_the_time_of_writing_was_set_back(shelf, folder):
+    shelf.model(BUNDLE.file_hash)
+    path = folder / "mean.txt"
+    told = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"T")
+    os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert why(shelf) == "tampered"
+
+
 def test_what_cannot_be_loaded_is_not_read_again_before_its_files_have_changed(shelf, folder):
     content = (folder / "mean.txt").read_bytes()
     (folder / "mean.txt").write_bytes(b"garbage")
