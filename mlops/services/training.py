@@ -19,7 +19,7 @@ from mlops.labelled import LabelledSample
 from mlops.models import ModelVersion, TrainingAttempt
 from mlops.selectors import labelled_samples, outcome_counts, outcomes_since
 from mlops.services.versions import register
-from mlops.training import NEEDED_OUTCOMES, Trained, train
+from mlops.training import NEEDED_OUTCOMES, TooFewOutcomes, Trained, train
 from ops import locks
 
 log = structlog.get_logger(__name__)
@@ -75,6 +75,7 @@ def train_models(
     """
     if is_synthetic and scope.mode is Mode.LIVE:
         raise Refused("live trades real money: a model of the simulated market is never trained for it")
+    _require_outcomes(samples)
     with locks.advisory(LOCK) as is_ours:
         if not is_ours:
             raise Unreachable("another training is under way: try again when it has ended")
@@ -86,7 +87,12 @@ def train_models(
 def train_anew(scope: Scope, *, now: datetime) -> list[TrainingAttempt]:
     """Try to train every model on the latest samples, and note what came of it; one that fails keeps no other back."""
     samples = newest_samples(scope, now - timedelta(days=USUAL_DAYS))
-    return [_attempt(name, samples, scope, now) for name in ModelName]
+    found: list[TrainingAttempt] = []
+    try:
+        found.extend(_attempt(name, samples, scope, now) for name in ModelName)
+    except Unreachable as error:  # no attempt: what is due stays due, and is tried again within the minute
+        log.info("training_put_off", scope=str(scope), why=str(error))
+    return found
 
 
 def train_if_due(scope: Scope, *, now: datetime) -> list[TrainingAttempt]:
@@ -113,12 +119,19 @@ def _attempt(name: ModelName, samples: Sequence[LabelledSample], scope: Scope, n
     try:
         (one,) = train_models([name], scope=scope, samples=samples, seed=USUAL_SEED, now=now)
         tag = one.version.tag if one.version else ""
-    except (BadInput, Unreachable) as error:
+    except BadInput as error:
         why = str(error)
         log.info("model_not_trained", model=name.value, scope=str(scope), why=why)
     return TrainingAttempt.objects.create(
         **scope.columns, attempted_at=now, model_name=name.value, n_samples=len(samples), tag=tag, why=why[:200]
     )
+
+
+def _require_outcomes(samples: Sequence[LabelledSample]) -> None:
+    """Count before anything is imported. Raises: TooFewOutcomes."""
+    have = sum(sample.executed and sample.settled_net_usd is not None for sample in samples)
+    if have < NEEDED_OUTCOMES:
+        raise TooFewOutcomes(have, NEEDED_OUTCOMES)
 
 
 def _frame_of(samples: Sequence[LabelledSample]) -> Frame:

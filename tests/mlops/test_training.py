@@ -137,8 +137,9 @@ def test_simulated_samples_are_never_learnt_from_for_live():
         train([sample(number) for number in range(90)], scope=Scope(Mode.LIVE), is_synthetic=True)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_trainings_never_run_at_once():
+@pytest.fixture
+def another_training():
+    """Hold the lock from another session, as a training by hand does."""
     held, done = threading.Event(), threading.Event()
 
     def other() -> None:
@@ -151,12 +152,29 @@ def test_two_trainings_never_run_at_once():
     thread = threading.Thread(target=other)
     thread.start()
     assert held.wait(30)
-    try:
-        with pytest.raises(Unreachable, match="another training"):
-            train([sample(number) for number in range(90)])
-    finally:
-        done.set()
-        thread.join()
+    yield
+    done.set()
+    thread.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_trainings_never_run_at_once(another_training):
+    with pytest.raises(Unreachable, match="another training"):
+        train([sample(number) for number in range(90)])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_training_that_is_due_while_another_runs_stays_due(another_training):
+    keep(sample(number) for number in range(60))
+    assert training.train_if_due(SIM, now=NOW) == []
+    assert training.is_due(SIM)
+    assert not TrainingAttempt.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_too_few_outcomes_are_counted_before_the_lock_is_taken(another_training):
+    with pytest.raises(TooFewOutcomes):
+        train([sample(number) for number in range(49)])
 
 
 @pytest.mark.django_db
