@@ -1,14 +1,12 @@
-"""Trains every model on the simulated market, as ``manage.py train all --synthetic`` does, with the options of train."""
+"""Trains every model on the simulated market, as ``manage.py train all --synthetic`` does, with its options."""
 
+import runpy
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-try:
-    from arbsite.entry import main
-except ModuleNotFoundError as missing:
-    sys.exit(f"{missing.name} is not installed for this Python: run make environment, then .venv/bin/python {__file__}")
+CHECKOUT = Path(__file__).parents[1]
 
 if __name__ == "__main__":
-    sys.exit(main(["manage.py", "train", "all", "--synthetic", *sys.argv[1:]]))
+    sys.path.insert(0, str(CHECKOUT))
+    sys.argv = ["manage.py", "train", "all", "--synthetic", *sys.argv[1:]]
+    runpy.run_path(str(CHECKOUT / "manage.py"), run_name="__main__")

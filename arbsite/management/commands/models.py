@@ -10,7 +10,7 @@ from rich.console import Console
 
 from arbsite.management import models_console
 from domain.errors import BadInput, Refused
-from domain.scope import Mode, Scope
+from domain.scope import Scope
 from domain.scores import ModelName
 from mlops.models import Alias, ModelVersion
 from mlops.selectors import alias_of, aliases_of, served_models, version_tagged, versions_of
@@ -19,8 +19,8 @@ from mlops.services.comparison import Comparison, compare, shadow
 from mlops.services.promotion import objection_to, promotion_of, rollback_of
 from mlops.services.versions import model_named
 from risk.stopfile import operator
+from trading.management.scope_arguments import add_scope_arguments, scope_of
 from trading.management.terminal import leave_the_terminal_to_words
-from trading.selectors.terms import chosen_scope
 
 USES = {  # how many words each action takes: at least, at most, and what they are
     "list": (0, 1, "[MODEL]"),
@@ -49,8 +49,7 @@ class Command(BaseCommand):
             "words", nargs="*", metavar="MODEL VERSION", help=f"a model is one of {', '.join(ModelName)}"
         )
         parser.add_argument("--reason", default="", help="why, in a few words; kept in the audit trail")
-        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="a replay or a demo; by default the last one")
+        add_scope_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
@@ -59,7 +58,7 @@ class Command(BaseCommand):
         leave_the_terminal_to_words()
         words: list[str] = options["words"]
         _check(options["action"], words)
-        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        scope = scope_of(options)
         model = model_named(words[0]) if words else None
         looks: Mapping[str, Callable[..., None]] = {
             "list": self._list,

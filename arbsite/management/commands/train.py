@@ -22,8 +22,9 @@ from mlops.labelled import LabelledSample
 from mlops.services import mirroring
 from mlops.services.training import USUAL_SEED, TrainedModel, newest_samples, train_models
 from mlops.training import TooFewOutcomes
-from trading.management.span_arguments import MOST_DAYS, first_instant, last_instant
-from trading.selectors.terms import chosen_scope, now_in, run_of
+from trading.management.scope_arguments import add_scope_arguments, scope_of
+from trading.management.span_arguments import add_span_arguments
+from trading.selectors.terms import now_in, run_of
 
 ALL = "all"
 NOT_MET = 3
@@ -45,13 +46,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--samples", type=_simulated, metavar="N", help=f"simulated ones (default {synthetic.USUAL_COUNT})"
         )
-        parser.add_argument("--days", type=_days, metavar="N", help="the last N times 24 hours")
-        parser.add_argument("--from", dest="first", type=first_instant, metavar="DATE", help="a day or instant (UTC)")
-        parser.add_argument(
-            "--to", dest="last", type=last_instant, metavar="DATE", help="a day, included, or an instant"
-        )
-        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="a replay or a demo; by default the last one")
+        add_span_arguments(parser)
+        add_scope_arguments(parser)
         parser.add_argument(
             "--seed", type=_seed, default=USUAL_SEED, help="the same seed and samples give the same files"
         )
@@ -60,7 +56,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _check(options)
-        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        scope = scope_of(options)
         try:
             with _faults_alone_are_logged() if options["verbosity"] < 2 else nullcontext():
                 samples = _samples(options, scope)
@@ -157,10 +153,6 @@ def _faults_alone_are_logged() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, usual, strict=True):
             logger.setLevel(level)
-
-
-def _days(text: str) -> int:
-    return _whole(text, "a number of days", 1, MOST_DAYS)
 
 
 def _simulated(text: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from domain.errors import BadInput
-from domain.scope import Mode, Scope
+from domain.scope import Scope
 from domain.scores import ModelName
 from mlops.services.validation import USUAL_DAYS, keep_text, page_path, validate, write_page
 from mlops.validation.as_json import as_json
@@ -18,8 +18,9 @@ from mlops.validation.figures import Report
 from mlops.validation.text import text_of
 from mlops.validation.words import amount
 from ops.page_files import check_writable
+from trading.management.scope_arguments import add_scope_arguments, scope_of
 from trading.management.span_arguments import add_span_arguments
-from trading.selectors.terms import chosen_scope, now_in, run_of
+from trading.selectors.terms import now_in, run_of
 
 GATE_NOT_MET = 3
 
@@ -34,8 +35,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_span_arguments(parser)
-        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="a replay or a demo; by default the last one")
+        add_scope_arguments(parser)
         parser.add_argument("--save-report", action="store_true", help="keep the text as logs/model_validation.txt")
         parser.add_argument(
             "--html",
@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         page = _page(options)
-        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        scope = scope_of(options)
         now = datetime.now(UTC)
         first, last = _span(options, scope, now)
         report = validate(scope, first=first, last=last, now=now)

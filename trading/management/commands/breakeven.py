@@ -9,13 +9,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.padding import Padding
 
-from domain.scope import Mode
 from trading.formats import NOTHING, in_bps, in_bps_needed, in_usd
 from trading.json_values import to_json
+from trading.management.scope_arguments import add_scope_arguments, scope_of
 from trading.management.span_arguments import add_span_arguments, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words as words
-from trading.selectors.terms import chosen_scope
 from trading.selectors.verdict import DayVerdict, PairVerdict, RouteVerdict, Verdict, verdict_of
 from trading.services.venues import fees_of
 
@@ -34,12 +33,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_span_arguments(parser)
-        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="a replay or a demo; by default the last one")
+        add_scope_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        scope = scope_of(options)
         span = span_of(options, scope, now=datetime.now(UTC))
         found = verdict_of(scope, span, fees_of=fees_of)
         if options["json"]:

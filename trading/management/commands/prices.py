@@ -12,10 +12,10 @@ from domain.scope import Mode
 from trading.formats import NOTHING, in_bps, in_price, lasting
 from trading.json_values import to_json
 from trading.management.listings import ensure_listings
+from trading.management.scope_arguments import add_scope_arguments, scope_of
 from trading.management.tables import plain_table, print_apart
 from trading.management.terminal import leave_the_terminal_to_words
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.selectors.terms import chosen_scope
 from trading.selectors.why_words import reason_in_words
 from trading.services.scan import Gap, Price, Prices, prices_of, process_connections
 
@@ -31,13 +31,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("symbol", metavar="SYMBOL", help="a pair of ARB_PAIRS, as BTC/USD")
         parser.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
-        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="in sim a demo; by default the last one")
+        add_scope_arguments(parser, runs="in sim a demo")
         parser.add_argument("--json", action="store_true", help="one JSON object for each look")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Show. Raises: BadInput for a pair that is not watched; Unreachable where no price can be had."""
-        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        scope = scope_of(options)
         if scope.mode is Mode.REPLAY:
             raise BadInput("a replay has no prices of now: choose dry_run, sim or live")
         console = Console(file=cast(IO[str], self.stdout), highlight=False)

@@ -14,9 +14,9 @@ from domain.scope import Mode, Scope
 from trading.json_values import to_json
 from trading.management import venue_console as shown
 from trading.management.listings import ensure_listings
+from trading.management.scope_arguments import add_scope_arguments, scope_of
 from trading.management.terminal import leave_the_terminal_to_words
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.selectors.terms import chosen_scope
 from trading.services.reference.terms import account_sources
 from trading.services.scan import process_connections
 from trading.services.simulated import check_simulated
@@ -44,13 +44,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=VERBS, help="; ".join(f"{verb}: {about}" for verb, about in VERBS.items()))
         parser.add_argument("venue", nargs="?", metavar="VENUE", help="one venue or chain; by default all")
-        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="in sim a demo; by default the last one")
+        add_scope_arguments(parser, runs="in sim a demo")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Tell. Raises: BadInput for a venue that is none of ours; Unreachable where no venue answers."""
-        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        scope = scope_of(options)
         if scope.mode is Mode.REPLAY:
             raise BadInput("a replay asks no venue: choose dry_run, sim or live")
         leave_the_terminal_to_words()

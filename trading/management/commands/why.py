@@ -11,14 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import BadInput
-from domain.scope import Mode, Scope
+from domain.scope import Scope
 from trading.formats import NOTHING, in_bps, in_usd, lasting, spaced
 from trading.json_values import to_json
+from trading.management.scope_arguments import add_scope_arguments, scope_of
 from trading.management.span_arguments import add_span_arguments, length_of, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words, why_words
 from trading.selectors.story import ExecutionStory, LegStory, SeenBook, SeenPool, Story, story_of
-from trading.selectors.terms import Span, chosen_scope, now_in, run_of
+from trading.selectors.terms import Span, now_in, run_of
 from trading.selectors.why import Missed, Why, why_of
 from trading.services.venues import fees_of
 
@@ -37,12 +38,11 @@ class Command(BaseCommand):
         parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="the number of one opportunity")
         parser.add_argument("--last", dest="lookback", type=length_of, metavar="TIME", help="as 90m, 1h or 2d")
         add_span_arguments(parser)
-        parser.add_argument("--mode", choices=list(Mode), help="the mode; by default the configured one")
-        parser.add_argument("--run", default="", help="a replay or a demo; by default the last one")
+        add_scope_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        scope = chosen_scope(Mode(options["mode"]) if options["mode"] else None, options["run"])
+        scope = scope_of(options)
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
         if options["id"] is not None:
             _check_alone(options)
