@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.background import Background
 from domain.book import staleness
@@ -124,7 +125,6 @@ def detect(
     """Yield, for every route with a leg on ``changed``, a candidate or the reason why it is none.
 
     Without a ``background`` the models are told of no past.
-
     Raises: BadInput where fees, lots or gas of a market are not stated.
     """
     oldest_ns = now_ns - config.max_age_ms * NS_PER_MS
@@ -139,7 +139,7 @@ def detect(
             yield Rejected(route, fault, Stage.FRESH)
         else:
             yield _screen(route, buy, sell, config) or _judge(
-                route, (buy, sell), view, now_ns, config, holdings, background
+                route, (buy, sell), holdings, _Look(view, now_ns, config, background)
             )
 
 
@@ -158,21 +158,11 @@ def near_miss_of(
     gas = gas_of(route, (buy, sell), view, now_ns=now_ns, config=config)
     if isinstance(gas, Rejected):
         return None
-    sized = size_near_miss(
-        route,
-        (buy, sell),
-        fees=config.fees,
-        lots=config.lots,
-        caps=config.caps,
-        quote_usd=config.quote_usd,
-        gas=gas,
-    )
-    edges = None if sized is None else _exact_edges_bps(sized)
+    sized = size_near_miss(route, (buy, sell), config=config, gas=gas)
+    edges = None if sized is None else exact_edges_bps(sized)
     if sized is None or edges is None or not config.is_near_miss(edges[1]):
         return None
-    known = surroundings_of(route, (buy, sell), view, now_ns=now_ns, config=config, gas=gas, background=background)
-    features = features_of(route, (buy, sell), sized, now_ns=now_ns, known=known)
-    return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, (buy, sell), sized, now_ns, gas)
+    return _candidate(route, (buy, sell), sized, edges, gas, _Look(view, now_ns, config, background))
 
 
 def gas_of(
@@ -192,28 +182,22 @@ def gas_of(
     return Rejected(route, "no_gas_price", Stage.COST) if price is None else gas_due(pool, terms, price)
 
 
-def surroundings_of(
-    route: Route,
-    markets: tuple[Market, Market],
-    view: MarketView,
-    *,
-    now_ns: int,
-    config: DetectConfig,
-    gas: GasDue | None,
-    background: Background | None,
-) -> Surroundings:
-    """Return what is known now beside the two markets of a route."""
-    pool = next((market for market in markets if isinstance(market, PoolState)), None)
-    trend = math.nan if pool is None or background is None else background.gas_trend(pool, now_ns=now_ns)
-    return Surroundings(
-        context=config.context.get(route.buy.pair.symbol, NO_CONTEXT),
-        past=NO_PAST if background is None else background.past_of(route.key, now_ns=now_ns),
-        gas=gas,
-        gas_trend=trend,
-        depeg_bps=depeg_bps(
-            route, markets, view, quote_usd=config.quote_usd, now_ns=now_ns, max_age_ms=config.max_age_ms
-        ),
-    )
+def exact_edges_bps(sized: Sized) -> tuple[Decimal, Decimal] | None:
+    """Return the gross and the net edge; None where they are beyond what any market ever paid."""
+    try:
+        gross_bps, net_bps = (bps_of(part, sized.buy_quote) for part in (sized.gross_quote, sized.net_quote))
+    except ArithmeticError:
+        return None
+    return None if gross_bps > LARGEST_EDGE_BPS else (quantize_down(gross_bps), quantize_down(net_bps))
+
+
+class _Look(NamedTuple):
+    """What is known when a route is looked at."""
+
+    view: MarketView
+    now_ns: int
+    config: DetectConfig
+    background: Background | None
 
 
 def _is_fresh(buy: Market, sell: Market, oldest_ns: int, now_ns: int, skew_ns: int) -> bool:
@@ -254,52 +238,50 @@ def _age_fault(buy: Market, sell: Market, now_ns: int, config: DetectConfig) -> 
     return "skewed" if is_skewed else None
 
 
-def _judge(
-    route: Route,
-    markets: tuple[Market, Market],
-    view: MarketView,
-    now_ns: int,
-    config: DetectConfig,
-    holdings: Holdings,
-    background: Background | None,
-) -> Candidate | Rejected:
-    gas = gas_of(route, markets, view, now_ns=now_ns, config=config)
+def _judge(route: Route, markets: tuple[Market, Market], holdings: Holdings, look: _Look) -> Candidate | Rejected:
+    config = look.config
+    gas = gas_of(route, markets, look.view, now_ns=look.now_ns, config=config)
     if isinstance(gas, Rejected):
         return gas
-    sized = size_route(
-        route,
-        markets,
-        fees=config.fees,
-        lots=config.lots,
-        caps=config.caps,
-        quote_usd=config.quote_usd,
-        holdings=holdings,
-        gas=gas,
-    )
+    sized = size_route(route, markets, config=config, holdings=holdings, gas=gas)
     if isinstance(sized, Rejected):
         return _below_threshold(sized, config) or sized
-    edges = _exact_edges_bps(sized)
+    edges = exact_edges_bps(sized)
     if edges is None:
         return Rejected(route, "out_of_range", Stage.SIZE)
-    gross_bps, net_bps = edges
-    if not config.pays(net_bps):
-        return Rejected(route, "below_threshold", Stage.COST, gross_bps, net_bps)
-    known = surroundings_of(route, markets, view, now_ns=now_ns, config=config, gas=gas, background=background)
-    features = features_of(route, markets, sized, now_ns=now_ns, known=known)
-    return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, markets, sized, now_ns, gas)
+    if not config.pays(edges[1]):
+        return Rejected(route, "below_threshold", Stage.COST, *edges)
+    return _candidate(route, markets, sized, edges, gas, look)
 
 
 def _below_threshold(found: Rejected, config: DetectConfig) -> Rejected | None:
     """What would not have been worth its while is not said to have lacked inventory."""
-    if found.net_bps is None or found.net_bps > config.min_net_bps:
+    if found.net_bps is None or config.pays(found.net_bps):
         return None
     return found._replace(reason="below_threshold", at_stage=Stage.COST)
 
 
-def _exact_edges_bps(sized: Sized) -> tuple[Decimal, Decimal] | None:
-    """Return the gross and the net edge; None where they are beyond what any market ever paid."""
-    try:
-        gross_bps, net_bps = (bps_of(part, sized.buy_quote) for part in (sized.gross_quote, sized.net_quote))
-    except ArithmeticError:
-        return None
-    return None if gross_bps > LARGEST_EDGE_BPS else (quantize_down(gross_bps), quantize_down(net_bps))
+def _candidate(
+    route: Route,
+    markets: tuple[Market, Market],
+    sized: Sized,
+    edges: tuple[Decimal, Decimal],
+    gas: GasDue | None,
+    look: _Look,
+) -> Candidate:
+    features = features_of(route, markets, sized, now_ns=look.now_ns, known=_surroundings(route, markets, gas, look))
+    return Candidate(route, sized.buy_quantity, *edges, sized.costs, features, markets, sized, look.now_ns, gas)
+
+
+def _surroundings(route: Route, markets: tuple[Market, Market], gas: GasDue | None, look: _Look) -> Surroundings:
+    view, now_ns, config, background = look
+    pool = next((market for market in markets if isinstance(market, PoolState)), None)
+    return Surroundings(
+        context=config.context.get(route.buy.pair.symbol, NO_CONTEXT),
+        past=NO_PAST if background is None else background.past_of(route.key, now_ns=now_ns),
+        gas=gas,
+        gas_trend=math.nan if pool is None or background is None else background.gas_trend(pool, now_ns=now_ns),
+        depeg_bps=depeg_bps(
+            route, markets, view, quote_usd=config.quote_usd, now_ns=now_ns, max_age_ms=config.max_age_ms
+        ),
+    )

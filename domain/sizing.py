@@ -31,7 +31,7 @@ from domain.money import (
 from domain.pool_swaps import bought_until, sold_until
 from domain.routes import Leg, Route
 from domain.sides import BookSide, MarketSide, PoolSide, Taken, side_of
-from domain.terms import Caps, Lot, Rejected, Sized, Terms
+from domain.terms import Lot, Rejected, SizeConfig, Sized, Terms
 
 Sides: TypeAlias = tuple[MarketSide, MarketSide]
 
@@ -40,10 +40,7 @@ def size_route(
     route: Route,
     markets: tuple[Market, Market],
     *,
-    fees: Mapping[str, FeeSchedule],
-    lots: Mapping[MarketKey, Lot],
-    caps: Caps,
-    quote_usd: Mapping[str, Decimal],
+    config: SizeConfig,
     holdings: Holdings = UNLIMITED,
     gas: GasDue | None = None,
 ) -> Sized | Rejected:
@@ -53,7 +50,7 @@ def size_route(
     ``gas`` is what the leg on a pool costs whatever its size: it decides whether the best size pays at all.
     Raises: BadInput where fees or lots of a market are not stated, or where a pool's fee is stated twice.
     """
-    terms = _terms_of(route, markets, fees=fees, lots=lots, caps=caps, quote_usd=quote_usd, holdings=holdings, gas=gas)
+    terms = _terms_of(route, markets, config=config, holdings=holdings, gas=gas)
     if isinstance(terms, Rejected):
         return terms
     try:
@@ -66,10 +63,7 @@ def size_near_miss(
     route: Route,
     markets: tuple[Market, Market],
     *,
-    fees: Mapping[str, FeeSchedule],
-    lots: Mapping[MarketKey, Lot],
-    caps: Caps,
-    quote_usd: Mapping[str, Decimal],
+    config: SizeConfig,
     gas: GasDue | None = None,
 ) -> Sized | None:
     """Return the trade that a route which falls short would be: what pays of it, else the best levels of both markets.
@@ -77,7 +71,7 @@ def size_near_miss(
     The best levels are what a route is worth that just begins to pay. None where lots or the cap leave nothing of it.
     Raises: as ``size_route``.
     """
-    terms = _terms_of(route, markets, fees=fees, lots=lots, caps=caps, quote_usd=quote_usd, gas=gas)
+    terms = _terms_of(route, markets, config=config, gas=gas)
     if isinstance(terms, Rejected):
         return None
     sides = _sides_of(markets, terms)
@@ -93,17 +87,14 @@ def take_route(
     markets: tuple[Market, Market],
     quantities: tuple[Decimal, Decimal],
     *,
-    fees: Mapping[str, FeeSchedule],
-    lots: Mapping[MarketKey, Lot],
-    caps: Caps,
-    quote_usd: Mapping[str, Decimal],
+    config: SizeConfig,
     gas: GasDue | None = None,
 ) -> Sized | None:
     """Return what buying and selling exactly ``quantities`` comes to, gain or loss; None where less of it is shown.
 
     Raises: as ``size_route``.
     """
-    terms = _terms_of(route, markets, fees=fees, lots=lots, caps=caps, quote_usd=quote_usd, gas=gas)
+    terms = _terms_of(route, markets, config=config, gas=gas)
     if isinstance(terms, Rejected):
         return None
     try:
@@ -154,27 +145,24 @@ def _terms_of(
     route: Route,
     markets: tuple[Market, Market],
     *,
-    fees: Mapping[str, FeeSchedule],
-    lots: Mapping[MarketKey, Lot],
-    caps: Caps,
-    quote_usd: Mapping[str, Decimal],
+    config: SizeConfig,
     holdings: Holdings = UNLIMITED,
     gas: GasDue | None = None,
 ) -> Terms | Rejected:
     quote = route.buy.pair.quote
     if quote != route.sell.pair.quote:
         return Rejected(route, "no_conversion", "conversion")
-    usd_rate = quote_usd.get(quote.symbol)
+    usd_rate = config.quote_usd.get(quote.symbol)
     if usd_rate is None or usd_rate <= ZERO:
         return Rejected(route, "no_rate", "size")
     buy, sell = zip(route.legs, markets, strict=True)
     return Terms(
-        buy_fee=_fee_of(fees, *buy),
-        sell_fee=_fee_of(fees, *sell),
-        buy_lot=_lot_of(lots, *buy),
-        sell_lot=_lot_of(lots, *sell),
+        buy_fee=_fee_of(config.fees, *buy),
+        sell_fee=_fee_of(config.fees, *sell),
+        buy_lot=_lot_of(config.lots, *buy),
+        sell_lot=_lot_of(config.lots, *sell),
         usd_rate=usd_rate,
-        max_quote=quantize_down(DOWN.divide(caps.max_usd, usd_rate)),
+        max_quote=quantize_down(DOWN.divide(config.caps.max_usd, usd_rate)),
         free_quote=holdings.free(route.buy.venue, quote.symbol),
         free_base=holdings.free(route.sell.venue, route.buy.pair.base.symbol),
         gas=gas,

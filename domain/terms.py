@@ -1,12 +1,14 @@
 """What a trade is sized by and what comes out: lots, caps, fees and gas on one side, the sized trade on the other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from domain.costs import CostLine, FeeAsset, FeeSchedule
 from domain.errors import BadInput
 from domain.gas import GasDue
+from domain.market import MarketKey
 from domain.money import EXACT, ZERO
 from domain.routes import Route
 
@@ -36,6 +38,26 @@ class Caps:
     def __post_init__(self) -> None:
         if not (self.max_usd.is_finite() and self.max_usd > ZERO):
             raise BadInput(f"a trade limit of {self.max_usd} USD is not a positive amount")
+
+
+class SizeConfig(Protocol):
+    """What sizing goes by, whatever the route."""
+
+    @property
+    def fees(self) -> Mapping[str, FeeSchedule]:
+        """Return what each venue charges."""
+
+    @property
+    def lots(self) -> Mapping[MarketKey, Lot]:
+        """Return what each market accepts."""
+
+    @property
+    def caps(self) -> Caps:
+        """Return the most that one trade may be worth."""
+
+    @property
+    def quote_usd(self) -> Mapping[str, Decimal]:
+        """Return US dollars per unit of each quote, by its symbol."""
 
 
 @dataclass(frozen=True, slots=True)

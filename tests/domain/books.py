@@ -1,5 +1,7 @@
 """Books, routes and the strategies that draw them, for the tests of the domain."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from domain.costs import FeeAsset, FeeSchedule
 from domain.market import Book, Level, MarketKey, Pair, Side
 from domain.routes import Leg, Route
-from domain.terms import Lot
+from domain.terms import Caps, Lot
 
 PAIR = Pair.parse("BTC/USD")
 BUY_VENUE, SELL_VENUE = "alpaca", "kraken"
@@ -15,6 +17,16 @@ NOW_NS = 1_700_000_000 * 10**9
 ROUTE = Route((Leg(BUY_VENUE, PAIR, Side.BUY), Leg(SELL_VENUE, PAIR, Side.SELL)))
 FREE = FeeSchedule(Decimal(0), Decimal(0))
 FINE = Lot(Decimal("1e-8"), Decimal(0), Decimal(0), Decimal("0.01"))
+
+
+@dataclass(frozen=True)
+class SizedBy:
+    """What a size goes by beside its markets."""
+
+    fees: Mapping[str, FeeSchedule]
+    lots: Mapping[MarketKey, Lot]
+    caps: Caps
+    quote_usd: Mapping[str, Decimal] = field(default_factory=lambda: {"USD": Decimal(1), "USDC": Decimal(1)})
 
 
 def levels(*rows: tuple[str, str]) -> tuple[Level, ...]:

@@ -197,7 +197,7 @@ def test_the_stages_are_listed_in_the_order_of_the_funnel():
 def test_the_screen_never_drops_what_exact_sums_would_keep(asks, bids):
     markets = (book(asks=asks), book(SELL_VENUE, bids=bids))
     result = found(*markets)
-    sized = size_route(ROUTE, markets, fees=CONFIG.fees, lots=CONFIG.lots, caps=CONFIG.caps, quote_usd=CONFIG.quote_usd)
+    sized = size_route(ROUTE, markets, config=CONFIG)
     pays = isinstance(sized, Sized) and sized.net_quote * 10_000 > CONFIG.min_net_bps * sized.buy_quote
     assert isinstance(result, Candidate) == pays
 

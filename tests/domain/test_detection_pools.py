@@ -153,9 +153,7 @@ def test_what_is_let_out_is_exactly_what_exact_sums_keep(bids, asks, gwei):
         route = answer.route
         markets = (state, market) if route.kind is RouteKind.POOL_BOOK else (market, state)
         gas = gas_of(route, markets, view, now_ns=NOW_NS, config=CONFIG)
-        sized = size_route(
-            route, markets, fees=CONFIG.fees, lots=CONFIG.lots, caps=CONFIG.caps, quote_usd=CONFIG.quote_usd, gas=gas
-        )
+        sized = size_route(route, markets, config=CONFIG, gas=gas)
         pays = isinstance(sized, Sized) and sized.net_quote * 10_000 > CONFIG.min_net_bps * sized.buy_quote
         assert isinstance(answer, Candidate) == pays
 

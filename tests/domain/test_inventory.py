@@ -23,6 +23,7 @@ from tests.domain.books import (
     NOW_NS,
     ROUTE,
     SELL_VENUE,
+    SizedBy,
     book,
     decimals,
     flat_fee,
@@ -59,10 +60,11 @@ def size(asks, bids, holdings: Holdings, *, buy_fee=FREE, sell_fee=FREE, lot=FIN
     return size_route(
         ROUTE,
         (book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)),
-        fees={BUY_VENUE: buy_fee, SELL_VENUE: sell_fee},
-        lots={key(BUY_VENUE): lot, key(SELL_VENUE): lot},
-        caps=Caps(Decimal(PLENTY)),
-        quote_usd={"USD": Decimal(1)},
+        config=SizedBy(
+            {BUY_VENUE: buy_fee, SELL_VENUE: sell_fee},
+            {key(BUY_VENUE): lot, key(SELL_VENUE): lot},
+            Caps(Decimal(PLENTY)),
+        ),
         holdings=holdings,
     )
 

@@ -28,6 +28,7 @@ from tests.domain.books import (
     PAIR,
     ROUTE,
     SELL_VENUE,
+    SizedBy,
     book,
     decimals,
     flat_fee,
@@ -207,10 +208,7 @@ def test_a_plan_filled_on_its_own_books_settles_at_its_own_figures(asks, bids, b
     sized = size_route(
         ROUTE,
         markets,
-        fees=fee_of,
-        lots={key(BUY_VENUE): FINE, key(SELL_VENUE): FINE},
-        caps=Caps(Decimal(10**6)),
-        quote_usd={"USD": Decimal(1)},
+        config=SizedBy(fee_of, {key(BUY_VENUE): FINE, key(SELL_VENUE): FINE}, Caps(Decimal(10**6))),
     )
     if not isinstance(sized, Sized):
         return

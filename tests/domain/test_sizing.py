@@ -1,5 +1,6 @@
 """Sizing: the best multiple of both lots that both books and the cap allow, reckoned exactly."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -23,6 +24,7 @@ from tests.domain.books import (
     PAIR,
     ROUTE,
     SELL_VENUE,
+    SizedBy,
     book,
     decimals,
     flat_fee,
@@ -34,16 +36,20 @@ from tests.domain.books import (
 NO_CAP = "1000000000"
 
 
-def size(asks, bids, *, buy_fee=FREE, sell_fee=FREE, buy_lot=FINE, sell_lot=FINE, max_usd=NO_CAP, rate="1"):
-    """Size the example route between two sides of a book."""
-    return size_route(
-        ROUTE,
-        (book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)),
-        fees={BUY_VENUE: buy_fee, SELL_VENUE: sell_fee},
-        lots={key(BUY_VENUE): buy_lot, key(SELL_VENUE): sell_lot},
-        caps=Caps(Decimal(max_usd)),
-        quote_usd={"USD": Decimal(rate)},
+def sized_by(*, buy_fee=FREE, sell_fee=FREE, buy_lot=FINE, sell_lot=FINE, max_usd=NO_CAP, rate="1") -> SizedBy:
+    """Return what a size of the example route rests on beside its books."""
+    return SizedBy(
+        {BUY_VENUE: buy_fee, SELL_VENUE: sell_fee},
+        {key(BUY_VENUE): buy_lot, key(SELL_VENUE): sell_lot},
+        Caps(Decimal(max_usd)),
+        {"USD": Decimal(rate)},
     )
+
+
+def size(asks, bids, **stated) -> Sized | Rejected:
+    """Size the example route between two sides of a book."""
+    markets = book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)
+    return size_route(ROUTE, markets, config=sized_by(**stated))
 
 
 def lot(step: str, *, min_quantity: str = "0", min_quote: str = "0") -> Lot:
@@ -159,29 +165,22 @@ def test_dollars_and_stablecoins_never_net():
     usdc = Pair.parse("BTC/USDC")
     route = Route((Leg(BUY_VENUE, PAIR, Side.BUY), Leg(SELL_VENUE, usdc, Side.SELL)))
     markets = (book(BUY_VENUE), book(SELL_VENUE, bids=levels(("200", "1")), pair=usdc))
-    rejected = size_route(route, markets, fees={}, lots={}, caps=Caps(Decimal(1)), quote_usd={})
+    rejected = size_route(route, markets, config=SizedBy({}, {}, Caps(Decimal(1)), {}))
     assert (rejected.reason, rejected.at_stage) == ("no_conversion", "conversion")
 
 
 def test_a_quote_without_a_rate_is_not_sized():
-    rejected = size_route(
-        ROUTE,
-        (book(BUY_VENUE), book(SELL_VENUE, bids=levels(("102", "1")))),
-        fees={BUY_VENUE: FREE, SELL_VENUE: FREE},
-        lots={key(BUY_VENUE): FINE, key(SELL_VENUE): FINE},
-        caps=Caps(Decimal(100)),
-        quote_usd={},
-    )
+    markets = book(BUY_VENUE), book(SELL_VENUE, bids=levels(("102", "1")))
+    rejected = size_route(ROUTE, markets, config=replace(sized_by(), quote_usd={}))
     assert (rejected.reason, rejected.at_stage) == ("no_rate", "size")
 
 
 def test_unstated_fees_and_lots_are_named():
     markets = (book(BUY_VENUE), book(SELL_VENUE, bids=levels(("102", "1"))))
-    stated = {"caps": Caps(Decimal(100)), "quote_usd": {"USD": Decimal(1)}}
     with pytest.raises(BadInput, match=f"venue '{BUY_VENUE}'"):
-        size_route(ROUTE, markets, fees={}, lots={}, **stated)
+        size_route(ROUTE, markets, config=replace(sized_by(), fees={}))
     with pytest.raises(BadInput, match=f"lot sizes .* on '{BUY_VENUE}'"):
-        size_route(ROUTE, markets, fees={BUY_VENUE: FREE, SELL_VENUE: FREE}, lots={}, **stated)
+        size_route(ROUTE, markets, config=replace(sized_by(), lots={}))
 
 
 @pytest.mark.parametrize("step", ["0", "-1", "NaN"])
@@ -275,23 +274,14 @@ def _filled(market: Book, side: Side, quantity: Decimal, limit: Decimal, fee: Fe
     return paper_fills(market, client_id="id", side=side, quantity=quantity, limit=limit, fee=fee)
 
 
-def terms(*, buy_fee=FREE, sell_fee=FREE, buy_lot=FINE, sell_lot=FINE, max_usd=NO_CAP, rate="1"):
-    """Return what a size rests on beside the books."""
-    return {
-        "fees": {BUY_VENUE: buy_fee, SELL_VENUE: sell_fee},
-        "lots": {key(BUY_VENUE): buy_lot, key(SELL_VENUE): sell_lot},
-        "caps": Caps(Decimal(max_usd)),
-        "quote_usd": {"USD": Decimal(rate)},
-    }
-
-
-def near(asks, bids, **changes) -> Sized | None:
-    return size_near_miss(ROUTE, (book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)), **terms(**changes))
-
-
-def take(asks, bids, quantities, **changes) -> Sized | None:
+def near(asks, bids, **stated) -> Sized | None:
     markets = book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)
-    return take_route(ROUTE, markets, tuple(map(Decimal, quantities)), **terms(**changes))
+    return size_near_miss(ROUTE, markets, config=sized_by(**stated))
+
+
+def take(asks, bids, quantities, **stated) -> Sized | None:
+    markets = book(BUY_VENUE, asks=asks), book(SELL_VENUE, bids=bids)
+    return take_route(ROUTE, markets, tuple(map(Decimal, quantities)), config=sized_by(**stated))
 
 
 def test_what_falls_short_is_sized_by_the_best_levels_of_both_books():

@@ -10,12 +10,13 @@ import pytest
 from domain.costs import CostKind, FeeAsset, FeeSchedule
 from domain.errors import BadInput
 from domain.gas import GasDue
+from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Level, Market, MarketKey, PoolState, Side
 from domain.money import from_raw, to_raw
 from domain.routes import Leg, Route, RouteKind
 from domain.sizing import paying_from_pool, paying_to_pool, size_route
 from domain.terms import Caps, Lot, Rejected, Sized
-from tests.domain.books import FREE, book, flat_fee, levels
+from tests.domain.books import FREE, SizedBy, book, flat_fee, levels
 from tests.domain.pools import ETH_USDC, POOL_VENUE, pool
 
 BOOK_VENUE = "kraken"
@@ -68,16 +69,15 @@ class Case:
             left -= min(shown, left)
         return total * self.quote_ratio
 
-    def sized(self, **terms: object) -> Sized | Rejected:
+    def sized(self, *, holdings: Holdings = UNLIMITED, gas: GasDue | None = None, **stated: object) -> Sized | Rejected:
         """What the sizing under test makes of it."""
         lot = Lot(self.step, Decimal(0), Decimal(0), FINEST)
-        stated = {
-            "fees": {BOOK_VENUE: self.fee, POOL_VENUE: FREE},
-            "lots": {MarketKey(BOOK_VENUE, ETH_USDC): lot, MarketKey(POOL_VENUE, ETH_USDC): lot},
-            "caps": Caps(NO_CAP),
-            "quote_usd": {"USDC": Decimal(1)},
-        }
-        return size_route(self.route, self.markets, **(stated | terms))
+        config = SizedBy(
+            {BOOK_VENUE: self.fee, POOL_VENUE: FREE},
+            {MarketKey(BOOK_VENUE, ETH_USDC): lot, MarketKey(POOL_VENUE, ETH_USDC): lot},
+            Caps(NO_CAP),
+        )
+        return size_route(self.route, self.markets, config=replace(config, **stated), holdings=holdings, gas=gas)
 
 
 def drawn(seed: int, *, decimals: tuple[tuple[int, int], ...], most_levels: int = 12) -> Iterator[Case]:
@@ -338,11 +338,13 @@ def test_two_pools_are_not_sized():
     left = size_route(
         FROM_POOL,
         (pool(), pool(BOOK_VENUE, quote_reserve=1_100_000 * 10**6)),
-        fees={BOOK_VENUE: FREE, POOL_VENUE: FREE},
-        lots={
-            MarketKey(name, ETH_USDC): Lot(FINEST, Decimal(0), Decimal(0), FINEST) for name in (BOOK_VENUE, POOL_VENUE)
-        },
-        caps=Caps(NO_CAP),
-        quote_usd={"USDC": Decimal(1)},
+        config=SizedBy(
+            {BOOK_VENUE: FREE, POOL_VENUE: FREE},
+            {
+                MarketKey(venue, ETH_USDC): Lot(FINEST, Decimal(0), Decimal(0), FINEST)
+                for venue in (BOOK_VENUE, POOL_VENUE)
+            },
+            Caps(NO_CAP),
+        ),
     )
     assert isinstance(left, Rejected) and left.reason == "below_threshold"

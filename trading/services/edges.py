@@ -7,7 +7,7 @@ sample that the models learn from.
 import heapq
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 from django.conf import settings
 from django.db import transaction
 
-from domain.detection import LARGEST_EDGE_BPS, DetectConfig
+from domain.detection import DetectConfig, exact_edges_bps
 from domain.gas import GasDue, NativePrice, gas_due, terms_of
 from domain.market import Market, MarketKey, PoolState
-from domain.money import ZERO, bps_of, quantize_down, to_float
+from domain.money import ZERO, to_float
 from domain.routes import Route
 from domain.scope import Scope
 from domain.sizing import size_route, take_route
@@ -57,10 +57,10 @@ class Watched:
     route: Route
     decided_at_ns: int
     config: DetectConfig
-    left: list[EdgeLeft]
-    gas_rate: Decimal | None = None  # quote per unit of what a chain takes, at the decision
-    planned: Quantities | None = None  # what was to be bought and sold, in base
-    is_near_miss: bool = False
+    planned: Quantities  # what was to be bought and sold, in base
+    gas_rate: Decimal | None  # quote per unit of what a chain takes, at the decision
+    is_near_miss: bool
+    left: list[EdgeLeft] = field(default_factory=list)
 
 
 def offsets_for(config: DetectConfig) -> tuple[int, ...]:
@@ -95,9 +95,8 @@ class EdgeWatch:
             candidate.route,
             decision.decided_at_ns,
             decision.config,
-            left=[],
-            gas_rate=None if candidate.gas is None else candidate.gas.rate,
             planned=(sized.buy_quantity, sized.sell_quantity),
+            gas_rate=None if candidate.gas is None else candidate.gas.rate,
             is_near_miss=isinstance(decision, NearMiss),
         )
         self._await(watched)
@@ -135,19 +134,12 @@ class EdgeWatch:
         if buy is None or sell is None:
             return EdgeLeft(offset_ms, None, ZERO)
         markets, gas = (buy, sell), _gas_now(watched, (buy, sell))
-        planned_bps = _planned_bps(watched, markets, gas)
-        sized = size_route(
-            route,
-            markets,
-            fees=config.fees,
-            lots=config.lots,
-            caps=config.caps,
-            quote_usd=config.quote_usd,
-            gas=gas,
-        )
-        if isinstance(sized, Rejected):
+        best = size_route(route, markets, config=config, gas=gas)
+        planned = take_route(route, markets, watched.planned, config=config, gas=gas)
+        planned_bps = None if planned is None else _net_bps(planned)
+        if isinstance(best, Rejected):
             return EdgeLeft(offset_ms, ZERO, ZERO, planned_bps)
-        return EdgeLeft(offset_ms, _net_bps(sized), sized.buy_quantity, planned_bps)
+        return EdgeLeft(offset_ms, _net_bps(best), best.buy_quantity, planned_bps)
 
 
 def record_edges(watched: Watched, left: list[EdgeLeft], *, scope: Scope) -> None:
@@ -191,9 +183,7 @@ def labels_of(watched: Watched, left: Sequence[EdgeLeft]) -> LabelReport:
     return LabelReport(
         known_at,
         edge_at_latency_bps=None if look.planned_bps is None else to_float(look.planned_bps),
-        fillable_share_at_latency=None
-        if watched.planned is None
-        else to_float(look.size) / to_float(watched.planned[0]),
+        fillable_share_at_latency=to_float(look.size) / to_float(watched.planned[0]),
     )
 
 
@@ -206,27 +196,9 @@ def _gas_now(watched: Watched, markets: tuple[Market, Market]) -> GasDue | None:
     return gas_due(pool, terms_of(watched.config.gas, pool.venue), price)
 
 
-def _planned_bps(watched: Watched, markets: tuple[Market, Market], gas: GasDue | None) -> Decimal | None:
-    """Return what the planned trade nets on these markets, in bps of what it costs to buy."""
-    if watched.planned is None:
-        return None
-    config = watched.config
-    whole = take_route(
-        watched.route,
-        markets,
-        watched.planned,
-        fees=config.fees,
-        lots=config.lots,
-        caps=config.caps,
-        quote_usd=config.quote_usd,
-        gas=gas,
-    )
-    net_bps = None if whole is None else _net_bps(whole)
-    return None if net_bps is None or net_bps > LARGEST_EDGE_BPS else net_bps
-
-
-def _net_bps(sized: Sized) -> Decimal:
-    return quantize_down(bps_of(sized.net_quote, sized.buy_quote))
+def _net_bps(sized: Sized) -> Decimal | None:
+    edges = exact_edges_bps(sized)
+    return None if edges is None else edges[1]
 
 
 def _watched_json(watched: Watched) -> Json:
@@ -235,21 +207,21 @@ def _watched_json(watched: Watched) -> Json:
         "decided_at_ns": watched.decided_at_ns,
         "left": [_edge_json(edge) for edge in watched.left],
         "gas_rate": _text(watched.gas_rate),
-        "planned": watched.planned and [str(quantity) for quantity in watched.planned],
+        "planned": [str(quantity) for quantity in watched.planned],
         "is_near_miss": watched.is_near_miss,
     }
 
 
 def _watched_from_json(data: Json, route: Route, config: DetectConfig) -> Watched:
-    planned = data.get("planned")
+    buy, sell = map(Decimal, data["planned"])
     return Watched(
         route,
         data["decided_at_ns"],
         config,
-        left=[_edge_from_json(edge) for edge in data["left"]],
-        gas_rate=_number(data.get("gas_rate")),
-        planned=planned and (Decimal(planned[0]), Decimal(planned[1])),
-        is_near_miss=data.get("is_near_miss", False),
+        planned=(buy, sell),
+        gas_rate=_number(data["gas_rate"]),
+        is_near_miss=data["is_near_miss"],
+        left=[_edge_from_json(*edge) for edge in data["left"]],
     )
 
 
@@ -257,9 +229,8 @@ def _edge_json(edge: EdgeLeft) -> list[Any]:
     return [edge.offset_ms, _text(edge.net_bps), str(edge.size), _text(edge.planned_bps)]
 
 
-def _edge_from_json(data: list[Any]) -> EdgeLeft:
-    offset_ms, net_bps, size, *planned_bps = data
-    return EdgeLeft(offset_ms, _number(net_bps), Decimal(size), _number(planned_bps[0]) if planned_bps else None)
+def _edge_from_json(offset_ms: int, net_bps: str | None, size: str, planned_bps: str | None) -> EdgeLeft:
+    return EdgeLeft(offset_ms, _number(net_bps), Decimal(size), _number(planned_bps))
 
 
 def _text(number: Decimal | None) -> str | None:

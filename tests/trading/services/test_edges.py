@@ -154,17 +154,6 @@ def test_a_watch_of_near_misses_is_taken_up_again_too(line):
     assert list(second.complete(NOW_NS + 250 * MS)) == list(first.complete(NOW_NS + 250 * MS)) != []
 
 
-def test_a_checkpoint_from_before_trades_were_planned_is_taken_up_without_their_edge(line):
-    (decision,) = line.decisions(*CROSSED)
-    route, watch = decision.candidate.route, EdgeWatch(line.view)
-    old = {"route": route.key, "decided_at_ns": NOW_NS, "left": [[100, "5", "1"]], "gas_rate": None}
-    watch.restore([old], routes={route.key: route}, config=decision.config)
-    ((watched, left),) = watch.complete(NOW_NS + 3000 * MS)
-    labels = edges.labels_of(watched, left)
-    assert (labels.edge_at_latency_bps, labels.fillable_share_at_latency) == (None, None)
-    assert left[1].net_bps is not None
-
-
 def test_a_watch_that_is_taken_up_again_finds_the_same_curve(line):
     (decision,) = line.decisions(*CROSSED)
     whole, first, second = (EdgeWatch(line.view) for _ in range(3))

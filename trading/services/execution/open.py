@@ -165,10 +165,7 @@ def _sized_to(admitted: Admitted, decision: Decision) -> Sized:
     sized = size_route(
         candidate.route,
         candidate.markets,
-        fees=config.fees,
-        lots=config.lots,
-        caps=config.caps if is_whole else _share_of_cap(admitted, decision),
-        quote_usd=config.quote_usd,
+        config=config if is_whole else replace(config, caps=_share_of_cap(admitted, decision)),
         holdings=holdings,
         gas=candidate.gas,
     )
