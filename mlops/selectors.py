@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
@@ -17,6 +17,7 @@ from mlops.models import Alias, ModelAlias, ModelVersion, Sample, SampleKind, Se
 from ops.scoped import ScopedQuerySet
 
 CHUNK = 2_000  # rows in memory at once
+SILENT_AFTER = timedelta(minutes=2)  # a process that serves models says so every 30 s
 
 _IS_LABELLED = Q(edge_at_latency_bps__isnull=False) | Q(settled_net_usd__isnull=False)
 _IS_OUTCOME = Q(settled_net_usd__isnull=False)

@@ -8,9 +8,9 @@ from django.conf import settings
 from domain.scope import Scope
 from domain.scores import ModelName
 from mlops.abstentions import abstention_said
-from mlops.admin.serving import SILENT_AFTER, acting
+from mlops.admin.serving import acting
 from mlops.models import Alias, ModelAlias, ModelPerformance, ModelVersion, Sample, ServedModel
-from mlops.selectors import aliases_of, served_models
+from mlops.selectors import SILENT_AFTER, aliases_of, served_models
 from mlops.training import NEEDED_OUTCOMES
 from ops.admin import figures
 from ops.admin.panels import Table, label, link

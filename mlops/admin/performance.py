@@ -10,24 +10,12 @@ from mlops.admin.serving import ALIAS_COLOURS
 from mlops.admin.stored import figure, measures_of, named, panels_of
 from mlops.models import ModelPerformance
 from ops.admin import figures
-from ops.admin.columns import Column, column, light
+from ops.admin.columns import column, light, result
 from ops.admin.detail import DetailAdmin
 from ops.admin.filters import recent
 from ops.admin.panels import Facts, Panel, label
 
 _MEASURES = ("accuracy", "precision", "recall", "f1", "brier", "mae", "correlation", "mean_percent_error")
-
-
-def _usd(name: str, title: str) -> Column:
-    """Return a column of dollars, coloured by their sign."""
-
-    @admin.display(description=title, ordering=name)
-    def written(row: ModelPerformance) -> str | None:
-        value = getattr(row, name)
-        return None if value is None else figures.gain("usd", value)
-
-    written.__name__ = name
-    return written
 
 
 @admin.register(ModelPerformance)
@@ -37,38 +25,28 @@ class ModelPerformanceAdmin(DetailAdmin):
     icon = "monitoring"
     place = 5
     list_display = (
-        "at",
+        column("timestamp", "at (UTC)", "%Y-%m-%d %H:%M"),
         "scope_label",
         column("model_name", "model"),
         column("model_version", "version"),
         light("alias", ALIAS_COLOURS, "as"),
-        "right",
+        column("accuracy", form=".2%"),
         column("brier"),
         column("mae", "mean abs. error"),
         column("correlation"),
-        _usd("avg_predicted_profit", "predicted"),
-        _usd("avg_actual_profit", "earned"),
+        result("avg_predicted_profit", "predicted", "usd"),
+        result("avg_actual_profit", "earned", "usd"),
         "outcomes",
     )
     list_filter = (*DetailAdmin.list_filter, recent("model_name"))
     newest_column = "timestamp"
-    sortable_by = ("at", "model_name", "model_version", "avg_actual_profit", "outcomes")
-
-    @admin.display(description="at (UTC)", ordering="timestamp")
-    def at(self, row: ModelPerformance) -> str:
-        """Return when it was measured."""
-        return figures.whole(f"{row.timestamp:%Y-%m-%d %H:%M}")
+    sortable_by = ("timestamp", "model_name", "model_version", "avg_actual_profit", "outcomes")
 
     @admin.display(description="outcomes", ordering="n")
     def outcomes(self, row: ModelPerformance) -> str:
         """Return how many outcomes it was measured on, and how many of them were executed."""
         executed = "" if row.n_executed is None else f", {row.n_executed:,} executed"
         return figures.whole(f"{row.n:,}{executed}")
-
-    @admin.display(description="accuracy")
-    def right(self, row: ModelPerformance) -> str:
-        """Return the share of outcomes that it told right."""
-        return figures.share(row.accuracy)
 
     def panels(self, row: ModelPerformance) -> list[Panel]:
         """Return what was measured, against what, and how the features drifted."""

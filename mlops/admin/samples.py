@@ -11,24 +11,12 @@ from mlops.admin.features import features_of
 from mlops.admin.scores import scores_table
 from mlops.models import Sample
 from ops.admin import figures
-from ops.admin.columns import Column, column, light, result
+from ops.admin.columns import column, light, result
 from ops.admin.detail import DetailAdmin
 from ops.admin.filters import recent
 from ops.admin.panels import Facts, Panel, Table, label
 
 KIND_COLOURS = {"opportunity": "info", "near_miss": ""}
-
-
-def _bps(name: str, title: str) -> Column:
-    """Return a column of basis points with one decimal."""
-
-    @admin.display(description=title)
-    def written(row: Sample) -> str | None:
-        value = getattr(row, name)
-        return None if value is None else f"{value:.1f}"
-
-    written.__name__ = name
-    return written
 
 
 @admin.register(Sample)
@@ -42,12 +30,12 @@ class SampleAdmin(DetailAdmin):
         "scope_label",
         light("kind", KIND_COLOURS),
         column("route_key", "route"),
-        _bps("net_bps", "planned net bps"),
-        _bps("edge_at_latency_bps", "net bps after the delay"),
-        "fillable",
+        column("net_bps", "planned net bps", ".1f"),
+        column("edge_at_latency_bps", "net bps after the delay", ".1f"),
+        column("fillable_share_at_latency", "still fillable", ".2%"),
         column("executed"),
         result("settled_net_usd", "settled net"),
-        _bps("slippage_bps", "slippage bps"),
+        column("slippage_bps", "slippage bps", ".1f"),
     )
     list_filter = (
         *DetailAdmin.list_filter,
@@ -57,11 +45,6 @@ class SampleAdmin(DetailAdmin):
     )
     newest_column = date_hierarchy = "timestamp"
     sortable_by = ("timestamp",)
-
-    @admin.display(description="still fillable")
-    def fillable(self, row: Sample) -> str:
-        """Return the size that still paid after the delay, as a share of the planned one."""
-        return figures.share(row.fillable_share_at_latency)
 
     def panels(self, row: Sample) -> list[Panel]:
         """Return the episode, its labels, what the models said and what they saw."""

@@ -1,6 +1,6 @@
 """What serves: the aliases that every process follows, and what each process says it serves."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ from domain.scores import ModelName
 from mlops.abstentions import abstention_said
 from mlops.admin.rights import AliasedAdmin
 from mlops.models import ModelAlias, ServedModel
+from mlops.selectors import SILENT_AFTER
 from mlops.services import rollback
 from ops.admin import figures
 from ops.admin.base import ReadOnlyAdmin
@@ -20,7 +21,6 @@ from ops.admin.operated import ReasonForm, dialog
 from ops.admin.panels import label, link
 
 ALIAS_COLOURS = {"champion": "success", "challenger": "info", "previous": ""}
-SILENT_AFTER = timedelta(seconds=120)  # a process says what it serves every 30 s
 
 
 @admin.register(ModelAlias)
@@ -69,7 +69,7 @@ class ModelAliasAdmin(AliasedAdmin, DetailAdmin):
     )
     def roll_back(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Make the previous champion of this row's model and scope champion again."""
-        row = ModelAlias.objects.get(pk=object_id)
+        row = self.acted_on(request, object_id)
 
         def deed() -> str:
             move = rollback(

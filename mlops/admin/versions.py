@@ -46,8 +46,8 @@ class ModelVersionAdmin(AliasedAdmin, DetailAdmin):
         column("n_samples", "samples"),
         column("n_executed", "executed"),
         "origin",
-        "learnt_to",
-        "serves_until",
+        column("data_to", "data to (UTC)", "%Y-%m-%d %H:%M"),
+        column("expires_at", "expires (UTC)", "%Y-%m-%d %H:%M"),
     )
     list_filter = (
         *DetailAdmin.list_filter,
@@ -72,16 +72,6 @@ class ModelVersionAdmin(AliasedAdmin, DetailAdmin):
         """Return whether it beat the baseline on data that it had not seen."""
         return label("skill", "success") if row.has_skill else label("no skill", "warning")
 
-    @admin.display(description="data to (UTC)")
-    def learnt_to(self, row: ModelVersion) -> str:
-        """Return up to when it was taught."""
-        return figures.whole(f"{row.data_to:%Y-%m-%d %H:%M}")
-
-    @admin.display(description="expires (UTC)")
-    def serves_until(self, row: ModelVersion) -> str:
-        """Return from when on it abstains."""
-        return figures.whole(f"{row.expires_at:%Y-%m-%d %H:%M}")
-
     @admin.display(description="prices")
     def origin(self, row: ModelVersion) -> str:
         """Return whether the prices it was trained on were simulated."""
@@ -99,7 +89,7 @@ class ModelVersionAdmin(AliasedAdmin, DetailAdmin):
     )
     def promote_version(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Make this version the champion of its scope."""
-        row = ModelVersion.objects.get(pk=object_id)
+        row = self.acted_on(request, object_id)
 
         def deed() -> str:
             promote(

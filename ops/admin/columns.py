@@ -14,15 +14,15 @@ _WHOLE = {"model_name", "process", "route_key"}  # short enough to stay on one l
 Column = Callable[[Any], Any]
 
 
-def column(name: str, title: str = "") -> Column:
-    """Return a list's column that writes the attribute for people and sorts by it."""
+def column(name: str, title: str = "", form: str = "") -> Column:
+    """Return a list's column that writes the attribute for people, in the ``form`` given, and sorts by it."""
 
     @display(description=title or figures.words(name), ordering=name)
     def written(row: Any) -> str | None:
         value = getattr(row, name)
         if value is None or value == "":
             return None
-        text = figures.shown(name, value)
+        text = format(value, form) if form else figures.shown(name, value)
         is_whole = isinstance(value, datetime) or name in _WHOLE
         return format_html('<span class="whitespace-nowrap">{}</span>', text) if is_whole else text
 
@@ -30,13 +30,13 @@ def column(name: str, title: str = "") -> Column:
     return written
 
 
-def result(name: str, title: str = "") -> Column:
-    """Return a column of money that was gained or lost, coloured."""
+def result(name: str, title: str = "", unit: str = "") -> Column:
+    """Return a column of money that was gained or lost, coloured; the unit is the last word of its name."""
 
     @display(description=title or figures.words(name), ordering=name)
     def written(row: Any) -> str | None:
         value = getattr(row, name)
-        return None if value is None else figures.gain(name, value)
+        return None if value is None else figures.gain(unit or name, value)
 
     written.__name__ = name
     return written
