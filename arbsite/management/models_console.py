@@ -10,7 +10,9 @@ from rich.console import Console
 from domain.scope import Scope
 from domain.scores import ModelName
 from mlops.abstentions import abstention_said
+from mlops.admin.stored import figure, interval, named, ordered
 from mlops.models import ModelAlias, ModelVersion, ServedModel
+from mlops.selectors import SILENT_AFTER
 from mlops.services import Move
 from mlops.services.comparison import Comparison, Measured
 from trading.formats import NOTHING, plural, spaced
@@ -18,9 +20,8 @@ from trading.management.tables import plain_table, print_apart
 
 MOST_VERSIONS = 12  # of a model; --json shows all
 MOST_FEATURES = 5
-ENDED_AFTER_S = 90  # a process gives a sign of life every 30 s
+INTERVAL = "95 % interval"
 
-_FIGURES = ("value", "low", "high")
 _TOLD = (
     "mode",
     "run_id",
@@ -52,14 +53,14 @@ def show_list(
 ) -> None:
     """Print the versions of each model, who bears the aliases, and what each process serves."""
     if not versions and not aliases:
-        console.print(f"There is no model in {scope} yet: the rules decide alone. 'manage.py train' makes one.")
+        how = f"manage.py train --mode {scope.mode}"
+        console.print(f"There is no model in {scope} yet: the rules decide alone. '{how}' makes one.", soft_wrap=True)
     for model in ModelName:
         ours = [version for version in versions if version.model_name == model]
         borne = {row.version_id: row for row in aliases if row.model_name == model}
         foreign = [row.version for row in borne.values() if row.version not in ours]
         _show_versions(model, [*foreign, *ours], aliases, console, now)
-    if served:
-        _show_served(served, console, now)
+        _show_served(model, [row for row in served if row.model_name == model], console, now)
 
 
 def list_json(
@@ -155,13 +156,17 @@ def _borne(version: ModelVersion, aliases: Sequence[ModelAlias]) -> Iterator[str
             yield f"{row.alias}, suspended: {row.suspended_why}" if row.suspended_why else row.alias
 
 
-def _show_served(served: Sequence[ServedModel], console: Console, now: datetime) -> None:
-    table = plain_table(console, "What each process serves", "process", " ", "  ", "   ", "seen")
+def _show_served(model: ModelName, served: Sequence[ServedModel], console: Console, now: datetime) -> None:
+    if not served:
+        return
+    table = plain_table(
+        console, f"{model.value} as each process serves it", "process", "as", " ", "seen", texts=("as",)
+    )
     for row in served:
-        ago_s = (now - row.seen_at).total_seconds()
-        seen = f"{int(ago_s)} s ago" if ago_s <= ENDED_AFTER_S else "has ended"
+        ago = now - row.seen_at
+        seen = f"{int(ago.total_seconds())} s ago" if ago <= SILENT_AFTER else "is silent"
         says = f"abstains: {abstention_said(row.abstains)}" if row.abstains else "judges"
-        table.add_row(row.process, spaced(row.model_name), f"{row.alias} {row.tag}".rstrip(), says, seen)
+        table.add_row(row.process, f"{row.alias} {row.tag}".rstrip(), says, seen)
     print_apart(table, console)
 
 
@@ -181,25 +186,36 @@ def _making(version: ModelVersion) -> Iterator[tuple[str, str]]:
 
 
 def _show_figures(metrics: Mapping[str, Any], console: Console) -> None:
-    """Print every figure that has an interval, beside the rule's; the rest is for pages and for --json."""
-    rule = metrics.get("baselines", {}).get("rule", {})
-    table = plain_table(console, "Measured on samples that it had not seen", "", *_FIGURES, "of the rule")
-    for name, told in _figures(metrics):
-        table.add_row(spaced(name), *(_short(told.get(figure)) for figure in _FIGURES), _short(rule.get(name)))
-    if table.row_count:
-        print_apart(table, console)
+    """Print what has an interval, beside the rule's; the rest is for pages and for --json."""
+    _show_judged(metrics.get("judged") or {}, (metrics.get("baselines") or {}).get("rule") or {}, console)
+    _show_veto(metrics.get("veto") or {}, console)
     heaviest = sorted(metrics.get("importance", {}).items(), key=lambda one: -one[1])[:MOST_FEATURES]
     if heaviest:
-        named = ", ".join(f"{spaced(name)} {share:.0%}" for name, share in heaviest)
-        console.print(f"\nIt rests most on {named}. --json shows every figure.")
+        named_shares = ", ".join(f"{spaced(name)} {share:.0%}" for name, share in heaviest)
+        console.print(f"\nIt rests most on {named_shares}. --json shows every figure.")
 
 
-def _figures(told: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, value in told.items():
-        if isinstance(value, Mapping) and "value" in value:
-            yield name, value
-        elif isinstance(value, Mapping):
-            yield from _figures(value)
+def _show_judged(judged: Mapping[str, Any], rule: Mapping[str, Any], console: Console) -> None:
+    title = "Measured on opportunities that it had not seen"
+    table = plain_table(console, title, "", "value", INTERVAL, "of the rule", texts=(INTERVAL,))
+    for name in ordered(judged):
+        told = judged[name]
+        table.add_row(named(name), figure(name, told["value"]), interval(name, told), figure(name, rule.get(name)))
+    if table.row_count:
+        print_apart(table, console)
+
+
+def _show_veto(veto: Mapping[str, Any], console: Console) -> None:
+    """Print what refusals would have changed: of money that was earned, and of what the market would have given."""
+    title, names = "What its refusals would have changed", ("held out", "refused", "all came to", "changed", INTERVAL)
+    table = plain_table(console, title, "", *names, texts=(INTERVAL,))
+    for kind in (one for one in ("executed", "shadow") if one in veto):
+        told = veto[kind]
+        money = (figure("usd", told[name]["value"]) for name in ("rule_usd", "changed_usd"))
+        counts = (f"{told[name]:,}" for name in ("n", "n_vetoed"))
+        table.add_row(kind, *counts, *money, interval("usd", told["changed_usd"]))
+    if table.row_count:
+        print_apart(table, console)
 
 
 def _measured(one: Measured) -> list[str]:

@@ -76,7 +76,7 @@ def test_the_list_shows_who_serves_where_and_why_one_abstains(ask, columns):
     by_process = {line.split()[0]: line for line in lines if line.strip()}
     assert "5 s ago" in by_process["stream"]
     assert "judges" in by_process["scan"]
-    assert "has ended" in by_process["collect"]
+    assert "is silent" in by_process["collect"]
 
 
 def test_the_list_as_json_is_one_object_with_everything(ask):
@@ -92,20 +92,30 @@ def test_the_list_as_json_is_one_object_with_everything(ask):
 
 
 def test_without_a_model_it_says_who_decides(ask):
-    assert "There is no model in sim yet: the rules decide alone." in ask()
+    assert "There is no model in sim yet: the rules decide alone. 'manage.py train --mode sim' makes one." in ask()
 
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_a_version_is_shown_with_its_making_and_its_figures(ask, columns):
-    importance = {"net_bps": 0.2, "skew_ms": 0.3}
-    metrics = {"judged": {"auc": {"value": 0.7, "low": 0.6, "high": None}}, "importance": importance}
-    parent, version = made(), made("another\n", metrics=metrics | {"baselines": {"rule": {"auc": 0.5}}})
+    measure = {"value": 0.7, "low": 0.6, "high": 0.8}
+    changed = {"rule_usd": {"value": 1_385.5}, "changed_usd": {"value": 47.3, "low": -0.06, "high": 1_102.4}}
+    metrics = {
+        "judged": {"auc": {**measure, "high": None}, "accuracy": measure},
+        "baselines": {"rule": {"accuracy": 0.5}},
+        "importance": {"net_bps": 0.2, "skew_ms": 0.3},
+        "veto": {"shadow": {"n": 9, "n_vetoed": 2, **changed}, "executed": {"n": 454, "n_vetoed": 69, **changed}},
+    }
+    parent, version = made(), made("another\n", metrics=metrics)
     shown = ask("show", MODEL, version.tag, columns=columns)
     assert max(map(len, shown.splitlines())) <= columns
     assert shown.startswith(f"{MODEL} {version.tag}, challenger\nIt could serve.\n")
     for part in (version.file_hash[:40], parent.tag, "200, of them 60 executed", "AUC 0.70 (0.60 to 0.80)"):
         assert part in shown
-    assert any(line.split() == ["auc", "0.7000", "0.6000", "–", "0.5000"] for line in shown.splitlines())
+    rows = [" ".join(line.split()) for line in shown.splitlines()]
+    first = rows.index("accuracy 70.0% 60.0% to 80.0% 50.0%")
+    assert rows[first + 1] == "AUC 0.7 too few to say –"
+    first = rows.index("executed 454 69 $1,385.50 $47.30 -$0.06 to $1,102.40")
+    assert rows[first + 1].startswith("shadow 9 2 ")
     assert "It rests most on skew ms 30%, net bps 20%." in shown
     told = json.loads(ask("show", MODEL, "challenger", "--json"))
     assert (told["tag"], told["metrics"]["judged"]["auc"]["value"], told["cannot_serve"]) == (version.tag, 0.7, "")
