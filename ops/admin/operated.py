@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -20,6 +20,13 @@ class OperatedAdmin(ReadOnlyAdmin):
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Return whether this user may change these rows through a service."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+    def acted_on(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row that a dialog was opened on. Raises: Http404 where there is none, or no longer is."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404(f"there is no {self.opts.verbose_name} {object_id!r}: it may have gone since it was shown")
+        return row
 
     def carry_out(self, request: HttpRequest, deed: Callable[[], str]) -> HttpResponse:
         """Do what was asked, say what came of it, and show the page again."""

@@ -103,7 +103,7 @@ class BreakerAdmin(OperatedAdmin):
     )
     def recover_breaker(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         """Let one tripped breaker take probes now."""
-        breaker = Breaker.objects.get(pk=object_id)
+        breaker = self.acted_on(request, object_id)
 
         def deed() -> str:
             recover(
@@ -157,7 +157,7 @@ class LimitAdmin(OperatedAdmin):
     )
     def change_limit(self, request: HttpRequest, form: LimitForm, object_id: str) -> HttpResponse:
         """Set one limit."""
-        limit = Limit.objects.get(pk=object_id)
+        limit = self.acted_on(request, object_id)
 
         def deed() -> str:
             set_limit(

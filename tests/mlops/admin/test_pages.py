@@ -199,6 +199,18 @@ def test_what_is_refused_is_said_and_not_done(ann):
     assert not OperatorAction.objects.exists()
 
 
+@pytest.mark.parametrize("key", ["gone", "no number", "9" * 30])
+def test_a_row_that_has_gone_since_it_was_shown_is_not_found(ann, key):
+    _, second = made(), made("other\n", now=NOW + timedelta(seconds=5))
+    shown = ModelAlias.objects.get(alias="challenger").pk
+    promote(MODEL, second.tag, scope=SCOPE, actor="bob", reason="better", now=NOW)
+    url = reverse("admin:mlops_modelalias_roll_back", args=[shown if key == "gone" else key])
+    assert ann.post(url, SUBMITTED | {"reason": "worse"}).status_code == 404
+    unknown = reverse("admin:mlops_modelversion_promote_version", args=[second.pk + 1 if key == "gone" else key])
+    assert ann.post(unknown, SUBMITTED | {"reason": "better"}).status_code == 404
+    assert champion() == second
+
+
 @pytest.mark.parametrize(
     ("codename", "expected"), [("view_modelversion", 403), ("change_modelversion", 403), ("change_modelalias", 200)]
 )
