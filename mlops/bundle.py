@@ -121,7 +121,7 @@ class Bundle:
             if not _holds(folder, files):
                 _put(files, folder)
         except OSError as error:
-            raise Unreachable(f"the model's files cannot be written to {folder}: {error.strerror or error}") from error
+            raise Unreachable(f"model files cannot be written to {directory}: {error.strerror or error}") from error
         return folder
 
     @classmethod

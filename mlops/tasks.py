@@ -8,15 +8,16 @@ from django.conf import settings
 from mlops.services import mirroring, training
 
 LIMITS = {"soft_time_limit": 540, "time_limit": 600}  # below the time after which a message is handed on
+ONCE = {"acks_late": False}  # what took its process down, such as too much memory, would only do so again
 
 
-@shared_task(name="mlops.train", **LIMITS)
+@shared_task(name="mlops.train", **LIMITS, **ONCE)
 def train() -> None:
     """Train every model anew."""
     training.train_anew(settings.ARB.scope, now=datetime.now(UTC))
 
 
-@shared_task(name="mlops.train_when_due", **LIMITS)
+@shared_task(name="mlops.train_when_due", **LIMITS, **ONCE)
 def train_when_due() -> None:
     """Train every model anew where enough outcomes have come since the last training."""
     training.train_if_due(settings.ARB.scope, now=datetime.now(UTC))

@@ -25,6 +25,8 @@ from ops import locks
 log = structlog.get_logger(__name__)
 
 LOCK = "mlops.training"
+UNDER_WAY = "another training is under way"
+NOT_ENDED = "it was begun and never ended: the log of the ml worker says why"
 USUAL_SEED = 0
 USUAL_DAYS = 90  # of samples that a training looks back on
 MOST_SAMPLES = 100_000  # the newest: what a training takes in minutes and in memory stays within bounds
@@ -78,7 +80,7 @@ def train_models(
     _require_outcomes(samples)
     with locks.advisory(LOCK) as is_ours:
         if not is_ours:
-            raise Unreachable("another training is under way: try again when it has ended")
+            raise Unreachable(f"{UNDER_WAY}: try again when it has ended")
         frame = _frame_of(samples)
         trained = [_train(name, frame, seed, told) for name in names]
         return _registered(trained, scope, seed, is_synthetic, now) if registers else _unregistered(trained)
@@ -86,13 +88,12 @@ def train_models(
 
 def train_anew(scope: Scope, *, now: datetime) -> list[TrainingAttempt]:
     """Try to train every model on the latest samples, and note what came of it; one that fails keeps no other back."""
-    samples = newest_samples(scope, now - timedelta(days=USUAL_DAYS))
-    found: list[TrainingAttempt] = []
-    try:
-        found.extend(_attempt(name, samples, scope, now) for name in ModelName)
-    except Unreachable as error:  # no attempt: what is due stays due, and is tried again within the minute
-        log.info("training_put_off", scope=str(scope), why=str(error))
-    return found
+    with locks.advisory(LOCK) as is_ours:  # each training takes it once more, which a session may
+        if not is_ours:  # no attempt: what is due stays due, and is tried again within the minute
+            log.info("training_put_off", scope=str(scope), why=UNDER_WAY)
+            return []
+        samples = newest_samples(scope, now - timedelta(days=USUAL_DAYS))
+        return [_attempt(name, samples, scope, now) for name in ModelName]
 
 
 def train_if_due(scope: Scope, *, now: datetime) -> list[TrainingAttempt]:
@@ -115,16 +116,18 @@ def _last_trained(scope: Scope) -> datetime | None:
 
 
 def _attempt(name: ModelName, samples: Sequence[LabelledSample], scope: Scope, now: datetime) -> TrainingAttempt:
-    tag, why = "", ""
+    """Train one model; the attempt is a row first, or what ends the process would be tried again every minute."""
+    attempt = TrainingAttempt.objects.create(
+        **scope.columns, attempted_at=now, model_name=name.value, n_samples=len(samples), why=NOT_ENDED
+    )
     try:
         (one,) = train_models([name], scope=scope, samples=samples, seed=USUAL_SEED, now=now)
-        tag = one.version.tag if one.version else ""
-    except BadInput as error:
-        why = str(error)
-        log.info("model_not_trained", model=name.value, scope=str(scope), why=why)
-    return TrainingAttempt.objects.create(
-        **scope.columns, attempted_at=now, model_name=name.value, n_samples=len(samples), tag=tag, why=why[:200]
-    )
+        attempt.tag, attempt.why = one.version.tag if one.version else "", ""
+    except (BadInput, Unreachable) as error:
+        attempt.why = str(error)[:200]
+        log.info("model_not_trained", model=name.value, scope=str(scope), why=attempt.why)
+    attempt.save(update_fields=["tag", "why"])
+    return attempt
 
 
 def _require_outcomes(samples: Sequence[LabelledSample]) -> None:

@@ -12,6 +12,7 @@ from django.db import connection
 from arbsite.celery import VISIBILITY_TIMEOUT_S, app
 from mlops import tasks
 from mlops.models import TrainingAttempt
+from mlops.services.training import NOT_ENDED
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
@@ -39,12 +40,18 @@ def test_every_task_ends_before_its_message_is_handed_to_a_second_worker():
     assert all(task.soft_time_limit < task.time_limit < VISIBILITY_TIMEOUT_S for task in ours)
 
 
+def test_a_training_that_took_its_worker_down_is_not_handed_to_the_next():
+    assert not tasks.train.acks_late and not tasks.train_when_due.acks_late
+    assert tasks.mirror.acks_late
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_of_the_ml_queue_trains_when_it_is_told_to():
     with start_worker(app, pool="solo", queues=["ml"], perform_ping_check=False):
         app.send_task("mlops.train")
         deadline = time.monotonic() + PATIENCE_S
-        while TrainingAttempt.objects.count() < 3 and time.monotonic() < deadline:
+        ended = TrainingAttempt.objects.exclude(why=NOT_ENDED)
+        while ended.count() < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
     attempts = list(TrainingAttempt.objects.all())
     assert len(attempts) == 3

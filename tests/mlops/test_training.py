@@ -211,6 +211,25 @@ def test_one_model_that_cannot_be_trained_keeps_no_other_back_and_is_not_tried_e
 
 
 @pytest.mark.django_db
+def test_an_error_nobody_foresaw_is_not_met_again_every_minute(monkeypatch):
+    keep(sample(number) for number in range(60))
+    monkeypatch.setattr(training, "_frame_of", lambda samples: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        training.train_if_due(SIM, now=NOW)
+    assert TrainingAttempt.objects.get().why == training.NOT_ENDED
+    assert training.train_if_due(SIM, now=NOW + timedelta(minutes=1)) == []
+
+
+@pytest.mark.django_db
+def test_a_folder_that_takes_no_files_is_named_and_nothing_is_registered(settings, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    settings.ARB = replace(settings.ARB, models=replace(settings.ARB.models, directory=tmp_path / "file"))
+    with pytest.raises(Unreachable, match="cannot be written"):
+        train([sample(number) for number in range(90)], ModelName.PROFIT)
+    assert not ModelVersion.objects.exists()
+
+
+@pytest.mark.django_db
 def test_the_night_trains_on_the_latest_days_alone_and_says_what_was_missing():
     keep(sample(number, timestamp=NOW - timedelta(days=200, minutes=number)) for number in range(60))
     attempts = training.train_anew(SIM, now=NOW)
