@@ -47,13 +47,6 @@ def lasting(offset_ms: int) -> str:
     return f"{seconds / 60:.3g} min" if seconds < 7_200 else f"{seconds / 3_600:.3g} h"
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{count:,} {noun}s"
-
-
 def spaced(name: str) -> str:
     """Return a name of ours as words."""
     return name.replace("_", " ")

@@ -10,12 +10,14 @@ from rich.console import Console
 from domain.scope import Scope
 from domain.scores import ModelName
 from mlops.abstentions import abstention_said
-from mlops.admin.stored import figure, interval, named, ordered
+from mlops.admin.stored import figure, interval
+from mlops.measures import named, ordered
 from mlops.models import ModelAlias, ModelVersion, ServedModel
 from mlops.selectors import SILENT_AFTER
 from mlops.services import Move
 from mlops.services.comparison import Comparison, Measured
-from trading.formats import NOTHING, plural, spaced
+from ops.reports import plural
+from trading.formats import NOTHING, spaced
 from trading.management.tables import plain_table, print_apart
 
 MOST_VERSIONS = 12  # of a model; --json shows all

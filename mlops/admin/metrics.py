@@ -4,24 +4,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlops.admin.reliability import reliability_of
-from mlops.admin.stored import Stored, facts_of, figure, interval, is_measure, named, ordered, panels_of
+from mlops.admin.stored import Stored, facts_of, figure, interval
+from mlops.measures import named, ordered
 from ops.admin import figures
 from ops.admin.panels import Panel, Table
 
-_SHOWN = {"judged", "baselines", "apart", "veto", "bins", "importance", "drift"}
 _BASELINES = ("constant", "rule", "last_value", "linear")
 _KINDS = ("executed", "shadow", "near_misses")
 _MOST_FEATURES = 10
 
 
 def metrics_panels(stored: Stored, model: str) -> list[Panel]:
-    """Return what was measured when a version was trained; what this page does not know is shown as it is stored."""
-    rest = {name: value for name, value in stored.items() if name not in _SHOWN}
-    plain = {name: value for name, value in rest.items() if not isinstance(value, Mapping | list)}
-    nested = {name: value for name, value in rest.items() if name not in plain}
+    """Return what was measured when a version was trained, and how it was fitted."""
+    plain = {name: value for name, value in stored.items() if not isinstance(value, Mapping | list)}
     parts: list[Panel] = [facts_of("How it was measured", plain)] if plain else []
     parts += [*_judged(stored), *_picture(stored, model), *_leans_on(stored), *_veto(stored), *_apart(stored)]
-    parts += panels_of(nested, "Fitted with")
+    parts += _fitted(stored)
     return parts or [Table("How it was measured", (), [], nothing="Nothing was measured.")]
 
 
@@ -38,7 +36,6 @@ def _judged(stored: Stored) -> Iterator[Table]:
             *(figure(name, plain[other].get(name)) for other in beside),
         )
         for name in ordered(judged)
-        if is_measure(judged[name])
     ]
     headers = ("Measure", "This model", "95 % interval", *(named(other) for other in beside))
     note = "On held-out opportunities; beside it what needs no model: a constant, the rule, the route's last outcome."
@@ -73,9 +70,7 @@ def _veto(stored: Stored) -> Iterator[Table]:
 
 
 def _money(told: Mapping[str, Any]) -> tuple[str, ...]:
-    changed, rule = told.get("changed_usd"), told.get("rule_usd")
-    if changed is None or rule is None or not (is_measure(changed) and is_measure(rule)):
-        return (figures.NOTHING,) * 3
+    changed, rule = told["changed_usd"], told["rule_usd"]
     words = figure("usd", changed["value"])
     gained = figures.coloured(words, good=changed["value"] > 0) if changed["value"] else words
     return figure("usd", rule["value"]), gained, interval("usd", changed)
@@ -88,3 +83,10 @@ def _apart(stored: Stored) -> Iterator[Table]:
     rows = [(named(name), *(figure(name, told[kind].get(name)) for kind in kinds)) for name in ("n", *names)]
     if len(kinds) > 1:
         yield Table("Executed, shadow and near misses apart", ("Measure", *map(named, kinds)), rows)
+
+
+def _fitted(stored: Stored) -> Iterator[Table]:
+    told: Mapping[str, Mapping[str, int]] = stored.get("settings") or {}
+    rows = [(named(role), f"{one['leaves']}", f"{one['rounds']}") for role, one in told.items()]
+    if rows:
+        yield Table("Fitted with", ("Booster", "Leaves", "Rounds"), rows, is_wide=False)

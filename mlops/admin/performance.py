@@ -7,7 +7,8 @@ from django.contrib import admin
 
 from mlops.admin.reliability import reliability_of
 from mlops.admin.serving import ALIAS_COLOURS
-from mlops.admin.stored import figure, measures_of, named, panels_of
+from mlops.admin.stored import drift_of, facts_of, figure, measures_of
+from mlops.measures import named
 from mlops.models import ModelPerformance
 from ops.admin import figures
 from ops.admin.columns import column, light, result
@@ -50,7 +51,7 @@ class ModelPerformanceAdmin(DetailAdmin):
 
     def panels(self, row: ModelPerformance) -> list[Panel]:
         """Return what was measured, against what, and how the features drifted."""
-        return [_measured(row), *_judged(row), *_picture(row), *panels_of(_rest(row), "In detail")]
+        return [_measured(row), *_detail(row)]
 
 
 def _measured(row: ModelPerformance) -> Facts:
@@ -70,16 +71,16 @@ def _measured(row: ModelPerformance) -> Facts:
     )
 
 
-def _judged(row: ModelPerformance) -> Iterator[Panel]:
-    told = row.detail.get("judged")
-    if told:
-        yield measures_of("Beside the rule", told, row.detail.get("rule"))
-
-
-def _picture(row: ModelPerformance) -> Iterator[Panel]:
-    if picture := reliability_of("Said against came", row.detail.get("bins") or [], row.model_name):
+def _detail(row: ModelPerformance) -> Iterator[Panel]:
+    told: Mapping[str, Any] = row.detail
+    if told.get("judged"):
+        yield measures_of("Beside the rule", told["judged"], told.get("rule"))
+    if told.get("executed"):
+        yield measures_of("Executed outcomes alone", told["executed"])
+    if picture := reliability_of("Said against came", told.get("bins") or [], row.model_name):
         yield picture
-
-
-def _rest(row: ModelPerformance) -> Mapping[str, Any]:
-    return {name: value for name, value in row.detail.items() if name not in ("judged", "rule", "bins")}
+    if told.get("psi"):
+        yield drift_of(told["psi"])
+    for name, title in (("abstained", "Abstained"), ("effect", "What its refusals would have changed")):
+        if told.get(name):
+            yield facts_of(title, told[name])

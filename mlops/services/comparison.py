@@ -16,6 +16,7 @@ from domain.scope import Scope
 from domain.scores import ModelName, Scores, refusal_of
 from mlops.bundle import BadBundle
 from mlops.labelled import LabelledSample
+from mlops.measures import MEASURES
 from mlops.models import Alias, ModelVersion
 from mlops.said import scores_said
 from mlops.selectors import alias_of, labelled_samples, version_tagged
@@ -27,17 +28,6 @@ from mlops.validation.measuring import pairs_of
 MOST_SAMPLES = 20_000  # the newest
 LEAST_UNSEEN = 50  # fewer outcomes that neither version was trained on, and those of its training are taken too
 
-_IS_HIGHER_BETTER = {
-    "accuracy": True,
-    "precision": True,
-    "f1": True,
-    "auc": True,
-    "brier": False,
-    "mae": False,
-    "correlation": True,
-    "pinball": False,
-    "changed_usd": True,
-}
 _MEASURES: Mapping[ModelName, tuple[str, ...]] = {  # the first decides
     ModelName.ROUTE_SUCCESS: ("brier", "auc", "accuracy", "precision", "f1"),
     ModelName.PROFIT: ("mae", "correlation"),
@@ -61,7 +51,7 @@ class Measured:
         """Return which of the two is better beyond doubt; empty where neither is."""
         if self.low is None or self.high is None or self.low <= 0 <= self.high:
             return ""
-        return "b" if (self.low > 0) == _IS_HIGHER_BETTER[self.name] else "a"
+        return "b" if (self.low > 0) == MEASURES[self.name].is_higher_better else "a"
 
 
 @dataclass(frozen=True, slots=True)

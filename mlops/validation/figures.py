@@ -171,15 +171,6 @@ class Report:
     days: tuple[DayEffect, ...] = ()
 
 
-_SHARE, _BPS, _USD = "share", "bps", "usd"
-UNITS: Mapping[str, str] = {
-    "accuracy": _SHARE,
-    "precision": _SHARE,
-    "recall": _SHARE,
-    "mean_percent_error": "percent",
-    "ece": _SHARE,
-    "coverage": _SHARE,
-}
 EXPECTED: Mapping[tuple[ModelName, str], Expected] = {
     (ModelName.ROUTE_SUCCESS, "accuracy"): Expected(0.60, 0.70),
     (ModelName.ROUTE_SUCCESS, "precision"): Expected(0.55, 0.65),
@@ -190,10 +181,3 @@ EXPECTED: Mapping[tuple[ModelName, str], Expected] = {
     (ModelName.SLIPPAGE, "mae"): Expected(5, 15, is_higher_better=False),
     (ModelName.SLIPPAGE, "correlation"): Expected(0.5, 0.7),
 }
-
-
-def unit_of(model: ModelName, name: str) -> str:
-    """Return the unit of a model's figure."""
-    if name == "mae":
-        return _USD if model is ModelName.PROFIT else _BPS
-    return UNITS.get(name, "")

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from domain.scores import ModelName, Scores
 from mlops.labelled import LabelledSample
+from mlops.measures import unit_of
 from mlops.training.metrics import bins_of, calibration_error_by_chance, judge_of, measure
 from mlops.validation.effect import Judged, effect_of, runs_in, said_alone
-from mlops.validation.figures import EXPECTED, Bin, Figure, ModelReport, Subject, unit_of
+from mlops.validation.figures import EXPECTED, Bin, Figure, ModelReport, Subject
 
 MOST_POINTS = 1_500  # of a plot
 SHOWN: Mapping[ModelName, tuple[str, ...]] = {
@@ -91,7 +92,7 @@ def figures_of(model: ModelName, pairs: Pairs, *, seed: int = 0) -> tuple[Figure
 def _figure(model: ModelName, name: str, found: Mapping[str, float | None], rule: float, n: int) -> Figure:
     of_rule = rule if math.isfinite(rule) else None
     value, low, high = found["value"], found["low"], found["high"]
-    return Figure(name, unit_of(model, name), value, low, high, n, EXPECTED.get((model, name)), of_rule)
+    return Figure(name, unit_of(name, model), value, low, high, n, EXPECTED.get((model, name)), of_rule)
 
 
 def _as_rule_says(model: ModelName, pairs: Pairs) -> NDArray[np.float64]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from django.template.loader import render_to_string
 
+from mlops.measures import titled
 from mlops.validation import words
 from mlops.validation.figures import ModelReport, Report
 from mlops.validation.plots import charts_of, effect_chart
-from mlops.validation.words import Sheet
 from ops.plots import Chart
+from ops.reports import Sheet
 
 TEMPLATE = "mlops/validation_report.html"
 
@@ -54,6 +55,6 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
     for one in judged:
         name = next((figure for figure in one.figures if figure.verdict is not None), None)
         if one.n and name is not None:
-            meaning = f"{words.NAMES[name.name]}, {words.TITLES[one.subject.model]}"
+            meaning = f"{titled(name.name)}, {words.TITLES[one.subject.model]}"
             tiles.append((words.TITLES[one.subject.model], words.amount(name.value, name.unit), meaning))
     return tiles

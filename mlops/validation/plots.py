@@ -8,6 +8,7 @@ from domain.scores import ModelName
 from mlops.validation import words
 from mlops.validation.figures import ModelReport, Report
 from ops.plots import INK, SERIES, Chart, drawn, finish
+from ops.reports import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +104,7 @@ def _calibration_caption(report: ModelReport) -> str:
 
 def _shown(report: ModelReport) -> str:
     shown = len(report.points)
-    return f"{'All' if shown == report.n else f'{shown:,} of'} {words.counted(report.n, 'outcome')}"
+    return f"{'All' if shown == report.n else f'{shown:,} of'} {plural(report.n, 'outcome')}"
 
 
 def _unit(report: ModelReport) -> str:

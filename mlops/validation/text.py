@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from mlops.validation import words
 from mlops.validation.figures import ModelReport, Report
-from mlops.validation.words import Sheet
+from ops.reports import Sheet
 
 WIDTH = 80
 

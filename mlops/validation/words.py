@@ -1,9 +1,9 @@
 """A validation in words and in tables, the same on a terminal, in a file and on the page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from domain.scores import ModelName
+from mlops.measures import titled
 from mlops.validation.figures import (
     IN_SAMPLE,
     LEAST_FOR_CALIBRATION,
@@ -15,22 +15,9 @@ from mlops.validation.figures import (
     ModelReport,
     Report,
 )
+from ops.reports import Sheet, plural
 
 NOTHING = "–"
-NAMES = {
-    "accuracy": "Accuracy",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1 score",
-    "brier": "Brier score",
-    "auc": "AUC",
-    "ece": "Calib. error",
-    "mae": "MAE",
-    "correlation": "Correlation",
-    "mean_percent_error": "Mean % error",
-    "pinball": "Pinball loss",
-    "coverage": "In 80 % range",
-}
 TITLES = {
     ModelName.ROUTE_SUCCESS: "Route Success Predictor",
     ModelName.PROFIT: "Profit Maximizer",
@@ -56,19 +43,10 @@ READING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table: its title, the names of its columns, its rows."""
-
-    title: str
-    names: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
 def span(report: Report) -> str:
     """Return what was looked at."""
     ends = " to ".join(f"{at:%Y-%m-%d %H:%M}" for at in (report.first, report.last))
-    return f"{report.scope}, {ends} (UTC), {counted(report.outcomes, 'outcome')}, {report.executed:,} executed"
+    return f"{report.scope}, {ends} (UTC), {plural(report.outcomes, 'outcome')}, {report.executed:,} executed"
 
 
 def headline(report: Report) -> list[str]:
@@ -82,7 +60,7 @@ def headline(report: Report) -> list[str]:
 
 def no_outcomes_said(report: Report) -> str:
     """Return that there is nothing to judge by, and why."""
-    others = f"; {counted(report.of_other_features, 'sample')} of other features are left out"
+    others = f"; {plural(report.of_other_features, 'sample')} of other features are left out"
     return (
         f"There is no outcome to judge by in {report.scope} from {report.first:%Y-%m-%d %H:%M} to "
         f"{report.last:%Y-%m-%d %H:%M} (UTC){others if report.of_other_features else ''}."
@@ -120,8 +98,8 @@ def verdict_said(report: ModelReport) -> str:
     if not report.n:
         return f"no outcome of this span was judged{_abstained(report)}."
     figures = [figure for figure in report.figures if figure.verdict is not None]
-    told = ", ".join(f"{NAMES[one.name]} {_value(one)} ({one.verdict})" for one in figures)
-    return f"{told or 'nothing is expected of it'}, over {counted(report.n, 'outcome')}."
+    told = ", ".join(f"{titled(one.name)} {_value(one)} ({one.verdict})" for one in figures)
+    return f"{told or 'nothing is expected of it'}, over {plural(report.n, 'outcome')}."
 
 
 def notes(report: ModelReport) -> Iterator[str]:
@@ -133,7 +111,7 @@ def notes(report: ModelReport) -> Iterator[str]:
         yield f"It has no skill, so that it abstains and the rule decides: {subject.why or 'no reason is kept'}."
     if report.n_in_sample:
         yield (
-            f"{report.n_in_sample:,} of {counted(report.n, 'outcome')} were decided before its training data ended: "
+            f"{report.n_in_sample:,} of {plural(report.n, 'outcome')} were decided before its training data ended: "
             "it may know them by heart, and its figures flatter it."
         )
     if report.abstained and report.n:
@@ -147,7 +125,7 @@ def notes(report: ModelReport) -> Iterator[str]:
 def alone_said(effect: Effect) -> str:
     """Return what following this model alone would have changed."""
     if not effect.refused:
-        return f"Alone it would have refused none of {counted(effect.n, 'opportunity')}."
+        return f"Alone it would have refused none of {plural(effect.n, 'opportunity')}."
     refused = f"Alone it would have refused {effect.refused:,} of {effect.n:,} ({effect.n_executed:,} executed)"
     return f"{refused}, {effect.refused_rightly:,} of them rightly: {signed_usd(effect.change_usd)}{_bounds(effect)}."
 
@@ -158,7 +136,7 @@ def calibration_said(report: ModelReport) -> str:
     if error is None or error.value is None:
         return "Its calibration could not be measured."
     chance = "" if report.chance_error is None else f" ({amount(report.chance_error, 'share')} by chance alone)"
-    measured = f"Calibration error {_value(error)}{chance} over {counted(report.n, 'outcome')}"
+    measured = f"Calibration error {_value(error)}{chance} over {plural(report.n, 'outcome')}"
     if report.n < LEAST_FOR_CALIBRATION:
         return f"{measured}: no verdict, that takes {LEAST_FOR_CALIBRATION:,}."
     is_met = error.value < MOST_CALIBRATION_ERROR
@@ -206,17 +184,10 @@ def signed_usd(value: float) -> str:
     return f"{'-' if value < 0 else '+'}${abs(value):,.2f}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{count:,} {noun}s"
-
-
 def _row(figure: Figure) -> Sequence[str]:
     expected = figure.expected
     return (
-        NAMES[figure.name],
+        titled(figure.name),
         _value(figure),
         NOTHING if figure.low is None else _range(figure.low, figure.high, figure.unit),
         "" if expected is None else _range(expected.low, expected.high, figure.unit, is_round=True),

@@ -10,7 +10,8 @@ from rich.table import Table
 from domain.errors import ArbError
 from domain.market import MarketKey, Pair
 from domain.money import plain
-from trading.formats import in_price, plural, spaced
+from ops.reports import plural
+from trading.formats import in_price, spaced
 from trading.management.tables import plain_table, print_apart
 from trading.marketdata.feeds import VenueStatus
 from trading.services.collect.figures import Figures, VenueFigures, problem_of

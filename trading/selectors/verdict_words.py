@@ -7,7 +7,8 @@ from decimal import ROUND_CEILING, Decimal
 from domain.money import DOWN, plain
 from domain.scope import Mode, Scope
 from domain.verdict import LEAST_DAYS, Finding, Left, Measures, Sign
-from trading.formats import in_bps, in_bps_needed, in_percent, in_usd, lasting, plural
+from ops.reports import plural
+from trading.formats import in_bps, in_bps_needed, in_percent, in_usd, lasting
 from trading.selectors.offered import MOST_EPISODES, MOST_MEASURED
 from trading.selectors.terms import Span
 from trading.selectors.verdict import DayVerdict, PairVerdict, Verdict

@@ -7,7 +7,8 @@ from domain.money import from_float
 from domain.scores import ModelName, Scores, refusal_of
 from mlops.abstentions import abstention_said
 from mlops.said import scores_said
-from trading.formats import in_bps, in_percent, in_usd, lasting, plural, spaced
+from ops.reports import plural
+from trading.formats import in_bps, in_percent, in_usd, lasting, spaced
 from trading.selectors.story import Story
 from trading.selectors.verdict_words import run_named, span_named
 from trading.selectors.why import Why

@@ -113,7 +113,7 @@ def test_a_version_shows_what_it_could_do_beside_what_needs_no_model(ann):
     for told in (
         "Samples learnt from 900",
         "accuracy 74.0% 70.0% to 78.0% 51.0% 70.0%",
-        "F1 0.6 too few to say – –",
+        "F1 score 0.6 too few to say – –",
         "AUC 0.812 0.77 to 0.85 – 0.79",
         "executed 100 31 $120.00 $41.20 $12.50 to $71.90",
         "net bps 61.00%",

@@ -14,8 +14,9 @@ from rich.console import Console
 from domain.errors import BadInput, Refused, Unreachable
 from domain.routes import route_said
 from domain.scope import Mode
+from ops.reports import plural
 from trading.dispatch import OutboxDispatch
-from trading.formats import NOTHING, in_bps, plural
+from trading.formats import NOTHING, in_bps
 from trading.json_values import to_json
 from trading.management.listings import ensure_listings
 from trading.management.tables import plain_table, print_apart

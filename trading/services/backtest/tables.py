@@ -1,9 +1,9 @@
 """The tables of a report, as text: a terminal and a page show the same ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from ops.reports import Sheet
 from trading.formats import lasting
 from trading.services.backtest import words
 from trading.services.backtest.figures import Fall, Report, RouteFigures
@@ -12,15 +12,6 @@ MOST_ROUTES = 8
 MOST_DAYS = 31
 MOST_PLACES = 12
 MOST_OFFSETS = 5  # of the decay, the last ones
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table: the first column names the row, the others are figures."""
-
-    title: str
-    names: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def sheets_of(report: Report) -> list[Sheet]:
