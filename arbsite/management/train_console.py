@@ -33,9 +33,9 @@ def as_json(
 def show_trained(told: Json, console: Console) -> None:
     """Print what a training came to."""
     counts, models = told["samples"], told["models"]
-    what = "simulated samples" if told["is_synthetic"] else "labelled samples"
+    what = "simulated samples" if told["is_synthetic"] else f"labelled samples of {_span(counts)}"
     console.print(
-        f"Trained on {counts['labelled']:,} {what} of {counts['first']:.10} to {counts['last']:.10}: "
+        f"Trained on {counts['labelled']:,} {what}: "
         f"{counts['executed']:,} executed, {counts['near_misses']:,} near misses.",
         soft_wrap=True,
     )
@@ -71,6 +71,13 @@ def _notes(told: Json) -> list[str]:
 def _validation(told: Json) -> str:
     after = datetime.fromisoformat(told["samples"]["last"]).date() + timedelta(days=1)
     return f"manage.py validate_models --mode replay --run {told['scope']['run_id']} --from {after}"
+
+
+def _span(counts: Json) -> str:
+    first, last = (datetime.fromisoformat(counts[name]) for name in ("first", "last"))
+    if first.date() == last.date():
+        return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M} UTC"
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
 
 
 def _counts(samples: Sequence[LabelledSample]) -> Json:

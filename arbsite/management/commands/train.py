@@ -41,7 +41,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("model", nargs="?", default=ALL, choices=[*ModelName, ALL], metavar="MODEL", help=_CHOICES)
+        models = [*(model.value for model in ModelName), ALL]
+        parser.add_argument("model", nargs="?", default=ALL, choices=models, metavar="MODEL", help=_CHOICES)
         parser.add_argument("--synthetic", action="store_true", help="out of the simulated market; never for live")
         parser.add_argument(
             "--samples", type=_simulated, metavar="N", help=f"simulated ones (default {synthetic.USUAL_COUNT})"

@@ -78,7 +78,7 @@ def test_all_models_are_trained_registered_and_told_of(capsys, told):
     keep(sample(number) for number in range(240))
     code, out, _ = ending(capsys)
     assert code == 0
-    assert "240 executed, 0 near misses" in out
+    assert "240 labelled samples of 2026-03-08 12:00 to 19:58 UTC: 240 executed, 0 near misses" in out
     assert out.count("20") > 3
     assert sorted(told) == sorted(ModelVersion.objects.values_list("pk", flat=True))
     assert ModelAlias.objects.count() == 3
@@ -152,8 +152,11 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(capsys, args, code, said
 
 
 @pytest.mark.parametrize("args", [["seer"], ["--seed", "-1"], ["--samples", "0"], ["--days", "0"], ["--days", "x"]])
-def test_an_argument_that_is_none_ends_with_two(capsys, args):
-    assert ending(capsys, *args)[0] == 2
+def test_an_argument_that_is_none_ends_with_two_and_is_named(capsys, args):
+    code, _, err = ending(capsys, *args)
+    assert code == 2
+    assert f"'{args[-1]}'" in err
+    assert "ModelName" not in err
 
 
 def test_one_class_registers_nothing_and_ends_with_two(capsys):
