@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from domain.timestamps import NS_PER_S
 
 GAP_NS = 60 * NS_PER_S  # nearer than this, samples of a route are one episode
+LONGEST_NS = 300 * NS_PER_S  # of an episode: on a busy route, where none ever pauses, all would be one
 EMBARGO_NS = 60 * NS_PER_S
 HELD_OUT_SHARE = 0.25
 
@@ -55,12 +56,18 @@ class Split:
 
 
 def episodes_of(routes: NDArray[np.str_], at_ns: Instants) -> Numbers:
-    """Return the number of each sample's episode, by time: samples of a route less than a minute apart share one."""
+    """Return the number of each sample's episode, by time: samples of a route less than a minute apart share one.
+
+    One that goes on without a pause is cut every five minutes.
+    """
     by_route = np.lexsort((at_ns, routes))
-    moved = routes[by_route][1:] != routes[by_route][:-1]
-    paused = np.diff(at_ns[by_route]) >= GAP_NS
+    sorted_ns = at_ns[by_route]
+    begins = np.ones(len(routes), dtype=bool)
+    begins[1:] = (routes[by_route][1:] != routes[by_route][:-1]) | (np.diff(sorted_ns) >= GAP_NS)
+    began_ns = sorted_ns[np.maximum.accumulate(np.where(begins, np.arange(len(routes)), 0))]
+    begins[1:] |= np.diff((sorted_ns - began_ns) // LONGEST_NS) != 0
     numbers = np.empty(len(routes), dtype=np.int64)
-    numbers[by_route] = np.concatenate(([0], np.cumsum(moved | paused))) if len(routes) else 0
+    numbers[by_route] = np.cumsum(begins)
     _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
     order = np.empty(len(first), dtype=np.int64)
     order[np.argsort(first, kind="stable")] = np.arange(len(first))

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops.training.splits import EMBARGO_NS, GAP_NS, Timeline, episodes_of, folds, hold_out, runs_of
+from mlops.training.splits import EMBARGO_NS, GAP_NS, LONGEST_NS, Timeline, episodes_of, folds, hold_out, runs_of
 
 SECOND = 1_000_000_000
 
@@ -12,7 +12,7 @@ SECOND = 1_000_000_000
 @st.composite
 def timelines(draw):
     n = draw(st.integers(2, 80))
-    gaps = draw(st.lists(st.integers(0, 200), min_size=n, max_size=n))
+    gaps = draw(st.lists(st.integers(0, draw(st.sampled_from([30, 200]))), min_size=n, max_size=n))
     delays = draw(st.lists(st.integers(0, 400), min_size=n, max_size=n))
     routes = draw(st.lists(st.sampled_from(["a", "b", "c"]), min_size=n, max_size=n))
     at_ns = np.cumsum(gaps) * SECOND
@@ -50,14 +50,29 @@ def test_every_sample_is_judged_in_exactly_one_fold_by_what_lies_apart_from_it(d
 
 @given(timelines())
 @settings(max_examples=40, deadline=None)
-def test_samples_of_a_route_less_than_a_minute_apart_are_one_episode_and_others_are_not(drawn):
+def test_samples_of_a_route_less_than_a_minute_apart_are_one_episode_of_five_minutes_at_most(drawn):
     timeline, routes = drawn
     for route in np.unique(routes):
-        rows = np.flatnonzero(routes == route)
-        together = np.diff(timeline.at_ns[rows]) < GAP_NS
-        assert ((np.diff(timeline.episodes[rows]) == 0) == together).all()
+        at_ns, episodes = (values[routes == route] for values in (timeline.at_ns, timeline.episodes))
+        began_ns = chain_ns = at_ns[0]
+        for row in range(1, len(at_ns)):
+            paused = at_ns[row] - at_ns[row - 1] >= GAP_NS
+            chain_ns = at_ns[row] if paused else chain_ns
+            is_cut = (at_ns[row] - chain_ns) // LONGEST_NS > (at_ns[row - 1] - chain_ns) // LONGEST_NS
+            began_ns = at_ns[row] if paused or is_cut else began_ns
+            assert (episodes[row] != episodes[row - 1]) == (paused or is_cut)
+            assert at_ns[row] - began_ns < LONGEST_NS
     for episode in np.unique(timeline.episodes):
         assert len(np.unique(routes[timeline.episodes == episode])) == 1
+
+
+def test_of_routes_that_never_pause_the_last_quarter_can_be_held_out_all_the_same():
+    at_ns = np.arange(5_000) * 4 * SECOND
+    timeline = Timeline.of(np.array([f"route {row % 5}" for row in range(5_000)]), at_ns, at_ns + SECOND)
+    split = hold_out(timeline)
+    assert_nothing_leaks(timeline, split)
+    assert 0.2 < len(split.test) / 5_000 < 0.3
+    assert len(split.train) > 0.65 * 5_000
 
 
 def test_episodes_are_numbered_by_when_they_began():
