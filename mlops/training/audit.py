@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from domain.features import FEATURE_NAMES
 from domain.scores import ModelName
 from mlops.training.errors import LooksAhead
-from mlops.training.metrics import Floats, of_means, of_probabilities
+from mlops.training.metrics import Floats, of_probabilities
 from mlops.training.problems import labelled
 
 IMPLAUSIBLE_AUC = 0.98
@@ -44,13 +44,8 @@ def _one_area(column: Floats, came: NDArray[np.bool_]) -> float:
 
 
 def _correlation(column: Floats, target: Floats) -> str:
-    known = np.isfinite(column)
-    if known.sum() < 2 * LEAST or len(np.unique(column[known])) < LEAST:
+    known = pd.Series(column)
+    if known.count() < 2 * LEAST or known.nunique() < LEAST:
         return ""
-    found = of_means(_ranks(column[known]), _ranks(target[known]))(np.ones(int(known.sum())))["correlation"]
+    found = known.corr(pd.Series(target), method="spearman")
     return f"rank correlation {found:.3f}" if abs(found) > IMPLAUSIBLE_CORRELATION else ""
-
-
-def _ranks(values: Floats) -> Floats:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
