@@ -16,7 +16,7 @@ from domain.background import Background
 from domain.book import staleness
 from domain.costs import CostLine, FeeSchedule, schedule_of
 from domain.errors import BadInput
-from domain.features import NO_CONTEXT, NO_PAST, FeatureContext, FeatureVector, Surroundings, features_of
+from domain.features import NO_CONTEXT, NO_PAST, Contexts, FeatureVector, Surroundings, features_of
 from domain.gas import GasDue, GasTerms, gas_due, native_price, terms_of
 from domain.inventory import UNLIMITED, Holdings
 from domain.market import Asset, Market, MarketKey, PoolState
@@ -61,7 +61,7 @@ class DetectConfig:
     lots: Mapping[MarketKey, Lot]
     caps: Caps
     quote_usd: Mapping[str, Decimal]
-    context: Mapping[str, FeatureContext] = field(default_factory=dict)  # by pair, as BTC/USD
+    context: Contexts = field(default_factory=dict)
     resolution_s: int = 0  # how coarse the books are: 0 for order books, 60 for one-minute candles
     gas: Mapping[str, GasTerms] = field(default_factory=dict)
     near_miss_bps: Decimal = ZERO  # an edge so far below the threshold is sampled for the models; 0 for none

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from itertools import accumulate
+from typing import TypeAlias
 
 from domain.book import levels_facing
 from domain.gas import GasDue
@@ -103,6 +104,9 @@ class FeatureContext:
     volume_24h: float = field(default=_UNKNOWN)
 
 
+Contexts: TypeAlias = Mapping[str, FeatureContext]  # by pair, as BTC/USD
+
+
 @dataclass(frozen=True, slots=True)
 class RoutePast:
     """What became of a route's earlier edges, older ones counting for less: how many, and how they fared at the delay.
@@ -115,6 +119,9 @@ class RoutePast:
     left_bps: float = field(default=_UNKNOWN)
 
 
+NO_CONTEXT, NO_PAST = FeatureContext(), RoutePast()
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known beside the two markets.
@@ -123,20 +130,15 @@ class Surroundings:
     ``depeg_bps`` how far the quote stands from the rate it is valued at.
     """
 
-    context: FeatureContext = field(default=FeatureContext())
-    past: RoutePast = field(default=RoutePast())
+    context: FeatureContext = NO_CONTEXT
+    past: RoutePast = NO_PAST
     gas: GasDue | None = None
     gas_trend: float = field(default=_UNKNOWN)
     depeg_bps: float = field(default=_UNKNOWN)
 
 
-NO_CONTEXT = FeatureContext()
-NO_PAST = RoutePast()
-NOTHING_KNOWN = Surroundings()
-
-
 def features_of(
-    route: Route, markets: tuple[Market, Market], sized: Sized, *, now_ns: int, known: Surroundings = NOTHING_KNOWN
+    route: Route, markets: tuple[Market, Market], sized: Sized, *, now_ns: int, known: Surroundings
 ) -> FeatureVector:
     """Return what the models see of this route, these markets and this size; a pool is as deep as its slices show."""
     buy, sell = markets

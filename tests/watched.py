@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any
 
 from domain.costs import FeeSchedule
 from domain.errors import BadMarketData
-from domain.features import FeatureContext
+from domain.features import Contexts, FeatureContext
 from domain.market import Book, Level, Market, MarketKey, Pair
 from domain.scores import Scorer
 from tests.fakes import ETH_USDC, MS, NOW_NS, POOL_VENUE, SIM, FixedClock, no_model, pool, pool_config
@@ -20,7 +20,6 @@ from trading.services.recording.terms import Terms
 from trading.services.stream.engine import Engine, Parts
 
 ETH_USD = Pair.parse("ETH/USD")
-Contexts: TypeAlias = Mapping[str, FeatureContext]
 
 
 @dataclass(frozen=True)

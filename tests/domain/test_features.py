@@ -10,7 +10,6 @@ from domain.features import (
     FEATURE_HASH,
     FEATURE_NAMES,
     MAY_BE_UNKNOWN,
-    NOTHING_KNOWN,
     FeatureContext,
     FeatureVector,
     RoutePast,
@@ -40,9 +39,17 @@ MARKETS = (
 )
 
 
+NOTHING_KNOWN = Surroundings()
+
+
+def vector(markets=MARKETS, sized=SIZED, *, known: Surroundings = NOTHING_KNOWN) -> FeatureVector:
+    """Return the features of the example route."""
+    return features_of(ROUTE, markets, sized, now_ns=NOW_NS + 10**6, known=known)
+
+
 def named(known: Surroundings = NOTHING_KNOWN) -> dict[str, float | None]:
     """Return the example's features by name."""
-    return features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS + 10**6, known=known).as_dict()
+    return vector(known=known).as_dict()
 
 
 @pytest.mark.parametrize(
@@ -75,8 +82,7 @@ def test_the_hour_goes_round():
 
 def test_what_is_not_known_is_none_in_storage_and_nan_in_the_vector():
     assert named()["volatility_1h"] is None
-    vector = features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS)
-    assert math.isnan(vector.values[FEATURE_NAMES.index("volatility_ratio")])
+    assert math.isnan(vector().values[FEATURE_NAMES.index("volatility_ratio")])
 
 
 def test_a_known_context_enters():
@@ -117,8 +123,8 @@ def test_only_what_may_be_unknown_is_unknown_where_nothing_is_known_beside_the_m
 
 
 def test_a_stored_vector_reads_back():
-    vector = features_of(ROUTE, MARKETS, SIZED, now_ns=NOW_NS)
-    assert FeatureVector.from_dict(vector.as_dict()).as_dict() == vector.as_dict()
+    stored = vector().as_dict()
+    assert FeatureVector.from_dict(stored).as_dict() == stored
 
 
 def test_the_hash_pins_the_set_that_models_were_trained_on():
@@ -132,7 +138,7 @@ def test_a_pool_is_as_deep_as_its_slices_and_its_slip_is_that_of_the_average():
     state = pool()
     asks, sell = state.asks, book(SELL_VENUE, bids=levels(("2100", "1"), ("2090", "4")), asks=levels(("2200", "1")))
     trade = replace(SIZED, buy_worst=Decimal("2010.030"), sell_worst=Decimal(2090))
-    told = features_of(ROUTE, (state, sell), replace(trade, buy_quantity=asks[0].quantity * 2), now_ns=NOW_NS).as_dict()
+    told = vector((state, sell), replace(trade, buy_quantity=asks[0].quantity * 2)).as_dict()
     assert told["buy_depth_share"] == pytest.approx(2 / 16, rel=0.01)
     assert told["buy_levels"] == 3
     assert told["buy_slip_bps"] == pytest.approx(20, abs=0.1)
@@ -142,6 +148,6 @@ def test_a_pool_is_as_deep_as_its_slices_and_its_slip_is_that_of_the_average():
 
 def test_a_trade_beyond_the_slices_that_a_pool_shows_takes_all_of_them():
     sell = book(SELL_VENUE, bids=levels(("2100", "1"), ("102", "400")))
-    told = features_of(ROUTE, (pool(), sell), replace(SIZED, buy_quantity=Decimal(100)), now_ns=NOW_NS).as_dict()
+    told = vector((pool(), sell), replace(SIZED, buy_quantity=Decimal(100))).as_dict()
     assert told["buy_levels"] == 16
     assert told["buy_depth_share"] > 10

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgpack  # type: ignore[import-untyped]
 
 from domain.errors import ArbError
-from domain.features import FeatureContext
+from domain.features import Contexts, FeatureContext
 from domain.market import Asset, Book, Level, Market, MarketKey, Pair, PoolState
 
 VERSION = 3
@@ -28,7 +28,6 @@ VERSIONS_READ = (1, 2, VERSION)
 HEADER_AT = 3  # bytes before the header
 _COMPRESSION = 3  # 6 takes two to three times as long for a page that is a twentieth smaller
 
-Contexts: TypeAlias = Mapping[str, FeatureContext]  # by pair, as BTC/USD
 Levels = Sequence[Level]
 Moves = list[int | str]
 PoolName: TypeAlias = tuple[int, str, int, int, int]  # what never changes of a pool

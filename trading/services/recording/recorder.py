@@ -9,11 +9,12 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from domain.errors import Refused
+from domain.features import Contexts
 from domain.market import Market
 from domain.scope import Scope
 from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
 from trading.models import Recording
-from trading.services.recording.pages import Contexts, EncodedPage, PageEncoder
+from trading.services.recording.pages import EncodedPage, PageEncoder
 from trading.services.recording.terms import Terms
 from trading.services.writer import Writer
 

@@ -8,12 +8,11 @@ from typing import Any
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.errors import BadInput
-from domain.features import FeatureContext
+from domain.features import Contexts, FeatureContext
 from domain.gas import GasTerms
 from domain.market import Asset, MarketKey, Pair
 from domain.terms import Caps, Lot
 from trading.json_values import from_json
-from trading.services.recording.pages import Contexts
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
-from domain.features import FeatureContext
+from domain.features import Contexts
 from domain.market import Clock, MarketKey, Pair
 from domain.terms import Caps, Lot
 from trading.services.venues import fees_of, gas_terms
@@ -40,7 +40,7 @@ def detect_config(
     lots: Mapping[MarketKey, Lot],
     *,
     account_fees: Mapping[str, FeeSchedule] | None = None,
-    context: Mapping[str, FeatureContext] | None = None,
+    context: Contexts | None = None,
 ) -> DetectConfig:
     """Return the thresholds, fees and lots that detection works by.
 

@@ -11,13 +11,14 @@ import psycopg
 
 from domain.detection import DetectConfig
 from domain.errors import BadInput
+from domain.features import Contexts
 from domain.market import MarketKey
 from domain.money import plain
 from domain.routes import routes_between
 from domain.scope import Mode
 from domain.timestamps import NS_PER_MS, NS_PER_S, from_ns, to_ns
 from trading.json_values import to_json
-from trading.services.recording.pages import Contexts, Learnt
+from trading.services.recording.pages import Learnt
 from trading.services.recording.source import RecordingInfo, connect_to, events, how_to_record, looks, recordings
 from trading.services.replay.assumptions import lots_json, span_told
 from trading.services.replay.options import EVERY_RECORDING, ReplayOptions

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from domain.background import Background
+from domain.features import Contexts
 from domain.market import MarketKey, PoolState
 from domain.timestamps import NS_PER_S
 from trading.services.edges import EdgeWatch, offsets_for
@@ -11,7 +12,6 @@ from trading.services.episodes import EpisodeTracker
 from trading.services.execution.step import Venues
 from trading.services.near_misses import NearMissTracker
 from trading.services.offers import OfferSampler
-from trading.services.recording.pages import Contexts
 from trading.services.recording.terms import contexts_from_json, contexts_json
 from trading.services.replay.markets import markets_of
 from trading.services.replay.timeline import Instant, Json, Opening
@@ -75,7 +75,7 @@ class Segment:
             "edges": self.edges.state(),
             "offers": self.offers.state(),
             "background": self.background.state(),
-            "context": {} if self.config.resolution_s else contexts_json(self.config.context),
+            "context": contexts_json(self.config.context),
         }
 
     def restore(self, state: Json) -> None:

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from domain.detection import DetectConfig
+from domain.features import Contexts
 from domain.market import Market, MarketKey
 from domain.timestamps import from_ns
-from trading.services.recording.pages import Contexts
 
 Json = Any  # numbers, strings, lists and dictionaries of them
 

@@ -8,14 +8,13 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from domain.breakers import VolatilityReading
-from domain.features import FeatureContext
+from domain.features import Contexts, FeatureContext
 from domain.market import Market, MarketKey
 from domain.money import to_float
 from domain.scope import Scope
 from domain.timestamps import NS_PER_HOUR, NS_PER_S, from_ns
 from domain.volatility import PricePoint, RollingVolatility
 from risk.services import note_volatility
-from trading.services.recording.pages import Contexts
 from trading.services.replay.timeline import Json
 
 STEP_NS = 60 * NS_PER_S

@@ -1,14 +1,14 @@
 """Rows that a watch reads by the writer, which alone uses the ORM; the context of models is kept up to date so."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 import structlog
 
-from domain.features import FeatureContext
+from domain.features import Contexts
 from domain.market import Clock
 from domain.scope import Scope
 from domain.timestamps import from_ns
@@ -23,7 +23,7 @@ ANSWER_WITHIN_S = 30.0
 
 
 async def follow_context(
-    learn: Callable[[Mapping[str, FeatureContext]], None],
+    learn: Callable[[Contexts], None],
     *,
     scope: Scope,
     clock: Clock,

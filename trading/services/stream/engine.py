@@ -1,7 +1,7 @@
 """What happens to each book and pool: decisions go to the writer, later looks come due on a heap."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -11,7 +11,7 @@ import structlog
 from domain.background import Background
 from domain.book import levels_facing, total_of
 from domain.detection import DetectConfig
-from domain.features import FeatureContext
+from domain.features import Contexts
 from domain.market import Clock, Market, PoolState, Side
 from domain.money import EXACT, ZERO, quantize_down
 from domain.scope import Scope
@@ -102,7 +102,7 @@ class Engine:
             elif found.net_bps is not None and parts.trades:
                 self._sample(found)
 
-    def learn(self, context: Mapping[str, FeatureContext]) -> None:
+    def learn(self, context: Contexts) -> None:
         """Decide from the next book on by what rows tell of pairs now."""
         if context == self._config.context:
             return

@@ -1,7 +1,6 @@
 """The stream's terms: read before a watch begins, and a new watch where they have changed."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -10,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from domain.costs import FeeSchedule
-from domain.features import FeatureContext
+from domain.features import Contexts
 from domain.market import MarketKey
 from domain.terms import Lot
 from domain.timestamps import from_ns
@@ -93,7 +92,7 @@ async def test_what_breaks_a_watch_is_not_hidden(writer):
 
 
 async def test_the_context_of_the_models_follows_the_rows(writer):
-    learnt: list[Mapping[str, FeatureContext]] = []
+    learnt: list[Contexts] = []
     row = {"timestamp": from_ns(NOW_NS - 10**9), "venue": "kraken", "symbol": "BTC/USD", "volatility_1h": 0.5}
     await in_rows(writer, lambda: MarketVolatility.objects.create(**SIM.columns, **row))
     following = asyncio.ensure_future(
