@@ -1,12 +1,21 @@
-"""What a decision's stored scores say, as values again: the champions', or the challengers' that stood beside them."""
+"""What the models said as a decision's row keeps it, and as values again: champions', or challengers' beside them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from domain.errors import BadInput
-from domain.scores import ModelName, Scores
+from domain.scores import Abstained, ModelName, Scores
 
-SHADOW, ABSTAINED = "shadow", "abstained"
+SHADOW, ABSTAINED, EXPLORED = "shadow", "abstained", "explored"
+
+
+def scores_stored(scores: Scores | Abstained, *, explored: bool = False) -> dict[str, Any]:
+    """Return what was said ready for JSON, without what was not; ``explored`` where the champions were overruled."""
+    own = {ABSTAINED: scores.reason} if isinstance(scores, Abstained) else asdict(scores)
+    shadow = None if scores.shadow is None else scores_stored(scores.shadow)
+    told = own | {SHADOW: shadow, EXPLORED: explored or None}
+    return {name: value for name, value in told.items() if value not in (None, ())}
 
 
 def scores_said(stored: Mapping[str, Any], *, in_shadow: bool = False) -> Scores:

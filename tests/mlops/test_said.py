@@ -1,13 +1,13 @@
 """Stored scores read back: champions and challengers apart, whole abstentions, and what is none of ours."""
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 
 import pytest
 
 from domain.errors import BadInput
-from domain.scores import ModelName, Scores
-from mlops.said import scores_said
+from domain.scores import Abstained, ModelName, Scores
+from mlops.said import scores_said, scores_stored
 
 SHADOW = Scores(success_probability=0.4, versions=(("route_success_predictor", "20260302_000000"),))
 SCORES = Scores(
@@ -21,19 +21,25 @@ SCORES = Scores(
 )
 
 
-def stored(scores):
-    """Return scores as a decision's row holds them: JSON, what is unknown left out."""
-    return json.loads(json.dumps({name: value for name, value in asdict(scores).items() if value not in (None, ())}))
+def stored(scores, **overruled):
+    """Return scores as a decision's row holds them."""
+    return json.loads(json.dumps(scores_stored(scores, **overruled)))
 
 
 def test_what_was_said_is_read_as_it_was():
-    told = stored(SCORES) | {"shadow": stored(SHADOW), "explored": True}
+    told = stored(replace(SCORES, shadow=SHADOW), explored=True)
     assert scores_said(told) == SCORES
     assert scores_said(told, in_shadow=True) == SHADOW
+    assert told["explored"] is True
+
+
+def test_what_was_not_said_is_not_stored():
+    assert stored(Abstained("no_model")) == {"abstained": "no_model"}
+    assert stored(SHADOW).keys() == {"success_probability", "versions"}
 
 
 def test_where_nobody_judged_every_model_abstained_for_that_reason():
-    told = {"abstained": "no_model", "shadow": stored(SHADOW)}
+    told = stored(Abstained("no_model", shadow=SHADOW))
     assert scores_said(told) == Scores(abstained=tuple((model.value, "no_model") for model in ModelName))
     assert scores_said(told, in_shadow=True) == SHADOW
     assert scores_said({}, in_shadow=True) == scores_said({}) == Scores()

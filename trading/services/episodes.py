@@ -14,6 +14,7 @@ from domain.features import FEATURE_HASH, FEATURE_SET
 from domain.money import quantize_down, to_float
 from domain.scope import Scope
 from domain.timestamps import from_ns, to_ns
+from mlops.said import scores_stored
 from mlops.services import SampleReport, record_sample
 from ops import correlation
 from risk.services import GateAnswer, Refusal
@@ -181,7 +182,7 @@ def _columns(decision: Decision) -> dict[str, Any]:
         "features": candidate.features.as_dict(),
         "feature_set": FEATURE_SET,
         "feature_hash": FEATURE_HASH,
-        "scores": decision.scores_json,
+        "scores": scores_stored(decision.scores, explored=decision.explored),
         "gates": [asdict(answer) for answer in answers_at_decision(decision)],
         "reason": "",
         "resolution_s": decision.config.resolution_s,

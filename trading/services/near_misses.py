@@ -13,8 +13,9 @@ from domain.money import to_float
 from domain.scope import Scope
 from domain.terms import Rejected
 from domain.timestamps import from_ns
+from mlops.said import scores_stored
 from mlops.services import SampleReport, record_sample
-from trading.services.decision import NearMiss, scores_json
+from trading.services.decision import NearMiss
 
 Json = dict[str, Any]
 
@@ -77,7 +78,7 @@ def record_near_miss(miss: NearMiss, *, scope: Scope) -> None:
             net_bps=to_float(candidate.net_bps),
             notional_usd=miss.config.in_usd(candidate.sized.buy_quote, quote),
             resolution_s=miss.config.resolution_s,
-            scores=scores_json(miss.scores),
+            scores=scores_stored(miss.scores),
         ),
         scope=scope,
     )
