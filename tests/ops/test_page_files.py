@@ -1,5 +1,7 @@
 """Pages as files: whole or not there, and nothing of anybody else's is written over."""
 
+from pathlib import Path
+
 import pytest
 
 from domain.errors import BadInput
@@ -15,11 +17,21 @@ def test_a_page_is_written_over_the_one_before_and_leaves_nothing_beside_it(tmp_
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_where_a_page_cannot_be_written_is_said_before_it_is_made(tmp_path):
+    with pytest.raises(BadInput, match="is a folder: name a file"):
+        check_writable(tmp_path)
+    with pytest.raises(BadInput, match=r"there is no folder .*missing"):
+        check_writable(tmp_path / "missing" / "report.html")
+    with pytest.raises(BadInput, match=r"--html /proc/report\.html cannot be written"):
+        check_writable(Path("/proc/report.html"))
+
+
 def test_what_is_no_page_is_named_and_left_alone(tmp_path):
     notes = tmp_path / "notes.txt"
     notes.write_text("mine")
-    with pytest.raises(BadInput, match="holds something else than a page"):
-        check_writable(notes)
+    for path in (notes, Path("/dev/null")):
+        with pytest.raises(BadInput, match="holds something else than a page"):
+            check_writable(path)
     assert notes.read_text() == "mine"
 
 

@@ -5,14 +5,12 @@ from pathlib import Path
 from django.template.loader import render_to_string
 
 from domain.errors import ArbError
-from ops.page_files import check_writable, write_whole
+from ops.page_files import write_whole
 from trading.services.backtest import words
 from trading.services.backtest.charts import charts_of
 from trading.services.backtest.figures import Report
 from trading.services.backtest.tables import sheets_of
 from trading.services.replay.assumptions import assumptions_in_words
-
-__all__ = ["Unwritten", "check_writable", "page_of", "write_page"]
 
 TEMPLATE = "trading/backtest_report.html"
 

@@ -2,12 +2,10 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from domain.errors import BadInput
 from ops.plots import VARIABLES
 from tests.trading.services.backtest.reports import NOTHING_TRADED, REPORT, ROUTE
 from trading.services.backtest import page
@@ -75,30 +73,6 @@ def test_a_page_that_cannot_be_made_leaves_the_one_before(tmp_path, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         page.write_page(REPORT, path)
     assert (path.read_text(), list(tmp_path.iterdir())) == ("<!doctype html>before", [path])
-
-
-def test_where_it_cannot_be_written_is_said_before_the_run(tmp_path):
-    with pytest.raises(BadInput, match="is a folder: name a file"):
-        page.check_writable(tmp_path)
-    with pytest.raises(BadInput, match=r"there is no folder .*missing"):
-        page.check_writable(tmp_path / "missing" / "report.html")
-    page.check_writable(tmp_path / "report.html")
-    page.write_page(REPORT, tmp_path / "report.html")
-    page.check_writable(tmp_path / "report.html")
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_what_is_no_page_is_not_written_over(tmp_path):
-    candles = tmp_path / "kraken_BTC-USD.csv"
-    candles.write_text("timestamp,open,high,low,close,volume\n")
-    for path in (candles, Path("/dev/null")):
-        with pytest.raises(BadInput, match="holds something else than a page"):
-            page.check_writable(path)
-
-
-def test_where_nothing_can_be_created_is_said_before_the_run():
-    with pytest.raises(BadInput, match=r"--html /proc/report\.html cannot be written"):
-        page.check_writable(Path("/proc/report.html"))
 
 
 def test_a_disk_that_does_not_take_the_page_is_told_with_the_way_to_write_it_later(tmp_path):
