@@ -23,6 +23,7 @@ from trading.management.tables import plain_table, print_apart
 MOST_VERSIONS = 12  # of a model; --json shows all
 MOST_FEATURES = 5
 INTERVAL = "95 % interval"
+LONG = 1_000  # from here on nobody reads decimals
 
 _TOLD = (
     "mode",
@@ -110,8 +111,6 @@ def show_comparison(found: Comparison, console: Console) -> None:
         f"On {outcomes} that both judged, {found.n_executed:,} executed, {found.first:%Y-%m-%d %H:%M} to "
         f"{found.last:%Y-%m-%d %H:%M} UTC; abstained: {found.a_abstained:,} and {found.b_abstained:,}."
     )
-    if found.n_in_sample:
-        console.print(f"Beware: {found.n_in_sample:,} of them came before one of the two was trained, and flatter it.")
     table = plain_table(console, "", "", found.a, found.b, "difference", "from", "to", "better", texts=("better",))
     for one in found.measures:
         table.add_row(*_measured(one))
@@ -221,14 +220,14 @@ def _show_veto(veto: Mapping[str, Any], console: Console) -> None:
 
 
 def _measured(one: Measured) -> list[str]:
-    better = {"a": "the first", "b": "the second"}.get(one.better, "")
-    return [spaced(one.name), *map(_short, (one.a, one.b, one.difference, one.low, one.high)), better]
+    better = {"a": "first", "b": "second"}.get(one.better, "")
+    return [named(one.name), *map(_short, (one.a, one.b, one.difference, one.low, one.high)), better]
 
 
 def _short(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
-    return f"{value:,.4f}"
+    return f"{value:,.0f}" if abs(value) >= LONG else f"{value:.4g}"
 
 
 def _names(version: ModelVersion, aliases: Sequence[ModelAlias]) -> list[str]:

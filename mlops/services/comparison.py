@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from domain.errors import BadInput, Refused
+from domain.errors import BadInput
 from domain.scope import Scope
 from domain.scores import ModelName, Scores, refusal_of
 from mlops.bundle import BadBundle
 from mlops.labelled import LabelledSample
-from mlops.measures import MEASURES
+from mlops.measures import MEASURES, named
 from mlops.models import Alias, ModelVersion
 from mlops.said import scores_said
 from mlops.selectors import alias_of, labelled_samples, version_tagged
@@ -26,7 +26,7 @@ from mlops.validation.effect import Judged, runs_in, said_alone
 from mlops.validation.measuring import pairs_of
 
 MOST_SAMPLES = 20_000  # the newest
-LEAST_UNSEEN = 50  # fewer outcomes that neither version was trained on, and those of its training are taken too
+LEAST_OUTCOMES = 50  # fewer that neither version was trained on, and those of its training are taken too
 
 _MEASURES: Mapping[ModelName, tuple[str, ...]] = {  # the first decides
     ModelName.ROUTE_SUCCESS: ("brier", "auc", "accuracy", "precision", "f1"),
@@ -77,10 +77,15 @@ class Comparison:
         if not self.measures:
             return "There is no outcome yet that both judged."
         first = self.measures[0]
+        if self.n < LEAST_OUTCOMES:
+            return f"Neither is better beyond doubt: {self.n} outcomes are too few, {LEAST_OUTCOMES} are needed."
         if not first.better:
-            return f"Neither is better beyond doubt: {first.name} of {self.n} outcomes cannot tell them apart."
+            return f"Neither is better beyond doubt: the {named(first.name)} of {self.n} outcomes does not tell."
         better, other = (self.a, self.b) if first.better == "a" else (self.b, self.a)
-        return f"{better} is better than {other} by its {first.name}, with 95 % confidence."
+        if self.n_in_sample:
+            known = f"{self.n_in_sample:,} of the outcomes came before one of the two was trained, and flatter it"
+            return f"{better} did better than {other} by its {named(first.name)}, which proves little: {known}."
+        return f"{better} is better than {other} by its {named(first.name)}, with 95 % confidence."
 
     def __str__(self) -> str:
         lines = (f"{one.name}: {_said(one.a)} and {_said(one.b)}" for one in self.measures)
@@ -110,7 +115,7 @@ def compare(model: ModelName, tag_a: str, tag_b: str, *, scope: Scope, seed: int
 def shadow(model: ModelName, *, scope: Scope, seed: int = 0) -> Comparison:
     """Return how the challenger (b) did beside the champion (a), by what both said at each decision.
 
-    Raises: Refused where there is no champion or no challenger.
+    Raises: BadInput where there is no champion or no challenger.
     """
     a, b = (_bearer(scope, model, alias) for alias in (Alias.CHAMPION, Alias.CHALLENGER))
     samples = [sample for sample in _newest(scope) if _stood_together(sample, a, b)]
@@ -122,7 +127,7 @@ def shadow(model: ModelName, *, scope: Scope, seed: int = 0) -> Comparison:
 def _unseen_or_all(scope: Scope, a: ModelVersion, b: ModelVersion) -> list[LabelledSample]:
     samples = _newest(scope)
     unseen = [sample for sample in samples if not _was_seen(sample, a, b)]
-    return unseen if len(unseen) >= LEAST_UNSEEN else samples
+    return unseen if len(unseen) >= LEAST_OUTCOMES else samples
 
 
 def _was_seen(sample: LabelledSample, *versions: ModelVersion) -> bool:
@@ -144,7 +149,7 @@ def _asked(version: ModelVersion, samples: Sequence[LabelledSample]) -> list[Jud
 def _bearer(scope: Scope, model: ModelName, alias: Alias) -> ModelVersion:
     row = alias_of(scope, model, alias)
     if row is None:
-        raise Refused(f"{model} has no {alias} in {scope}: there are no two versions that judge side by side")
+        raise BadInput(f"{model} has no {alias} in {scope}: there are no two versions that judge side by side")
     return row.version
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from domain.errors import BadInput, Refused
+from domain.errors import BadInput
 from domain.features import FEATURE_HASH, FEATURE_NAMES, FEATURE_SET
 from domain.scope import Mode, Scope
 from domain.scores import ModelName
@@ -76,7 +76,7 @@ def test_the_version_that_knows_something_is_better_beyond_doubt_and_the_order_d
     assert brier.a < 0.2
     assert brier.low < brier.difference < brier.high
     assert found.verdict == turned.verdict
-    assert found.verdict.startswith(f"{knows.tag} is better than {guesses.tag} by its brier")
+    assert found.verdict.startswith(f"{knows.tag} is better than {guesses.tag} by its Brier score")
     assert (found.n, found.n_executed, found.n_in_sample) == (300, 150, 0)
     changed = found.measures[-1]
     assert (changed.name, changed.b) == ("changed_usd", 0.0)  # it vetoes nothing
@@ -87,7 +87,7 @@ def test_two_versions_of_one_making_cannot_be_told_apart():
     outcomes(100)
     found = compare(SUCCESS, version().tag, version().tag, scope=SCOPE)
     assert {one.difference for one in found.measures} == {0.0}
-    assert found.verdict == "Neither is better beyond doubt: brier of 100 outcomes cannot tell them apart."
+    assert found.verdict == "Neither is better beyond doubt: the Brier score of 100 outcomes does not tell."
 
 
 @pytest.mark.parametrize(("model", "names"), [(PROFIT, ["mae", "correlation"]), (SLIPPAGE, ["pinball", "mae"])])
@@ -102,15 +102,24 @@ def test_what_neither_was_trained_on_is_preferred_and_else_it_is_said():
     outcomes(100, first=DATA_TO - timedelta(minutes=50))
     early, late = version(data_to=DATA_TO - timedelta(hours=1)), version(seed=2)
     assert compare(SUCCESS, early.tag, late.tag, scope=SCOPE).n_in_sample == 0
-    later = version(seed=3, data_to=DATA_TO + timedelta(minutes=20))
+    later = version(**KNOWS_NOTHING, data_to=DATA_TO + timedelta(minutes=20))
     found = compare(SUCCESS, early.tag, later.tag, scope=SCOPE)
     assert (found.n, found.n_in_sample) == (100, 70)
+    assert found.verdict.startswith(
+        f"{early.tag} did better than {later.tag} by its Brier score, which proves little: 70 "
+    )
 
 
 def test_simulated_training_was_on_no_outcome_of_the_market():
     outcomes(60, first=DATA_TO - timedelta(days=1))
     one, other = version(is_synthetic=True), version(seed=2, is_synthetic=True)
     assert compare(SUCCESS, one.tag, other.tag, scope=SCOPE).n_in_sample == 0
+
+
+def test_few_outcomes_have_no_verdict_however_clear_they_are():
+    outcomes(49)
+    found = compare(SUCCESS, version().tag, version(**KNOWS_NOTHING).tag, scope=SCOPE)
+    assert found.verdict == "Neither is better beyond doubt: 49 outcomes are too few, 50 are needed."
 
 
 def test_without_outcomes_it_says_so():
@@ -145,7 +154,7 @@ def test_the_shadow_is_compared_by_what_both_said_at_the_decision():
 
 def test_a_shadow_needs_a_champion_and_a_challenger():
     version()
-    with pytest.raises(Refused, match="route_success_predictor has no challenger in sim"):
+    with pytest.raises(BadInput, match="route_success_predictor has no challenger in sim"):
         shadow(SUCCESS, scope=SCOPE)
 
 

@@ -161,7 +161,7 @@ def _likely(scores: Scores) -> str:
     if scores.success_probability is None:
         return ""
     pays = scores.breakeven_probability
-    beside = "" if pays is None else f" and {in_percent(from_float(pays))} would pay"
+    beside = "" if pays is None else f", {in_percent(from_float(pays))} are needed"
     return f"{in_percent(from_float(scores.success_probability))} likely to earn{beside}"
 
 

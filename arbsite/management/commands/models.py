@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 
 from arbsite.management import models_console
-from domain.errors import BadInput, Refused
+from domain.errors import BadInput
 from domain.scope import Scope
 from domain.scores import ModelName
 from mlops.models import Alias, ModelVersion
@@ -95,8 +95,8 @@ class Command(BaseCommand):
 
     def _shadow(self, scope: Scope, model: ModelName | None, words: Sequence[str], options: dict[str, Any]) -> None:
         models = [model] if model else [one for one in ModelName if _has_both(scope, one)]
-        if not models:
-            raise Refused(f"no model has both a champion and a challenger in {scope}: nothing judges side by side")
+        if not models and not options["json"]:
+            self.stdout.write(f"No model has both a champion and a challenger in {scope}: there is nothing to compare.")
         found = [shadow(one, scope=scope) for one in models]
         self._tell_comparisons(found, options, {"comparisons": [one.as_json() for one in found]})
 

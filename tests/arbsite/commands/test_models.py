@@ -156,7 +156,7 @@ def test_a_promotion_and_a_rollback_are_told_and_kept(ask):
         (("promote", MODEL, "champion", "--reason", "again"), 4, "is the champion of sim already"),
         (("promote", MODEL, "challenger", "--reason", "x", "--dry-run"), 4, "it has shown no skill: AUC 0.51"),
         (("rollback", MODEL, "--reason", "worse"), 4, "has no previous champion in sim to roll back to"),
-        (("shadow", "profit_maximizer"), 4, "profit_maximizer has no champion in sim"),
+        (("shadow", "profit_maximizer"), 2, "profit_maximizer has no champion in sim"),
         (("list", "--run", "nowhere"), 2, "there is no sim run 'nowhere'"),
     ],
 )
@@ -177,8 +177,8 @@ def test_an_unknown_action_is_a_mistake_in_usage():
 
 def test_without_two_that_judge_side_by_side_there_is_no_shadow(ask):
     made()
-    with pytest.raises(Refused, match="no model has both a champion and a challenger in sim"):
-        ask("shadow")
+    assert ask("shadow") == "No model has both a champion and a challenger in sim: there is nothing to compare.\n"
+    assert json.loads(ask("shadow", "--json")) == {"comparisons": []}
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -190,9 +190,9 @@ def test_two_versions_are_compared_verdict_first(ask, columns):
 
     assert max(map(len, shown.splitlines())) <= columns
     flat = " ".join(shown.split())
-    assert flat.startswith(f"{MODEL} in sim: {knows.tag} is better than {guesses.tag} by its brier")
+    assert flat.startswith(f"{MODEL} in sim: {knows.tag} is better than {guesses.tag} by its Brier score")
     assert "On 120 outcomes that both judged, 60 executed" in flat
-    assert any(line.startswith("brier ") and line.endswith("the first") for line in shown.splitlines())
+    assert any(line.startswith("Brier score ") and line.endswith(" first ") for line in shown.splitlines())
     told = json.loads(ask("compare", MODEL, knows.tag, guesses.tag, "--json"))
     assert (told["n"], told["measures"][0]["better"]) == (120, "a")
 

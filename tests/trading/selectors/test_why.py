@@ -201,7 +201,7 @@ SAID = {
 def test_the_story_tells_what_each_model_said_and_the_challengers_beside_them(db):
     row = refused("score_expects_loss", later="0", scores=SAID)
     assert words.models_said(story_of(SIM, row.pk)) == [
-        ("route success predictor", "scored", "62 % likely to earn and 55 % would pay, says version 20260311_120000"),
+        ("route success predictor", "scored", "62 % likely to earn, 55 % are needed, says version 20260311_120000"),
         ("profit maximizer", "scored", "-$0.50 net expected, says version 20260312_120000"),
         ("slippage predictor", "abstained", "the candidate is unlike anything that it was trained on"),
         (
