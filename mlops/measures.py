@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from domain.scores import ModelName
 
 SHARE, PERCENT, USD, BPS = "share", "percent", "usd", "bps"
+MOST_PSI = 0.25  # above it a feature is of another world than the training's
 AMOUNTS = frozenset({"mae", "mean_said", "mean_came"})  # in the unit of what a model predicts
 UNITS_OF_MODELS = {ModelName.ROUTE_SUCCESS: SHARE, ModelName.PROFIT: USD, ModelName.SLIPPAGE: BPS}
 

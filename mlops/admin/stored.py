@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from mlops.measures import SHARE, named, ordered, unit_of
+from mlops.measures import MOST_PSI, SHARE, named, ordered, unit_of
 from ops.admin import figures
 from ops.admin.panels import Facts, Table, label, text_of
 
 Stored = Mapping[str, Any]
 
-DRIFTED, DRIFTING = 0.25, 0.1  # of the population stability index, as is usual
+DRIFTING = 0.1  # of the population stability index, as is usual
 _NOTHING = 1e-9  # what is left of a sum of floats that should be nothing
 _WHOLE = 1_000  # from here on nobody reads decimals
 _MOST_FEATURES = 12
@@ -38,7 +38,7 @@ def drift_of(psi: Mapping[str, float | None]) -> Table:
     known = sorted(((name, value) for name, value in psi.items() if value is not None), key=lambda one: -one[1])
     rows = [(figures.words(name), f"{value:.3f}", _drift(value)) for name, value in known[:_MOST_FEATURES]]
     more = f" {len(known) - len(rows)} features drifted less than these." if len(known) > len(rows) else ""
-    note = f"Population stability index: below {DRIFTING} as in training, above {DRIFTED} another market.{more}"
+    note = f"Population stability index: below {DRIFTING} as in training, above {MOST_PSI} another market.{more}"
     headers = ("Feature", "PSI", "")
     return Table("Drift of features", headers, rows, note=note, nothing="Not measured.", is_wide=False, rows_beside=2)
 
@@ -81,6 +81,6 @@ def _plain(name: str, value: Any) -> str:
 
 
 def _drift(value: float) -> str:
-    if value > DRIFTED:
+    if value > MOST_PSI:
         return label("drifted", "danger")
     return label("drifting", "warning") if value > DRIFTING else label("as in training", "success")

@@ -7,10 +7,10 @@ import numpy as np
 
 from domain.features import FEATURE_NAMES
 from mlops.labelled import LabelledSample
+from mlops.measures import MOST_PSI
 from mlops.training.metrics import psi
 
 LEAST_SAMPLES = 200  # fewer show a shift by chance
-MOST_PSI = 0.25  # above it a feature is of another world than the training's
 LEAST_WEIGHT = 0.1  # of what the model leans on: a shift in what it hardly looks at is no news
 
 

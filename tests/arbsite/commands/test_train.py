@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from arbsite.entry import exit_code
 from arbsite.management.commands.train import Command
-from domain.errors import ArbError
 from domain.scope import Mode, Scope
 from mlops.models import ModelAlias, ModelVersion
 from mlops.services import mirroring
+from tests.arbsite.commands.endings import ending_of
 from tests.mlops.test_training import NOW, keep, sample
 from trading.models import Run
 
@@ -41,17 +40,7 @@ def told(monkeypatch):
 
 
 def ending(capsys, *args: str) -> tuple[int, str, str]:
-    """Return the exit code that this command line ends with, as a shell would see it, and what it printed."""
-    command, code = Command(), 0
-    command._called_from_command_line = True  # else Django raises instead of ending the process
-    try:
-        command.handle(**vars(command.create_parser("manage.py", "train").parse_args(args)))
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    except ArbError as error:
-        return exit_code(error), "", str(error)
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
+    return ending_of(Command(), "train", capsys, args)
 
 
 def test_below_fifty_outcomes_it_says_how_many_are_missing_and_ends_with_three(capsys):

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from arbsite.entry import exit_code
 from arbsite.management.commands.validate_models import Command
-from domain.errors import ArbError
 from domain.scope import Mode, Scope
 from domain.scores import ModelName
+from tests.arbsite.commands.endings import ending_of
 from tests.mlops.serving.placed import TAG, place, version_of
 from tests.mlops.stored import SCOPE, store
 from trading.models import Run
@@ -41,17 +40,7 @@ def judged():
 
 
 def ending(capsys, *args: str) -> tuple[int, str, str]:
-    """Return the exit code that this command line ends with, as a shell would see it, and what it printed."""
-    command, code = Command(), 0
-    command._called_from_command_line = True  # else Django raises instead of ending the process
-    try:
-        command.handle(**vars(command.create_parser("manage.py", "validate_models").parse_args(args)))
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    except ArbError as error:
-        return exit_code(error), "", str(error)
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
+    return ending_of(Command(), "validate_models", capsys, args)
 
 
 def test_the_report_names_every_model_with_what_is_expected(capsys, judged):
