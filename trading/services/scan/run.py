@@ -23,7 +23,7 @@ from trading.services.decision import Decision
 from trading.services.reference.known import known_reference
 from trading.services.scan.connections import Connections
 from trading.services.scan.markets import read_markets
-from trading.services.scan.models import process_scorer, tell_served
+from trading.services.scan.models import process_models
 from trading.services.scan.near_misses import process_spells
 from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
 from trading.services.stream.watch_lock import name_of
@@ -82,7 +82,7 @@ def scan(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connect
 def scan_and_log(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections) -> Scan:
     """Scan and log what a person may want to know of it."""
     found = scan(scope, clock=clock, dispatch=dispatch, connections=connections)
-    tell_served(scope, clock=clock)
+    process_models(connections, scope, clock=clock).tell()
     if found.skipped:
         log.warning("scan_skipped", reason=found.skipped)
         return found
@@ -110,7 +110,8 @@ class _Look:
         self._is_streamed = is_held(name_of(scope))
 
     def run(self) -> Scan:
-        score, known = process_scorer(self._scope, clock=self._clock), known_reference(self._scope)
+        score = process_models(self._connections, self._scope, clock=self._clock).scorer()
+        known = known_reference(self._scope)
         if not known.lots:
             return Scan(from_ns(self._at_ns), skipped="no venue has stated its pairs yet")
         seen = read_markets(known.lots, self._scope, clock=self._clock, connections=self._connections)
