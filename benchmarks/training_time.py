@@ -76,7 +76,7 @@ def _drawn_features(n: int, rng: np.random.Generator) -> Floats:
     features[:, ::3] = np.exp(0.8 * features[:, ::3])
     features[:, 4::7] = np.round(np.abs(features[:, 4::7]) * 3)
     features[:, FEATURE_NAMES.index("net_bps")] = 4 + 6 * rng.random(n)
-    for name in MAY_BE_UNKNOWN:
+    for name in filter(MAY_BE_UNKNOWN.__contains__, FEATURE_NAMES):  # a set has no order of its own
         features[rng.random(n) < 0.05, FEATURE_NAMES.index(name)] = np.nan
     return features
 
