@@ -19,6 +19,7 @@ from mlops.labelled import LabelledSample
 from mlops.models import ModelVersion, TrainingAttempt
 from mlops.selectors import labelled_samples, outcome_counts, outcomes_since
 from mlops.services.versions import register
+from mlops.serving.native import library
 from mlops.training import NEEDED_OUTCOMES, TooFewOutcomes, Trained, train
 from ops import locks
 
@@ -73,11 +74,12 @@ def train_models(
     """Train each model on the samples and register all of them, or none.
 
     Raises: BadInput (TooFewOutcomes, OneClassOnly, BadFeatures, LooksAhead), Refused for simulated samples in live,
-    Unreachable while another training is under way.
+    Unreachable while another training is under way, and (as NoLightGBM) where this machine lacks LightGBM's library.
     """
     if is_synthetic and scope.mode is Mode.LIVE:
         raise Refused("live trades real money: a model of the simulated market is never trained for it")
     _require_outcomes(samples)
+    library()  # LightGBM's own package would end in an error of no kind
     with locks.advisory(LOCK) as is_ours:
         if not is_ours:
             raise Unreachable(f"{UNDER_WAY}: try again when it has ended")

@@ -16,6 +16,7 @@ from domain.scores import ModelName
 from mlops.labelled import LabelledSample
 from mlops.models import ModelVersion, Sample, TrainingAttempt
 from mlops.services import training
+from mlops.serving.native import NoLightGBM
 from mlops.training import BadFeatures, OneClassOnly, TooFewOutcomes
 from ops import locks
 
@@ -129,6 +130,19 @@ def test_what_cannot_be_learnt_from_registers_nothing_and_says_so_with_counts(sa
         train(samples)
     assert not ModelVersion.objects.exists()
     assert not settings.ARB.models.directory.exists()
+
+
+@pytest.mark.django_db
+def test_a_machine_without_lightgbm_is_said_and_noted(monkeypatch):
+    def absent() -> None:
+        raise NoLightGBM("LightGBM's library cannot be used: libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(training, "library", absent)
+    with pytest.raises(NoLightGBM, match="libgomp"):
+        train([sample(number) for number in range(90)])
+    keep(sample(number) for number in range(60))
+    assert all("libgomp" in one.why for one in training.train_anew(SIM, now=NOW))
+    assert not ModelVersion.objects.exists()
 
 
 @pytest.mark.django_db
