@@ -1,19 +1,24 @@
 """MLflow, which people look into: what we write there. Nothing is ever loaded from it, and nothing else imports it."""
 
 import logging
+import os
 import socket
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from domain.errors import Unreachable
+from mlops.bundle import BadBundle, Bundle
 
 TIMEOUT_S = 5
 RETRIES = 1
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+ODD = (LookupError, TypeError, AttributeError, ValueError, ImportError)  # raised on odd answers, odd addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,10 @@ class Registry:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)  # a new store tells of every table it makes
         with _translated():
+            _bound_calls()
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            address = uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}"
-            artifacts = None if address.startswith("http") else (folder / "artifacts").resolve()
+            address = uri or f"sqlite:///{_embedded(folder)}"
+            artifacts = None if address.startswith("http") else _artifacts_of(folder)
             _prove_open(address)
             client = _client(address)
             if artifacts is not None:
@@ -99,8 +105,9 @@ class Registry:
         params = [Param(name, value) for name, value in record.params.items()]
         metrics = [Metric(name, value, record.measured_at_ms, 0) for name, value in record.metrics.items()]
         self._client.log_batch(run_id, metrics=metrics, params=params)
-        for file in sorted(record.folder.iterdir()):  # log_artifacts would take a folder that is not there for empty
-            self._client.log_artifact(run_id, str(file), "model")
+        bundle = Bundle.read(record.folder.parent, record.folder.name)  # its own files alone, and as they were written
+        for name in sorted(bundle.files()):
+            self._client.log_artifact(run_id, str(record.folder / name), "model")
         self._client.set_terminated(run_id)
 
     def _version(self, record: Record, run: Any) -> str:
@@ -129,9 +136,9 @@ class Registry:
         return bool(self._client.search_registered_models(f"name = '{name}'"))
 
 
-def _client(address: str) -> Any:
-    """Return a client whose calls end soon, and which notices where an embedded store was deleted under it."""
-    from mlflow import MlflowClient, environment_variables  # late: seconds and 170 MB, in the ml worker and train alone
+def _bound_calls() -> None:
+    """Let calls end soon, and an embedded store that was deleted under a client be noticed."""
+    from mlflow import environment_variables  # late: as below
 
     wanted = {
         environment_variables.MLFLOW_HTTP_REQUEST_TIMEOUT: TIMEOUT_S,
@@ -141,14 +148,40 @@ def _client(address: str) -> Any:
     for variable, value in wanted.items():
         if not variable.is_set():
             variable.set(value)
+
+
+def _client(address: str) -> Any:
+    from mlflow import MlflowClient  # late: seconds and 170 MB, in the ml worker and train alone
+
     return MlflowClient(tracking_uri=address, registry_uri=address)
 
 
+def _embedded(folder: Path) -> Path:
+    """Return the file of the embedded store, made aside: MLflow cannot mend one whose making was broken off."""
+    file = (folder / "mlflow.db").resolve()
+    if not file.exists():
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as aside:
+            made = Path(aside, file.name)
+            _prove_whole(f"sqlite:///{made.resolve()}", _artifacts_of(folder))
+            with suppress(FileExistsError):  # another process was quicker
+                os.link(made, file)
+    return file
+
+
+def _artifacts_of(folder: Path) -> Path:
+    return (folder / "artifacts").resolve()
+
+
 def _prove_open(address: str) -> None:
-    """Raise at once where nobody is at home, where MLflow itself would try again and again for most of an hour."""
+    """Raise at once where nobody is at home or lets us in: MLflow itself would try again and again for minutes."""
+    import sqlalchemy  # late: as below
+
     parts = urlsplit(address)
-    if parts.hostname and (port := parts.port or PORTS.get(parts.scheme.partition("+")[0])):
+    scheme = parts.scheme.partition("+")[0]
+    if parts.hostname and (port := parts.port or PORTS.get(scheme)):
         socket.create_connection((parts.hostname, port), timeout=TIMEOUT_S).close()
+    if scheme in DATABASES:
+        sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool).connect().close()
 
 
 def _prove_whole(address: str, artifacts: Path) -> None:
@@ -161,11 +194,12 @@ def _prove_whole(address: str, artifacts: Path) -> None:
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn whatever MLflow or its store raises into our own error, in one line."""
+    from google.protobuf.json_format import Error as OddMessage  # late: see _client
     from mlflow.exceptions import MlflowException  # late: see _client
     from sqlalchemy.exc import SQLAlchemyError  # late: see _client
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OddMessage, BadBundle, OSError, *ODD) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Unreachable(f"MLflow was not told: {said}") from error

@@ -4,10 +4,12 @@ import socket
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connections
 
+from domain.errors import Unreachable
 from domain.scope import Mode, Scope
 from domain.scores import ModelName
 from mlops import registry
@@ -164,6 +166,43 @@ def test_a_store_that_lost_what_it_knew_is_told_again(settings, scope, mlflow_fo
     known = aliases(settings, scope)
     assert known.keys() == {"champion", "previous"}
     assert known["champion"] != known["previous"]
+
+
+@pytest.mark.timeout(60)  # where MLflow's own store tries again for minutes
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:99999",
+        "http://[::1",
+        "mssql://nobody/here",  # whose driver is not installed
+        "sqlite:///{folder}",
+        "sqlite:///{folder}/not/there.db",
+    ],
+)
+def test_an_address_that_cannot_be_is_said_at_once(address, tmp_path):
+    with pytest.raises(Unreachable, match="MLflow was not told: "):
+        Registry.open(address.format(folder=tmp_path), tmp_path)
+
+
+def test_a_store_whose_making_was_broken_off_is_made_anew(tmp_path, monkeypatch):
+    def broken_off(address, artifacts):
+        Path(address.removeprefix("sqlite:///")).write_bytes(b"half a database")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(registry, "_prove_whole", broken_off)
+    with pytest.raises(Unreachable, match="no space left"):
+        Registry.open(None, tmp_path)
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_what_was_planted_among_the_files_is_not_handed_on(settings, scope):
+    version = made(scope)
+    (settings.ARB.models.directory / version.file_hash / "model.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    assert not mirror(version.pk)
+    version.refresh_from_db()
+    assert "tampered" in version.mirror_error
+    (run,) = opened(settings).search_runs(_experiments(settings), f"tags.scope = '{scope}'")
+    assert opened(settings).list_artifacts(run.info.run_id, "model") == []
 
 
 def test_files_that_are_gone_are_said_and_the_row_stays_pending(settings, scope):
