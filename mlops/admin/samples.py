@@ -30,12 +30,12 @@ class SampleAdmin(DetailAdmin):
         "scope_label",
         light("kind", KIND_COLOURS),
         column("route_key", "route"),
-        column("net_bps", "planned net bps", ".1f"),
-        column("edge_at_latency_bps", "net bps after the delay", ".1f"),
-        column("fillable_share_at_latency", "still fillable", ".2%"),
+        column("net_bps", "planned bps", ".1f"),
+        column("edge_at_latency_bps", "after delay", ".1f"),
+        column("fillable_share_at_latency", "fillable", ".2%"),
         column("executed"),
         result("settled_net_usd", "settled net"),
-        column("slippage_bps", "slippage bps", ".1f"),
+        column("slippage_bps", "bps lost", ".1f"),
     )
     list_filter = (
         *DetailAdmin.list_filter,

@@ -115,7 +115,7 @@ class ServedModelAdmin(DetailAdmin):
         ("model_name", ChoicesDropdownFilter),
         ("alias", ChoicesDropdownFilter),
     )
-    ordering = ("mode", "run_id", "process", "model_name", "alias")
+    ordering = ("mode", "-run_id", "process", "model_name", "alias")  # of demos the last one first
 
     @admin.display(description="judges")
     def state(self, row: ServedModel) -> str:

@@ -72,10 +72,10 @@ class ModelVersionAdmin(AliasedAdmin, DetailAdmin):
         """Return whether it beat the baseline on data that it had not seen."""
         return label("skill", "success") if row.has_skill else label("no skill", "warning")
 
-    @admin.display(description="prices")
+    @admin.display(description="learnt from")
     def origin(self, row: ModelVersion) -> str:
         """Return whether the prices it was trained on were simulated."""
-        return label("synthetic", "info") if row.is_synthetic else "of the mode"
+        return label("simulation", "info") if row.is_synthetic else "outcomes"
 
     @action(
         description="Promote",
