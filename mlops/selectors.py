@@ -60,17 +60,7 @@ def labelled_samples(
     """
     rows = _samples(scope, first, last).filter(_IS_LABELLED, feature_hash=FEATURE_HASH)
     for row in rows.order_by("timestamp", "id").iterator(chunk_size=CHUNK):
-        yield labelled_of(row)
-
-
-def labelled_of(row: Sample) -> LabelledSample:
-    """Return a row as a value."""
-    return LabelledSample(
-        features=FeatureVector.from_dict(row.features),
-        notional_usd=to_float(row.notional_usd),
-        settled_net_usd=None if row.settled_net_usd is None else to_float(row.settled_net_usd),
-        **{name: getattr(row, name) for name in _COPIED},
-    )
+        yield _labelled_of(row)
 
 
 def outcome_counts(scope: Scope, first: datetime | None = None, last: datetime | None = None) -> OutcomeCounts:
@@ -124,6 +114,16 @@ def alias_of(scope: Scope, model: ModelName, alias: Alias) -> ModelAlias | None:
 def served_models(scope: Scope) -> list[ServedModel]:
     """Return what each process of ``scope`` says it serves, by process and model."""
     return list(ServedModel.objects.in_scope(scope).order_by("process", "model_name", "alias"))
+
+
+def _labelled_of(row: Sample) -> LabelledSample:
+    """Return a row as a value."""
+    return LabelledSample(
+        features=FeatureVector.from_dict(row.features),
+        notional_usd=to_float(row.notional_usd),
+        settled_net_usd=None if row.settled_net_usd is None else to_float(row.settled_net_usd),
+        **{name: getattr(row, name) for name in _COPIED},
+    )
 
 
 def _samples(scope: Scope, first: datetime | None, last: datetime | None) -> ScopedQuerySet:

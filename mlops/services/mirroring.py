@@ -61,7 +61,7 @@ def registered_name(model: ModelName, scope: Scope) -> str:
     return re.sub(r"[^\w.-]", "-", ".".join(parts))
 
 
-def record_of(version: ModelVersion, scope: Scope) -> Record:
+def _record_of(version: ModelVersion, scope: Scope) -> Record:
     """Return what MLflow is told of a version that serves, or might, in ``scope``."""
     model = ModelName(version.model_name)
     return Record(
@@ -134,7 +134,7 @@ def _mirror(version: ModelVersion) -> bool:
 
 def _tell(version: ModelVersion) -> None:
     registry = Registry.open(settings.ARB.models.mlflow_uri, settings.ARB.state_dir / "mlflow")
-    known = registry.record(record_of(version, version.scope))
+    known = registry.record(_record_of(version, version.scope))
     version.mlflow_run_id, version.mlflow_version = known.run_id, known.version
     for scope in {version.scope, *(row.scope for row in version.aliases.all())}:
         _tell_aliases(registry, scope, ModelName(version.model_name))
@@ -142,7 +142,7 @@ def _tell(version: ModelVersion) -> None:
 
 def _tell_aliases(registry: Registry, scope: Scope, model: ModelName) -> None:
     rows = aliases_of(scope, model)
-    numbers = {row.alias: registry.record(record_of(row.version, scope)).version for row in rows}
+    numbers = {row.alias: registry.record(_record_of(row.version, scope)).version for row in rows}
     registry.name_versions(registered_name(model, scope), numbers)
     for row in rows:  # unless it moved on meanwhile
         ModelAlias.objects.filter(pk=row.pk, version=row.version, moved_at=row.moved_at).update(is_mirrored=True)

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -36,23 +35,15 @@ class Unwritten(ArbError):
     """A report was made, and the disk did not take it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The version of a model that is validated, and what it is for at present."""
-
-    version: ModelVersion
-    alias: str
-
-
 def validate(scope: Scope, *, first: datetime, last: datetime, now: datetime) -> Report:
     """Return the report on each model's champion, or where there is none its challenger or its newest version.
 
     Each is asked again about the stored features of all outcomes decided from ``first`` on and before ``last``.
     """
     outcomes = tuple(deque(labelled_samples(scope, first, last), maxlen=MOST_OUTCOMES))
-    chosen = [one for model in ModelName if (one := chosen_version(scope, model)) is not None]
+    chosen = [one for model in ModelName if (one := _chosen(scope, model)) is not None]
     return report_of(
-        [Version(_subject(one), _judged(one.version, outcomes)) for one in chosen],
+        [Version(_subject(version, alias), _judged(version, outcomes)) for version, alias in chosen],
         outcomes,
         scope=scope,
         first=first,
@@ -70,16 +61,6 @@ def validate_and_keep(scope: Scope, *, now: datetime, days: int = USUAL_DAYS) ->
     told = {one.subject.model.value: one.n for one in report.models}
     log.info("models_validated", scope=str(scope), outcomes=report.outcomes, **told)
     return report
-
-
-def chosen_version(scope: Scope, model: ModelName) -> Chosen | None:
-    """Return which version of a model is validated; None where it has none."""
-    held = {row.alias: row.version for row in aliases_of(scope, model)}
-    for alias in IN_USE:
-        if alias.value in held:
-            return Chosen(held[alias.value], alias.value)
-    newest = next(iter(versions_of(scope, model)), None)
-    return None if newest is None else Chosen(newest, "")
 
 
 def page_path() -> Path:
@@ -125,12 +106,21 @@ def _show_in_checkout(path: Path) -> None:
         log.info("validation_not_shown_in_checkout", path=str(shown), error=error.strerror)
 
 
-def _subject(chosen: Chosen) -> Subject:
-    version = chosen.version
+def _chosen(scope: Scope, model: ModelName) -> tuple[ModelVersion, str] | None:
+    """Return which version of a model is validated, and what it is for at present; None where it has none."""
+    held = {row.alias: row.version for row in aliases_of(scope, model)}
+    for alias in IN_USE:
+        if alias in held:
+            return held[alias], alias.value
+    newest = next(iter(versions_of(scope, model)), None)
+    return None if newest is None else (newest, "")
+
+
+def _subject(version: ModelVersion, alias: str) -> Subject:
     return Subject(
         model=ModelName(version.model_name),
         tag=version.tag,
-        alias=chosen.alias,
+        alias=alias,
         trained_from=version.data_from,
         trained_to=None if version.is_synthetic else version.data_to,  # simulated samples are none of the span's
         is_synthetic=version.is_synthetic,

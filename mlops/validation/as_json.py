@@ -41,11 +41,6 @@ def effect_json(effect: Effect) -> dict[str, Any]:
     return asdict(effect)
 
 
-def figures_json(figures: Iterable[Figure]) -> dict[str, Any]:
-    """Return figures by name."""
-    return {figure.name: _figure(figure) for figure in figures}
-
-
 def bins_json(report: ModelReport) -> list[dict[str, Any]]:
     """Return the calibration by bins: what was said, what came, its interval, how many."""
     return [asdict(one) for one in report.bins]
@@ -65,8 +60,8 @@ def _model(report: ModelReport) -> dict[str, Any]:
         "says": words.verdict_said(report),
         "notes": list(words.notes(report)),
         "measured": {figure.name: figure.value for figure in report.figures},
-        "figures": figures_json(report.figures),
-        "executed": figures_json(report.executed),
+        "figures": _figures_json(report.figures),
+        "executed": _figures_json(report.executed),
         "calibration": _calibration(report) if subject.model is ModelName.ROUTE_SUCCESS else None,
         "abstained": dict(report.abstained),
         "effect": effect_json(report.effect),
@@ -75,6 +70,11 @@ def _model(report: ModelReport) -> dict[str, Any]:
 
 def _no_model(model: ModelName) -> dict[str, Any]:
     return {"version": None, "n": 0, "says": words.missing_said(model), "measured": {}, "figures": {}}
+
+
+def _figures_json(figures: Iterable[Figure]) -> dict[str, Any]:
+    """Return figures by name."""
+    return {figure.name: _figure(figure) for figure in figures}
 
 
 def _figure(figure: Figure) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def report_on(subject: Subject, judged: Iterable[Judged], *, seed: int = 0) -> M
         n=len(pairs.came),
         n_executed=len(executed.came),
         n_in_sample=sum(is_in_sample(one.sample, subject) for one in pairs.judged),
-        figures=figures_of(model, pairs, seed=seed),
-        executed=figures_of(model, executed, seed=seed) if is_mixed else (),
+        figures=_figures_of(model, pairs, seed=seed),
+        executed=_figures_of(model, executed, seed=seed) if is_mixed else (),
         bins=_bins(pairs) if is_classifier else (),
         chance_error=calibration_error_by_chance(pairs.said, seed=seed) if is_classifier else None,
         points=_points(model, pairs),
@@ -81,7 +81,7 @@ def pairs_of(model: ModelName, judged: Iterable[Judged]) -> Pairs:
     )
 
 
-def figures_of(model: ModelName, pairs: Pairs, *, seed: int = 0) -> tuple[Figure, ...]:
+def _figures_of(model: ModelName, pairs: Pairs, *, seed: int = 0) -> tuple[Figure, ...]:
     """Return the model's figures with their intervals, each beside the rule's."""
     found = measure(judge_of(model, pairs.said, pairs.came), runs_in(pairs.judged), seed=seed)
     rule = judge_of(model, _as_rule_says(model, pairs), pairs.came)(np.ones(len(pairs.came)))

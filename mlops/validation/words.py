@@ -51,46 +51,16 @@ def span(report: Report) -> str:
 
 def headline(report: Report) -> list[str]:
     """Return the answer in a few sentences: what the scores were worth, then each model in one."""
-    sentences = [] if report.outcomes else [no_outcomes_said(report)]
+    sentences = [] if report.outcomes else [_no_outcomes_said(report)]
     if report.models and report.outcomes:
-        sentences += [effect_said(report.effect), *followed_said(report)]
+        sentences += [_effect_said(report.effect), *_followed_said(report)]
         sentences += [f"{TITLES[one.subject.model]} {one.subject.tag}: {verdict_said(one)}" for one in report.models]
     return sentences + [missing_said(model) for model in report.missing]
-
-
-def no_outcomes_said(report: Report) -> str:
-    """Return that there is nothing to judge by, and why."""
-    others = f"; {plural(report.of_other_features, 'sample')} of other features are left out"
-    return (
-        f"There is no outcome to judge by in {report.scope} from {report.first:%Y-%m-%d %H:%M} to "
-        f"{report.last:%Y-%m-%d %H:%M} (UTC){others if report.of_other_features else ''}."
-    )
 
 
 def missing_said(model: ModelName) -> str:
     """Return that a model has no version, and how it gets one."""
     return f"{TITLES[model]}: there is no version yet; train {model} makes one."
-
-
-def effect_said(effect: Effect) -> str:
-    """Return what following the scores would have changed."""
-    if not effect.n:
-        return "No opportunity was judged by a model, so that nothing would have changed: the rule decided."
-    if not effect.refused:
-        return f"The scores would have refused none of {effect.n:,} opportunities: nothing changes against the rule."
-    of = f"{effect.n:,} opportunities ({effect.n_executed:,} executed)"
-    refused = f"The scores would have refused {effect.refused:,} of {of}"
-    change = f"{signed_usd(effect.change_usd)} beside the rule's {amount(effect.rule_usd, 'usd')}"
-    return f"{refused}, {effect.refused_rightly:,} of them rightly: {change}{_bounds(effect)}."
-
-
-def followed_said(report: Report) -> Iterator[str]:
-    """Yield what is left of the effect where models without skill abstain."""
-    unskilled = [TITLES[one.subject.model] for one in report.models if one.refuses and not one.subject.has_skill]
-    if unskilled:
-        left = report.followed
-        change = f"{signed_usd(left.change_usd)}{_bounds(left)}" if left.n else "nothing, the rule decides"
-        yield f"Abstaining for want of skill: {' and '.join(unskilled)}; so what changes in fact is {change}."
 
 
 def verdict_said(report: ModelReport) -> str:
@@ -117,17 +87,9 @@ def notes(report: ModelReport) -> Iterator[str]:
     if report.abstained and report.n:
         yield f"It left out {_reasons(report)}."
     if report.refuses and report.n:
-        yield alone_said(report.effect)
+        yield _alone_said(report.effect)
     if subject.model is ModelName.ROUTE_SUCCESS and report.n:
         yield calibration_said(report)
-
-
-def alone_said(effect: Effect) -> str:
-    """Return what following this model alone would have changed."""
-    if not effect.refused:
-        return f"Alone it would have refused none of {plural(effect.n, 'opportunity')}."
-    refused = f"Alone it would have refused {effect.refused:,} of {effect.n:,} ({effect.n_executed:,} executed)"
-    return f"{refused}, {effect.refused_rightly:,} of them rightly: {signed_usd(effect.change_usd)}{_bounds(effect)}."
 
 
 def calibration_said(report: ModelReport) -> str:
@@ -182,6 +144,44 @@ def amount(value: float | None, unit: str) -> str:
 def signed_usd(value: float) -> str:
     """Return a change with its sign."""
     return f"{'-' if value < 0 else '+'}${abs(value):,.2f}"
+
+
+def _no_outcomes_said(report: Report) -> str:
+    """Return that there is nothing to judge by, and why."""
+    others = f"; {plural(report.of_other_features, 'sample')} of other features are left out"
+    return (
+        f"There is no outcome to judge by in {report.scope} from {report.first:%Y-%m-%d %H:%M} to "
+        f"{report.last:%Y-%m-%d %H:%M} (UTC){others if report.of_other_features else ''}."
+    )
+
+
+def _effect_said(effect: Effect) -> str:
+    """Return what following the scores would have changed."""
+    if not effect.n:
+        return "No opportunity was judged by a model, so that nothing would have changed: the rule decided."
+    if not effect.refused:
+        return f"The scores would have refused none of {effect.n:,} opportunities: nothing changes against the rule."
+    of = f"{effect.n:,} opportunities ({effect.n_executed:,} executed)"
+    refused = f"The scores would have refused {effect.refused:,} of {of}"
+    change = f"{signed_usd(effect.change_usd)} beside the rule's {amount(effect.rule_usd, 'usd')}"
+    return f"{refused}, {effect.refused_rightly:,} of them rightly: {change}{_bounds(effect)}."
+
+
+def _followed_said(report: Report) -> Iterator[str]:
+    """Yield what is left of the effect where models without skill abstain."""
+    unskilled = [TITLES[one.subject.model] for one in report.models if one.refuses and not one.subject.has_skill]
+    if unskilled:
+        left = report.followed
+        change = f"{signed_usd(left.change_usd)}{_bounds(left)}" if left.n else "nothing, the rule decides"
+        yield f"Abstaining for want of skill: {' and '.join(unskilled)}; so what changes in fact is {change}."
+
+
+def _alone_said(effect: Effect) -> str:
+    """Return what following this model alone would have changed."""
+    if not effect.refused:
+        return f"Alone it would have refused none of {plural(effect.n, 'opportunity')}."
+    refused = f"Alone it would have refused {effect.refused:,} of {effect.n:,} ({effect.n_executed:,} executed)"
+    return f"{refused}, {effect.refused_rightly:,} of them rightly: {signed_usd(effect.change_usd)}{_bounds(effect)}."
 
 
 def _row(figure: Figure) -> Sequence[str]:
