@@ -36,6 +36,7 @@ LOCK = "mlops.watching"
 SETTLES_WITHIN = timedelta(hours=1)  # a day is looked at once its last outcomes have come in
 MOST_DAYS = 7  # that were missed and are made up for
 MOST_DAYS_AS_CHAMPION = 30
+SURE = 0.99  # that a champion loses: asked night by night, 95 % would suspend many a one that costs nothing
 REFUSING = (ModelName.ROUTE_SUCCESS, ModelName.PROFIT)  # the slippage predictor refuses nothing
 MEASURED = ("accuracy", "precision", "recall", "f1", "brier", "mae", "correlation", "mean_percent_error")
 
@@ -197,7 +198,7 @@ def _fall_back_if_losing(scope: Scope, model: ModelName, now: datetime) -> None:
         return
     why = (
         f"it lost to the rule: refusing {effect.refused} of {effect.n} cost {amount(-effect.change_usd, 'usd')}, "
-        f"95 % sure at least {amount(-(effect.high_usd or 0.0), 'usd')}"
+        f"{SURE:.0%} sure at least {amount(-(effect.high_usd or 0.0), 'usd')}"
     )
     if suspend(model, why, scope=scope, now=now):
         body = f"{why}. The rule decides until a version is promoted or rolled back."
@@ -210,7 +211,8 @@ def _effect_as_champion(scope: Scope, row: ModelAlias, now: datetime) -> Effect:
     since, model = max(row.moved_at, now - timedelta(days=MOST_DAYS_AS_CHAMPION)), ModelName(row.model_name)
     heard = Heard(model, row.version.tag, Alias.CHAMPION)
     judged = [Judged(one, _said(one, Alias.CHAMPION)) for one in labelled_samples(scope, since, now)]
-    return effect_of(Judged(one.sample, said_alone(one.scores, model)) for one in _of_version(judged, heard))
+    alone = [Judged(one.sample, said_alone(one.scores, model)) for one in _of_version(judged, heard)]
+    return effect_of(alone, level=SURE)
 
 
 def _rows_of(scope: Scope, heard: Heard) -> Any:

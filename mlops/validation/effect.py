@@ -9,7 +9,7 @@ import numpy as np
 from domain.scores import ModelName, Scores, refusal_of
 from domain.timestamps import to_ns
 from mlops.labelled import LabelledSample
-from mlops.training.metrics import measure, of_veto
+from mlops.training.metrics import LEVEL, measure, of_veto
 from mlops.training.splits import episodes_of, runs_of
 from mlops.validation.figures import NO_EFFECT, DayEffect, Effect
 
@@ -42,14 +42,14 @@ def said_alone(scores: Scores, model: ModelName) -> Scores:
             return Scores(slippage_bps=scores.slippage_bps, slippage_range_bps=scores.slippage_range_bps)
 
 
-def effect_of(judged: Iterable[Judged], *, seed: int = 0) -> Effect:
+def effect_of(judged: Iterable[Judged], *, seed: int = 0, level: float = LEVEL) -> Effect:
     """Return the effect on the opportunities that were judged, with its interval over runs of episodes."""
     kept = [one for one in judged if _is_judged(one)]
     if not kept:
         return NO_EFFECT
     worth = np.array([one.sample.worth_usd for one in kept], dtype=np.float64)
     refused = np.array([bool(refusal_of(one.scores)) for one in kept])
-    changed = measure(of_veto(refused, worth), runs_in(kept), seed=seed)["changed_usd"]
+    changed = measure(of_veto(refused, worth), runs_in(kept), seed=seed, level=level)["changed_usd"]
     return Effect(
         n=len(kept),
         n_executed=sum(one.sample.executed for one in kept),

@@ -95,3 +95,13 @@ def test_days_add_up_to_the_whole_and_the_interval_holds_the_change(count, skill
     if whole.low_usd is not None:
         assert whole.low_usd <= whole.change_usd + 1e-6
         assert whole.high_usd >= whole.change_usd - 1e-6
+
+
+def test_the_surer_it_is_to_be_the_more_a_loss_takes():
+    judged = [
+        Judged(sample(number, settled_net_usd=1.0 if number % 5 else -1.5), REFUSES if number % 2 else ALLOWS)
+        for number in range(60)
+    ]
+    usual, surer = effect_of(judged), effect_of(judged, level=0.99)
+    assert (usual.change_usd, surer.change_usd) == (-15.0, -15.0)
+    assert surer.low_usd < usual.low_usd < usual.high_usd < surer.high_usd
