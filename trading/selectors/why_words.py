@@ -52,9 +52,9 @@ STAGES = {
 def reason_in_words(reason: str) -> str:
     """Return why, in plain words; a venue in front of the reason stays in front."""
     venue, colon, rest = reason.rpartition(": ")
-    if rest.startswith("breaker_"):
-        return f"breaker open: {spaced(rest.removeprefix('breaker_'))}"
     told = REASONS.get(rest, spaced(rest))
+    if rest.startswith("breaker_"):
+        told = f"breaker open: {spaced(rest.removeprefix('breaker_'))}"
     return f"{venue}: {told}" if colon else told
 
 

@@ -146,6 +146,7 @@ def test_the_answer_is_plain_and_names_the_commonest_reason(traded):
 def test_reasons_are_said_in_words_and_keep_their_venue():
     assert words.reason_in_words("kraken: not_observed") == "kraken: nobody saw the book it would have met"
     assert words.reason_in_words("breaker_win_rate") == "breaker open: win rate"
+    assert words.reason_in_words("kraken: breaker_win_rate") == "kraken: breaker open: win rate"
     assert words.reason_in_words("max_exposure_usd") == "max exposure usd"
 
 
