@@ -149,7 +149,7 @@ def objection_to(version: ModelVersion, *, scope: Scope, now: datetime) -> str:
     if version.feature_hash != FEATURE_HASH:
         return f"it knows other features ({version.feature_set}) than candidates have now ({FEATURE_SET})"
     if not version.has_skill:
-        return f"it has shown no skill: {version.why}"
+        return version.why if version.why.startswith("no skill") else f"it has shown no skill: {version.why}"
     return _fault_in_files(version)
 
 

@@ -155,7 +155,7 @@ def test_whatever_a_person_moves_lifts_the_suspension(deed):
 def spoilt(what, directory):
     """Return a challenger that must not be promoted."""
     made()
-    changes = {"no skill": {"has_skill": False, "why": "AUC 0.51"}}.get(what, {})
+    changes = {"no skill": {"has_skill": False, "why": "no skill beyond chance: AUC 0.51"}}.get(what, {})
     version = made("another\n", **changes)
     folder = directory / version.file_hash
     if what == "other features":
@@ -176,7 +176,7 @@ def spoilt(what, directory):
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("no skill", "it has shown no skill: AUC 0.51"),
+        ("no skill", "is not promoted: no skill beyond chance: AUC 0.51"),
         ("other features", "it knows other features (v0) than candidates have now"),
         ("tampered", "its files are tampered: the files in"),
         ("missing", "its files are missing:"),
