@@ -85,9 +85,8 @@ class FeatureVector:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, float | None]) -> "FeatureVector":
-        """Return the vector that ``as_dict`` stored; a name that was not stored is unknown."""
-        values = (stored.get(name) for name in FEATURE_NAMES)
-        return cls(tuple(_UNKNOWN if value is None else float(value) for value in values))
+        """Return the vector that ``as_dict`` stored; what was not stored is unknown, what is no number infinite."""
+        return cls(tuple(_number(stored.get(name)) for name in FEATURE_NAMES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +157,15 @@ def features_of(
         "depeg_bps": known.depeg_bps,
     }
     return FeatureVector(tuple(named[name] for name in FEATURE_NAMES))
+
+
+def _number(stored: object) -> float:
+    if stored is None:
+        return _UNKNOWN
+    try:
+        return float(stored) if isinstance(stored, int | float) else math.inf
+    except OverflowError:
+        return math.inf
 
 
 def _edge(sized: Sized) -> dict[str, float]:

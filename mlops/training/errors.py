@@ -22,11 +22,11 @@ class OneClassOnly(BadInput):
 
 
 class BadFeatures(BadInput):
-    """A feature is infinite, or unknown although it must always be known."""
+    """A feature is infinite or too large, or unknown although it must always be known."""
 
     def __init__(self, counts: dict[str, int], n: int) -> None:
         named = ", ".join(f"{name} in {count}" for name, count in counts.items())
-        super().__init__(f"bad features: of {n} samples, not finite are {named}")
+        super().__init__(f"bad features: of {n} samples, not finite or beyond all measure are {named}")
         self.counts, self.n = counts, n
 
 

@@ -18,6 +18,8 @@ from mlops.training.splits import GAP_NS, Timeline
 
 Flags: TypeAlias = NDArray[np.bool_]
 
+LARGEST = 1e12  # of a feature: squares and their sums stay exact enough, and no market comes near it
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -100,7 +102,7 @@ def _whole(model: ModelName, frame: pd.DataFrame) -> Problem:
 def _check_features(frame: pd.DataFrame) -> None:
     values = _floats(frame[list(FEATURE_NAMES)])
     optional = np.array([name in MAY_BE_UNKNOWN for name in FEATURE_NAMES])
-    bad = (np.isinf(values) | (np.isnan(values) & ~optional)).sum(axis=0)
+    bad = ((np.abs(values) > LARGEST) | (np.isnan(values) & ~optional)).sum(axis=0)
     if bad.any():
         raise BadFeatures({FEATURE_NAMES[place]: int(bad[place]) for place in np.flatnonzero(bad)}, len(frame))
 

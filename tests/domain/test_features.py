@@ -151,3 +151,8 @@ def test_a_trade_beyond_the_slices_that_a_pool_shows_takes_all_of_them():
     told = vector((pool(), sell), replace(SIZED, buy_quantity=Decimal(100))).as_dict()
     assert told["buy_levels"] == 16
     assert told["buy_depth_share"] > 10
+
+
+@pytest.mark.parametrize("stored", ["abc", "NaN", [1.0], {}, 10**400, float("inf")])
+def test_what_is_stored_and_no_number_reads_as_infinite_so_that_whoever_learns_from_it_refuses_it(stored):
+    assert FeatureVector.from_dict({FEATURE_NAMES[0]: stored}).values[0] == math.inf
