@@ -15,6 +15,8 @@ from domain.market import Pair
 from domain.scope import Mode, Scope
 from domain.secret import Secret
 
+LONGEST_EXPIRY_DAYS = 3650  # ten years: later instants end beyond what a date can be
+
 
 def load(environ: Mapping[str, str], env_file: Path | None, *, checkout: Path, state_dir: Path) -> Arb:
     """Return the settings that ``environ`` over ``env_file`` give; ``state_dir`` is the default one.
@@ -109,9 +111,9 @@ def _exploration_share(source: Source, mode: Mode) -> Decimal:
 def _models(source: Source, checkout: Path, state_dir: Path) -> Models:
     return Models(
         directory=parse.path(source, "ARB_MODEL_DIR", base=checkout, default=state_dir / "models"),
-        mlflow_uri=source.get("MLFLOW_TRACKING_URI") or None,
+        mlflow_uri=parse.secret(source, "MLFLOW_TRACKING_URI"),
         retrain_every=parse.whole(source, "ML_RETRAIN_FREQUENCY", least=1),
-        expiry_days=parse.whole(source, "ARB_MODEL_EXPIRY_DAYS", least=1),
+        expiry_days=parse.whole(source, "ARB_MODEL_EXPIRY_DAYS", least=1, most=LONGEST_EXPIRY_DAYS),
     )
 
 

@@ -138,7 +138,7 @@ class Models:
     """How models are kept, trained and served."""
 
     directory: Path  # files of every version, each in a folder named by its hash
-    mlflow_uri: str | None  # None for a local store in the state folder
+    mlflow_uri: Secret | None  # may hold a password; None for a local store in the state folder
     retrain_every: int  # executed outcomes
     expiry_days: int
 

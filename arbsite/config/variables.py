@@ -44,7 +44,7 @@ _SERVICES = (
     Variable("TIMESCALE_DB", "", "base name: dry run and live use it, sim and replay <name>_sim and <name>_replay"),
     Variable("TEST_DATABASE_URL", "", "database server that the tests use", is_secret=True),
     Variable("REDIS_URL", "", "redis://:password@host:port/0", is_secret=True),
-    Variable("MLFLOW_TRACKING_URI", "", "model registry; default a local store"),
+    Variable("MLFLOW_TRACKING_URI", "", "model registry; default a local store", is_secret=True),
 )
 
 _KEYS = (

@@ -133,7 +133,8 @@ def _mirror(version: ModelVersion) -> bool:
 
 
 def _tell(version: ModelVersion) -> None:
-    registry = Registry.open(settings.ARB.models.mlflow_uri, settings.ARB.state_dir / "mlflow")
+    uri = settings.ARB.models.mlflow_uri
+    registry = Registry.open(uri.reveal() if uri else None, settings.ARB.state_dir / "mlflow")
     known = registry.record(_record_of(version, version.scope))
     version.mlflow_run_id, version.mlflow_version = known.run_id, known.version
     for scope in {version.scope, *(row.scope for row in version.aliases.all())}:

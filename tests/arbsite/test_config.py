@@ -103,6 +103,9 @@ def test_a_misspelt_variable_of_the_environment_is_refused():
     ("name", "value"),
     [
         ("ARB_MODE", "production"),
+        ("ARB_MODEL_EXPIRY_DAYS", "4000000"),  # beyond the last date there is
+        ("ML_RETRAIN_FREQUENCY", "0"),
+        ("ARB_EXPLORATION_SHARE", "2"),
         ("ARB_MAX_TRADE_USD", "-1"),
         ("ARB_MAX_TRADE_USD", "0"),
         ("ARB_MAX_TRADE_USD", "NaN"),

@@ -23,6 +23,7 @@ def test_each_key_is_held_by_one_process():
     assert _holders("KRAKEN_READ_API_SECRET") == _holders("ALPACA_READ_API_SECRET") == {"worker-account"}
     assert _holders("ALPACA_DATA_API_SECRET") == {"stream"}
     assert _holders("WALLET_PRIVATE_KEY") == {"worker-execution"}
+    assert _holders("MLFLOW_TRACKING_URI") == {"worker-ml"}
 
 
 def test_web_beat_and_flower_hold_no_key():

@@ -12,6 +12,7 @@ from django.db import connections
 from domain.errors import Unreachable
 from domain.scope import Mode, Scope
 from domain.scores import ModelName
+from domain.secret import Secret
 from mlops import registry
 from mlops.models import ModelAlias, ModelVersion
 from mlops.registry import Registry
@@ -41,7 +42,9 @@ def uri(settings, tmp_path, mlflow_folder):
 
 
 def point_at(settings, address):
-    settings.ARB = replace(settings.ARB, models=replace(settings.ARB.models, mlflow_uri=address))
+    settings.ARB = replace(
+        settings.ARB, models=replace(settings.ARB.models, mlflow_uri=Secret(address) if address else None)
+    )
 
 
 def made(scope, text="tree\n", **changes):
@@ -49,7 +52,7 @@ def made(scope, text="tree\n", **changes):
 
 
 def opened(settings):
-    return Registry.open(settings.ARB.models.mlflow_uri, settings.ARB.state_dir / "mlflow")._client
+    return Registry.open(None, settings.ARB.state_dir / "mlflow")._client
 
 
 def aliases(settings, scope):

@@ -11,6 +11,7 @@ import pytest
 
 from arbsite.management.commands.train import Command
 from domain.scope import Mode, Scope
+from domain.secret import Secret
 from mlops.models import ModelAlias, ModelVersion
 from mlops.services import mirroring
 from tests.arbsite.commands.endings import ending_of
@@ -26,7 +27,7 @@ RUN = Scope(Mode.REPLAY, "r1")
 @pytest.fixture(autouse=True)
 def arb(settings, tmp_path):
     """Keep files apart, and MLflow away: what it is told has tests of its own."""
-    models = replace(settings.ARB.models, directory=tmp_path / "models", mlflow_uri="http://127.0.0.1:1")
+    models = replace(settings.ARB.models, directory=tmp_path / "models", mlflow_uri=Secret("http://127.0.0.1:1"))
     settings.ARB = replace(settings.ARB, models=models)
     return settings.ARB
 
