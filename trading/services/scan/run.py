@@ -24,7 +24,6 @@ from trading.services.reference.known import known_reference
 from trading.services.scan.connections import Connections
 from trading.services.scan.markets import read_markets
 from trading.services.scan.models import process_models
-from trading.services.scan.near_misses import process_spells
 from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
 from trading.services.stream.watch_lock import name_of
 
@@ -123,10 +122,6 @@ class _Look:
         self._count(found, decided_ns)
         routes = tuple(self._take(one, gap_bps(route_of(one), view)) for one in found)
         self._follow_episodes(found, from_ns(decided_ns))
-        if not self._is_streamed:
-            rejected = [one for one in found if isinstance(one, Rejected)]
-            spells = process_spells(self._connections, config, self._scope)
-            spells.sample(rejected, view, config=config, score=score, now_ns=decided_ns)
         return Scan(
             at=from_ns(decided_ns),
             took_ms=(self._clock.now_ns() - self._at_ns) // NS_PER_MS,

@@ -205,27 +205,10 @@ def choosy(connections, settings) -> FakeConnections:
     return connections
 
 
-def test_without_a_stream_scans_sample_what_is_near_once_a_spell(choosy):
-    for at_s in (0, 10, 25, 40.1):
-        cache(choosy, *near(at_s))
-        look(choosy, at_s=at_s)
-    samples = Sample.objects.order_by("timestamp")
-    assert [one.timestamp for one in samples] == [from_ns(NOW_NS), from_ns(NOW_NS + int(40.1 * S))]
-    assert {(one.kind, one.net_bps, one.executed) for one in samples} == {("near_miss", 1.0, False)}
-
-
-def test_beside_a_stream_scans_leave_near_misses_to_it(choosy, streamed):
+def test_near_misses_are_left_to_the_stream_which_alone_looks_at_them_again(choosy):
     cache(choosy, *near())
     look(choosy)
     assert not Sample.objects.exists()
-
-
-def test_what_is_near_while_its_episode_is_open_belongs_to_that(choosy):
-    cache(choosy, *crossed())
-    look(choosy)
-    cache(choosy, *near(1))
-    look(choosy, at_s=1)
-    assert [one.kind for one in Sample.objects.all()] == ["opportunity"]
 
 
 def test_every_look_at_a_route_is_counted_once(connections, streamed):
