@@ -43,6 +43,7 @@ def test_ten_thousand_dollars_without_transfers_come_to_three_parts_that_add_up(
     assert report_named(report.run_id) == report
 
 
+@pytest.mark.campaign
 def test_without_the_limit_it_is_the_plain_replay_and_accounts_go_below_zero():
     files = [recorded("kraken_BTC-USDC"), recorded("binanceus_BTC-USDC")]
     morning = replace(THREE_DAYS, first=datetime(2023, 3, 11, tzinfo=UTC), last=datetime(2023, 3, 11, 6, tzinfo=UTC))

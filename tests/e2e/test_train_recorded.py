@@ -36,6 +36,7 @@ def test_a_calm_day_at_the_usual_fees_leaves_too_few_outcomes(tmp_path, capsys):
     assert not ModelVersion.objects.exists()
 
 
+@pytest.mark.campaign
 def test_the_eleventh_at_ten_bps_teaches_every_model_that_can_be(tmp_path, capsys):
     until = datetime(2023, 3, 11, 17, tzinfo=UTC)
     options = ReplayOptions(fees=scenario(5), first=until - timedelta(hours=11), last=until)

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
+
 from domain.scope import Mode, Scope
 from domain.verdict import Finding, Sign
 from tests.e2e.test_replay_recorded import pytestmark, recorded
@@ -20,6 +22,7 @@ def judged(scope: Scope, first: int, last: int) -> Verdict:
     return verdict_of(scope, span, fees_of=fees_of)
 
 
+@pytest.mark.campaign
 def test_at_entry_tier_fees_calm_days_would_have_paid_nothing_and_11_march_was_an_inventory_event():
     result = replay([recorded("kraken_BTC-USDC"), recorded("binanceus_BTC-USDC")], ReplayOptions())
     _check_what_was_found(result)
