@@ -7,6 +7,7 @@ from pathlib import Path
 from arbsite.config import parse
 from arbsite.config.services import database, redis
 from arbsite.config.source import Source, read_source
+from arbsite.config.stack import backups, dashboards, metrics_address, partition, series
 from arbsite.config.tree import Arb, Breakers, Fees, Limits, Models, TradingConfig, Web
 from arbsite.config.venues import venues
 from domain.costs import ENTRY_TIER
@@ -50,6 +51,11 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
         limits=_limits(source),
         web=_web(source),
         alert_urls=_alert_urls(source),
+        series=series(source),
+        partition=partition(source),
+        dashboards=dashboards(source),
+        backups=backups(source, checkout, state_dir),
+        metrics_address=metrics_address(source),
     )
 
 

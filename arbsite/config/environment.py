@@ -13,7 +13,7 @@ from arbsite.config.generated import generated_secret
 from arbsite.config.services import database_url
 from arbsite.config.source import Source, read_source
 from arbsite.config.tree import Arb
-from arbsite.config.variables import TIMESCALE, VARIABLES
+from arbsite.config.variables import SECRET_FILES, TIMESCALE, VARIABLES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -57,7 +57,7 @@ def replace_values(values: Mapping[str, str], *, keep: Iterable[str]) -> None:
     """Let this process and its children see ``values`` and, of all that they were given, the variables of ``keep``."""
     given = source().values
     kept = {name: given[name] for name in keep if name in given}
-    for name in VARIABLES:
+    for name in (*VARIABLES, *SECRET_FILES):
         os.environ.pop(name, None)
     os.environ.update({**kept, **values, "ARB_ENV_FILE": "none"})
     _forget()
@@ -88,7 +88,7 @@ def prepend_to_path(folder: Path) -> None:
 def child_environ(secrets: Iterable[str] = ()) -> dict[str, str]:
     """Return the environment of a child: ours, of the secrets only those named, and no ``.env`` file to read."""
     allowed = set(secrets)
-    plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    plain = {name: value for name, value in os.environ.items() if name not in VARIABLES and name not in SECRET_FILES}
     given = {
         name: value
         for name, value in source().values.items()
@@ -97,6 +97,8 @@ def child_environ(secrets: Iterable[str] = ()) -> dict[str, str]:
     database = current().database
     if "DATABASE_URL" in allowed and database.port:
         given["DATABASE_URL"] = database_url(database)  # one address, whichever way it was configured
+    if "REDIS_URL" in allowed and current().redis_url:
+        given["REDIS_URL"] = current().redis_url
     return plain | given | {"ARB_ENV_FILE": "none"}
 
 

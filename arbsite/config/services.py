@@ -62,7 +62,17 @@ def redis(source: Source) -> Redis:
     url = source.get("REDIS_URL")
     if url:
         parse.check_url("REDIS_URL", url, "redis", "rediss")
+        url = _with_password(url, source.get("REDIS_PASSWORD"))
     return Redis(url=Secret(url), is_embedded=not url)
+
+
+def _with_password(url: str, password: str) -> str:
+    parts = urlsplit(url)
+    if not password or parts.password:
+        return url
+    return parts._replace(
+        netloc=f"{parts.username or ''}:{quote(password, safe='')}@{parts.netloc.rpartition('@')[2]}"
+    ).geturl()
 
 
 def _timescale(source: Source) -> str | None:

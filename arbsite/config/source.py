@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from arbsite.config.variables import VARIABLES
+from arbsite.config.variables import SECRET_FILES, VARIABLES
 from domain.errors import BadInput
 
 
@@ -38,10 +38,29 @@ def read_source(environ: Mapping[str, str], env_file: Path | None) -> Source:
     merged = {name: (value, str(env_file)) for name, value in from_file.items() if value.strip()}
     # a variable that is set but blank counts as unset: compose files pass blanks on
     merged |= {name: (environ[name], "environment") for name in VARIABLES if environ.get(name, "").strip()}
+    merged |= _read_secret_files(environ, merged)
     return Source(
         values={name: value.strip() for name, (value, _) in merged.items()},
         origins={name: origin for name, (_, origin) in merged.items()},
     )
+
+
+def _read_secret_files(environ: Mapping[str, str], given: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+    """Return the secrets that lie in files which the environment names."""
+    found = {}
+    for file_variable, name in SECRET_FILES.items():
+        path = environ.get(file_variable, "").strip()
+        if not path:
+            continue
+        if name in given:
+            raise BadInput(f"both {name} and {file_variable} are set: keep one")
+        try:
+            found[name] = (Path(path).read_text(encoding="utf-8"), path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"{file_variable} names {path}, which cannot be read: {error}") from error
+        if not found[name][0].strip():
+            raise BadInput(f"{file_variable} names {path}, which is empty")
+    return found
 
 
 def _read_file(env_file: Path) -> dict[str, str]:
@@ -77,7 +96,7 @@ def _line_of(binding: Binding) -> int:
 
 
 def _reject_misspelt(name: str, where: str) -> None:
-    if name in VARIABLES:
+    if name in VARIABLES or name in SECRET_FILES:
         return
     near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
     if near:

@@ -9,6 +9,16 @@ from domain.market import Pair
 from domain.scope import Mode, Scope
 from domain.secret import Credentials, Secret
 
+SERIES_TABLES = (
+    "arbitrage_opportunities",
+    "edge_observations",
+    "market_snapshots",
+    "market_volatility",
+    "execution_logs",
+    "model_performance",
+    "price_bars",
+    "readings",
+)
 DATABASE_SUFFIX = {Mode.DRY_RUN: "", Mode.LIVE: "", Mode.SIM: "_sim", Mode.REPLAY: "_replay"}
 
 
@@ -188,6 +198,48 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """How series are kept."""
+
+    requires_timescale: bool
+    retention_days: Mapping[str, int]  # by table; what is not named is kept for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Which share of the pairs this process handles: ``index`` counts from 1, None stands for all of them."""
+
+    count: int
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboards:
+    """The role that Grafana reads with, and what it shows us when it reports an alert."""
+
+    user: str
+    password: Secret | None
+    hook_token: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """Where backups go."""
+
+    directory: Path
+    keep_days: int
+    programs: Path | None  # folder of pg_dump and its kin; None for those on the search path
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where something listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Arb:
     """Everything that configures this system."""
 
@@ -209,6 +261,11 @@ class Arb:
     limits: Limits
     web: Web
     alert_urls: tuple[Secret, ...]
+    series: Series
+    partition: Partition
+    dashboards: Dashboards
+    backups: Backups
+    metrics_address: Address | None
 
     @property
     def redis_url(self) -> str:

@@ -33,6 +33,8 @@ _MODE = (
     Variable("ARB_COMMIT", "", "the commit that runs; default what git says"),
     Variable("ARB_CHAIN", "", "required: where no local chain can be had its tests fail rather than be left out"),
     Variable("ARB_RECORDED_DATA", "", "folder of recorded market data, for the tests that replay it"),
+    Variable("ARB_PARTITIONS", "1", "streams and scan workers that share the pairs; each pair is handled by one"),
+    Variable("ARB_PARTITION", "", "the one of them, from 1, that this process is; default all of them"),
 )
 
 _SERVICES = (
@@ -43,7 +45,9 @@ _SERVICES = (
     Variable("TIMESCALE_PASSWORD", "", "its password", is_secret=True),
     Variable("TIMESCALE_DB", "", "base name: dry run and live use it, sim and replay <name>_sim and <name>_replay"),
     Variable("TEST_DATABASE_URL", "", "database server that the tests use", is_secret=True),
+    Variable("ARB_TIMESCALE", "", "required: a database server without TimescaleDB is refused"),
     Variable("REDIS_URL", "", "redis://:password@host:port/0", is_secret=True),
+    Variable("REDIS_PASSWORD", "", "password of a REDIS_URL that holds none", is_secret=True),
     Variable("MLFLOW_TRACKING_URI", "", "model registry; default a local store", is_secret=True),
 )
 
@@ -147,5 +151,26 @@ _WEB = (
     Variable("ARB_ALERT_URLS", "", "Apprise addresses that alerts go to, separated by spaces", is_secret=True),
 )
 
-_PARTS = (_MODE, _SERVICES, _KEYS, _VENUES, _CHAINS, _TRADING, _MODELS, _RISK, _WEB)
+_STACK = (
+    Variable(
+        "ARB_RETENTION",
+        "market_snapshots=30,edge_observations=180,price_bars=400,market_volatility=400,readings=30",
+        "days that rows of a series are kept; a series that is not named is kept for ever",
+    ),
+    Variable(
+        "ARB_METRICS_ADDRESS", "", "host:port where this process serves its metrics; default chosen by up, or none"
+    ),
+    Variable("ARB_DASHBOARDS_USER", "arbsite_dashboards", "the role that dashboards read with: it sees views alone"),
+    Variable("ARB_DASHBOARDS_PASSWORD", "", "its password; without one it cannot log in", is_secret=True),
+    Variable("ARB_HOOK_TOKEN", "", "what Grafana shows when it reports an alert; default generated", is_secret=True),
+    Variable("ARB_BACKUP_DIR", "", "where backups are kept; default backups in the state folder"),
+    Variable("ARB_BACKUP_KEEP_DAYS", "14", "older backups are removed, the newest never"),
+    Variable(
+        "ARB_PG_PROGRAMS", "", "folder of pg_dump and its kin of the server's own version; default the search path"
+    ),
+)
+
+_PARTS = (_MODE, _SERVICES, _KEYS, _VENUES, _CHAINS, _TRADING, _MODELS, _RISK, _WEB, _STACK)
 VARIABLES = {variable.name: variable for part in _PARTS for variable in part}
+# a secret may lie in a file instead, as container engines hand them over: NAME_FILE says where
+SECRET_FILES = {f"{variable.name}_FILE": variable.name for variable in VARIABLES.values() if variable.is_secret}

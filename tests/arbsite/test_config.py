@@ -150,6 +150,16 @@ def test_a_misspelt_variable_of_the_environment_is_refused():
         ("DATABASE_URL", "postgresql://host/name"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://localhost"),
+        ("REDIS_URL_FILE", "/nowhere/redis_url"),
+        ("ARB_TIMESCALE", "perhaps"),
+        ("ARB_RETENTION", "market_snapshot=30"),
+        ("ARB_RETENTION", "market_snapshots=0"),
+        ("ARB_RETENTION", "arbitrage_opportunities=30"),
+        ("ARB_PARTITIONS", "0"),
+        ("ARB_PARTITION", "2"),
+        ("ARB_DASHBOARDS_USER", "Dash;board"),
+        ("ARB_METRICS_ADDRESS", "9100"),
+        ("ARB_BACKUP_KEEP_DAYS", "0"),
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_its_variable(name, value):
@@ -297,6 +307,25 @@ def test_the_example_lists_every_variable_and_changes_nothing_as_it_stands():
     listed = {line.lstrip("#").split("=")[0] for line in example.read_text().splitlines() if "=" in line}
     assert set(VARIABLES) - {"ARB_ENV_FILE"} <= listed
     assert load(example) == load()
+
+
+def test_a_secret_may_lie_in_a_file_that_is_named(tmp_path):
+    (tmp_path / "password").write_text("hunter2 is short\n")
+    assert load(REDIS_URL="redis://redis:6379/0", REDIS_PASSWORD_FILE=str(tmp_path / "password")).redis_url == (
+        "redis://:hunter2%20is%20short@redis:6379/0"
+    )
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_secret_file_is_refused_by_name(tmp_path, text):
+    (tmp_path / "key").write_text(text)
+    with pytest.raises(BadInput, match="ARB_SECRET_KEY_FILE names .*key, which is empty"):
+        load(ARB_SECRET_KEY_FILE=str(tmp_path / "key"))
+
+
+def test_a_secret_is_given_once(tmp_path):
+    with pytest.raises(BadInput, match="both REDIS_PASSWORD and REDIS_PASSWORD_FILE"):
+        load(REDIS_PASSWORD="one", REDIS_PASSWORD_FILE=str(tmp_path / "other"))
 
 
 def test_a_generated_secret_is_kept_for_its_owner_alone(tmp_path):

@@ -204,11 +204,13 @@ class LedgerEntry(ScopedModel):
     asset = models.CharField(max_length=16)
     amount = MoneyField()
     recorded_at = models.DateTimeField()
+    correlation_id = models.CharField(max_length=36, blank=True, help_text="of the opportunity that it goes back to")
 
     class Meta(ScopedModel.Meta):
         ordering = ["id"]
         verbose_name_plural = "ledger entries"
         indexes = [
+            models.Index(fields=["correlation_id"], name="idx_ledger_correlation"),
             models.Index(fields=["mode", "run_id", "-id"], name="idx_ledger_scope"),
             models.Index(fields=["mode", "run_id", "account", "-id"], name="idx_ledger_account"),
             models.Index(fields=["mode", "run_id", "asset", "-id"], name="idx_ledger_asset"),

@@ -16,6 +16,7 @@ from domain.market import Clock, Side
 from domain.money import EXACT, quantize_up
 from domain.scope import Scope
 from domain.timestamps import from_ns
+from ops import correlation
 from trading.models import Execution, LedgerEntry, Order
 from trading.models import Fill as FillRow
 from trading.services.execution.transitions import move_order
@@ -122,6 +123,7 @@ def _append_entries(
             asset=entry.asset.symbol,
             amount=entry.amount,
             recorded_at=at,
+            correlation_id=correlation.current(),
         )
         for entry in entries
     )
