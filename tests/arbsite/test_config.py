@@ -319,7 +319,7 @@ def test_a_secret_may_lie_in_a_file_that_is_named(tmp_path):
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_an_empty_secret_file_is_refused_by_name(tmp_path, text):
     (tmp_path / "key").write_text(text)
-    with pytest.raises(BadInput, match="ARB_SECRET_KEY_FILE names .*key, which is empty"):
+    with pytest.raises(BadInput, match=r"ARB_SECRET_KEY_FILE names .*key, which is empty"):
         load(ARB_SECRET_KEY_FILE=str(tmp_path / "key"))
 
 

@@ -5,6 +5,7 @@ from trading.models.bars import PriceBar, PriceSource
 from trading.models.execution import Execution, Fill, LedgerEntry, Order, StateEvent
 from trading.models.observation import EdgeObservation, FillObservation
 from trading.models.opportunity import EvaluationCount, OfferedEdge, OpenEpisode, Opportunity
+from trading.models.reconciliation import Reconciliation
 from trading.models.recording import RecordedHour, RecordedPage, Recording
 from trading.models.reference import FactKind, ReferenceFact
 from trading.models.run import BacktestReport, Run
@@ -29,6 +30,7 @@ __all__ = [
     "Order",
     "PriceBar",
     "PriceSource",
+    "Reconciliation",
     "RecordedHour",
     "RecordedPage",
     "Recording",
