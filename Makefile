@@ -5,6 +5,9 @@ ARGS =
 MODE =
 PY = .venv/bin/python
 
+# What one process compiled the next need not: a command starts in half the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 ifneq ($(MODE),)
 export ARB_MODE = $(MODE)
 endif
