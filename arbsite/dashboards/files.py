@@ -1,0 +1,351 @@
+"""Grafana's files as values: dashboards, the data source, alert rules, contact points and policies.
+
+Reading is lenient, so that the lint can name what is missing; only a file that is no JSON or YAML is refused here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from domain.errors import BadInput
+
+EXPRESSION = "__expr__"  # what Grafana calls its own expressions in place of a data source
+WITHOUT_QUERIES = frozenset({"row", "text", "dashlist", "alertlist", "news"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One query of a panel."""
+
+    ref: str
+    sql: str
+    format: str
+    datasource: str
+    is_raw: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel; the box is left, top, width and height in Grafana's 24 columns."""
+
+    id: int
+    kind: str
+    title: str
+    description: str
+    box: tuple[int, int, int, int] | None
+    unit: str
+    no_value: str
+    datasource: str
+    targets: tuple[Target, ...]
+    is_folded: bool = False  # it lies in a row that is closed: its box takes no room
+
+    @property
+    def has_queries(self) -> bool:
+        """Return whether this kind of panel shows what a query finds."""
+        return self.kind not in WITHOUT_QUERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What a reader chooses at the top of a dashboard; a query fills the choice, or its words do."""
+
+    name: str
+    kind: str
+    sql: str
+    choices: tuple[str, ...]
+    current: tuple[str, ...]
+    may_be_several: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One dashboard file."""
+
+    file: str
+    uid: str
+    title: str
+    has_id: bool
+    schema_version: int
+    timezone: str
+    start: str
+    panels: tuple[Panel, ...]
+    variables: tuple[Variable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """One data source that Grafana is given."""
+
+    file: str
+    uid: str
+    kind: str
+    has_timescale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One query or expression of an alert rule."""
+
+    ref: str
+    datasource: str
+    sql: str
+    format: str
+    kind: str  # of an expression: reduce or threshold
+    reads: str  # the step that an expression takes its numbers from
+    reducer: str
+    evaluator: str
+    params: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One alert rule."""
+
+    file: str
+    uid: str
+    title: str
+    group: str
+    folder: str
+    interval: str
+    hold: str  # how long it must be so before it fires: "for"
+    condition: str
+    steps: tuple[Step, ...]
+    no_data: str
+    on_error: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    dashboard_uid: str
+    panel_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where a contact point sends to."""
+
+    file: str
+    contact_point: str
+    uid: str
+    kind: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which alerts go to which contact point; the first has no matchers and takes what no other takes."""
+
+    file: str
+    receiver: str
+    group_by: tuple[str, ...]
+    matchers: tuple[tuple[str, str, str], ...]
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Everything under one folder like ``grafana/``."""
+
+    dashboards: tuple[Dashboard, ...] = ()
+    datasources: tuple[DataSource, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    receivers: tuple[Receiver, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    providers: tuple[str, ...] = field(default=())
+
+
+def read(folder: Path) -> Files:
+    """Return what the files under ``folder`` say. Raises: BadInput naming the file."""
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {folder}: it should hold dashboards/ and provisioning/")
+    dashboards = tuple(_dashboard(path) for path in sorted((folder / "dashboards").glob("*.json")))
+    documents = [(path.name, _yaml(path)) for path in sorted((folder / "provisioning").glob("*/*.y*ml"))]
+    return Files(
+        dashboards=dashboards,
+        datasources=tuple(_datasource(name, one) for name, one in _listed(documents, "datasources")),
+        rules=tuple(
+            _rule(name, group, rule)
+            for name, group in _listed(documents, "groups")
+            for rule in _dicts(group.get("rules"))
+        ),
+        receivers=tuple(
+            _receiver(name, point, one)
+            for name, point in _listed(documents, "contactPoints")
+            for one in _dicts(point.get("receivers"))
+        ),
+        policies=tuple(
+            policy for name, root in _listed(documents, "policies") for policy in _policies(name, root, is_root=True)
+        ),
+        providers=tuple(str(_dict(one.get("options")).get("path", "")) for _, one in _listed(documents, "providers")),
+    )
+
+
+def _dashboard(path: Path) -> Dashboard:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path.name} is not a dashboard in JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{path.name} is not a dashboard: it holds no JSON object")
+    return Dashboard(
+        file=path.name,
+        uid=_text(found, "uid"),
+        title=_text(found, "title"),
+        has_id=found.get("id") is not None,
+        schema_version=_whole(found.get("schemaVersion")),
+        timezone=_text(found, "timezone"),
+        start=_text(_dict(found.get("time")), "from"),
+        panels=tuple(_panels(found)),
+        variables=tuple(_variable(one) for one in _dicts(_dict(found.get("templating")).get("list"))),
+    )
+
+
+def _panels(found: Mapping[str, Any]) -> Iterator[Panel]:
+    for one in _dicts(found.get("panels")):
+        yield _panel(one, is_folded=False)
+        for inner in _dicts(one.get("panels")):
+            yield _panel(inner, is_folded=True)
+
+
+def _panel(one: Mapping[str, Any], *, is_folded: bool) -> Panel:
+    defaults = _dict(_dict(one.get("fieldConfig")).get("defaults"))
+    source = _uid(one.get("datasource"))
+    grid = _dict(one.get("gridPos"))
+    has_grid = all(type(grid.get(name)) is int for name in ("x", "y", "w", "h"))
+    return Panel(
+        id=_whole(one.get("id")),
+        kind=_text(one, "type"),
+        title=_text(one, "title"),
+        description=_text(one, "description"),
+        box=(grid["x"], grid["y"], grid["w"], grid["h"]) if has_grid else None,
+        unit=_text(defaults, "unit"),
+        no_value=_text(defaults, "noValue"),
+        datasource=source,
+        targets=tuple(_target(target, source) for target in _dicts(one.get("targets"))),
+        is_folded=is_folded,
+    )
+
+
+def _target(one: Mapping[str, Any], source: str) -> Target:
+    return Target(
+        ref=_text(one, "refId"),
+        sql=_text(one, "rawSql"),
+        format=_text(one, "format") or "time_series",  # what Grafana takes where none is written
+        datasource=_uid(one.get("datasource")) or source,
+        is_raw=one.get("rawQuery") is True,
+    )
+
+
+def _variable(one: Mapping[str, Any]) -> Variable:
+    query = one.get("query")
+    sql = query if isinstance(query, str) else _text(_dict(query), "rawSql")
+    current = _dict(one.get("current")).get("value", "")
+    chosen = [str(value) for value in current] if isinstance(current, list) else [str(current)]
+    words = [word.partition(" : ")[2] or word for word in str(query or "").split(",")]
+    return Variable(
+        name=_text(one, "name"),
+        kind=_text(one, "type"),
+        sql=sql if one.get("type") == "query" else "",
+        choices=tuple(word.strip() for word in words if word.strip()) if one.get("type") == "custom" else (),
+        current=tuple(value for value in chosen if value),
+        may_be_several=bool(one.get("multi") or one.get("includeAll")),
+    )
+
+
+def _datasource(name: str, one: Mapping[str, Any]) -> DataSource:
+    has_timescale = bool(_dict(one.get("jsonData")).get("timescaledb"))
+    return DataSource(name, _text(one, "uid"), _text(one, "type"), has_timescale)
+
+
+def _rule(name: str, group: Mapping[str, Any], one: Mapping[str, Any]) -> Rule:
+    return Rule(
+        file=name,
+        uid=_text(one, "uid"),
+        title=_text(one, "title"),
+        group=_text(group, "name"),
+        folder=_text(group, "folder"),
+        interval=_text(group, "interval"),
+        hold=_text(one, "for"),
+        condition=_text(one, "condition"),
+        steps=tuple(_step(step) for step in _dicts(one.get("data"))),
+        no_data=_text(one, "noDataState"),
+        on_error=_text(one, "execErrState"),
+        labels=_words(one.get("labels")),
+        annotations=_words(one.get("annotations")),
+        dashboard_uid=_text(one, "dashboardUid"),
+        panel_id=_whole(one.get("panelId")),
+    )
+
+
+def _step(one: Mapping[str, Any]) -> Step:
+    model = _dict(one.get("model"))
+    conditions = _dicts(model.get("conditions"))
+    evaluator = _dict(conditions[0].get("evaluator")) if conditions else {}
+    params = evaluator.get("params")
+    return Step(
+        ref=_text(one, "refId"),
+        datasource=_text(one, "datasourceUid"),
+        sql=_text(model, "rawSql"),
+        format=_text(model, "format") or "time_series",
+        kind=_text(model, "type"),
+        reads=_text(model, "expression"),
+        reducer=_text(model, "reducer"),
+        evaluator=_text(evaluator, "type"),
+        params=tuple(float(value) for value in params) if isinstance(params, list) else (),
+    )
+
+
+def _receiver(name: str, point: Mapping[str, Any], one: Mapping[str, Any]) -> Receiver:
+    return Receiver(name, _text(point, "name"), _text(one, "uid"), _text(one, "type"), _words(one.get("settings")))
+
+
+def _policies(name: str, one: Mapping[str, Any], *, is_root: bool) -> Iterator[Policy]:
+    given = one.get("object_matchers") or []
+    matchers = tuple((str(left), str(how), str(right)) for left, how, right in given)
+    group_by = tuple(str(label) for label in one.get("group_by") or [])
+    yield Policy(name, _text(one, "receiver"), group_by, matchers, is_root)
+    for inner in _dicts(one.get("routes")):
+        yield from _policies(name, inner, is_root=False)
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise BadInput(f"{path.name} is not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{path.name} holds no mapping: Grafana begins with apiVersion: 1")
+    return found
+
+
+def _listed(documents: list[tuple[str, dict[str, Any]]], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, document in documents:
+        for one in _dicts(document.get(key)):
+            yield name, one
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _words(value: Any) -> dict[str, str]:
+    return {str(key): str(word) for key, word in _dict(value).items()}
+
+
+def _text(found: Mapping[str, Any], key: str) -> str:
+    value = found.get(key)
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _whole(value: Any) -> int:
+    return value if type(value) is int else 0
+
+
+def _uid(value: Any) -> str:
+    return value if isinstance(value, str) else _text(_dict(value), "uid")
