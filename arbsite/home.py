@@ -40,7 +40,7 @@ MAY_READ = "trading.view_opportunity"  # whoever may see no opportunity is shown
 MAY_READ_MODELS = "mlops.view_modelversion"
 
 _LIGHTS = {BreakerState.CLOSED: "success", BreakerState.HALF_OPEN: "warning", BreakerState.OPEN: "danger"}
-_GATES = {"active": "success", "reducing": "warning", "halted": "danger"}
+_GATES = {"active": "success", "reducing": "warning", "halted": "danger", "unreconciled": "danger"}
 _LEVELS = {"info": "info", "warning": "warning", "error": "danger"}
 _RECENT = 5
 _REASONS = 6

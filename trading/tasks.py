@@ -6,7 +6,7 @@ from django.conf import settings
 from domain.timestamps import from_ns
 from trading.dispatch import OutboxDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.services import execution, reference, scan, sweeping, volatility
+from trading.services import execution, reconciliation, reference, scan, sweeping, volatility
 from trading.services.venues import trading_venues
 from trading.venues.registry import bar_sources
 
@@ -37,6 +37,15 @@ def scan_markets() -> None:
 def refresh_reference() -> None:
     """Ask venues and accounts for what they state of markets and fees."""
     reference.refresh(settings.ARB.scope, clock=SYSTEM_CLOCK)
+
+
+@shared_task(name="trading.reconcile")
+def reconcile() -> None:
+    """Compare what our rows say, and free what was restored once it agrees."""
+    for scope in reconciliation.scopes_of(settings.ARB.scope):
+        fees = reference.fees_now(scope, now=from_ns(SYSTEM_CLOCK.now_ns()))
+        venues = trading_venues(scope, clock=SYSTEM_CLOCK, fees=fees)
+        reconciliation.reconcile(scope, venues=venues, clock=SYSTEM_CLOCK)
 
 
 @shared_task(name="trading.volatility")

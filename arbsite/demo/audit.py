@@ -1,16 +1,13 @@
 """Whether the rows of a run agree with each other: what a kill at the wrong moment would have broken."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 
-from django.db.models import F, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
-
 from domain.execution import EXECUTION_TERMINAL
-from domain.ledger import OURS
-from domain.money import ZERO
 from domain.scope import Scope
-from risk.models import Outcome, Reservation
-from trading.models import Balance, Execution, Fill, LedgerEntry, Order
+from risk.models import Reservation
+from trading.models import Execution
+from trading.selectors.differences import Kind, differences_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +22,7 @@ class Audit:
     held_reservations: int
     gas_not_booked: int = 0
     balances_off_their_ledger: int = 0  # an account holds more or less of an asset than its lines add up to
+    orders_open_after_the_end: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -34,38 +32,15 @@ class Audit:
 
 def audit(scope: Scope) -> Audit:
     """Return what is wrong with the rows of ``scope``. Raises: DatabaseError."""
+    found = Counter(one.kind for one in differences_of(scope))
     return Audit(
         open_executions=Execution.objects.in_scope(scope).exclude(state__in=EXECUTION_TERMINAL).count(),
-        orders_off_their_fills=_orders_off_their_fills(scope),
-        lopsided_bookings=_lopsided_bookings(scope),
-        fills_not_booked=Fill.objects.in_scope(scope).filter(entries__isnull=True).count(),
-        unjudged_executions=_unjudged_executions(scope),
+        orders_off_their_fills=found[Kind.ORDER_OFF_ITS_FILLS],
+        lopsided_bookings=found[Kind.LOPSIDED_BOOKING],
+        fills_not_booked=found[Kind.FILL_NOT_BOOKED],
+        unjudged_executions=found[Kind.EXECUTION_UNJUDGED],
         held_reservations=Reservation.objects.in_scope(scope).filter(released_at__isnull=True).count(),
-        gas_not_booked=Order.objects.in_scope(scope).filter(gas_amount__gt=0, gas_entries__isnull=True).count(),
-        balances_off_their_ledger=_balances_off_their_ledger(scope),
+        gas_not_booked=found[Kind.GAS_NOT_BOOKED],
+        balances_off_their_ledger=found[Kind.BALANCE_OFF_ITS_LEDGER],
+        orders_open_after_the_end=found[Kind.ORDER_OPEN_AFTER_THE_END],
     )
-
-
-def _orders_off_their_fills(scope: Scope) -> int:
-    filled = Fill.objects.filter(order=OuterRef("pk")).order_by().values("order").annotate(total=Sum("quantity"))
-    orders = Order.objects.in_scope(scope).annotate(told=Coalesce(Subquery(filled.values("total")), ZERO))
-    return orders.exclude(told=F("filled_quantity")).count()
-
-
-def _lopsided_bookings(scope: Scope) -> int:
-    lines = LedgerEntry.objects.in_scope(scope).order_by().values("fill", "gas_of", "asset")
-    return lines.annotate(total=Sum("amount")).exclude(total=0).count()
-
-
-def _balances_off_their_ledger(scope: Scope) -> int:
-    ours = LedgerEntry.objects.in_scope(scope).filter(account__startswith=OURS).order_by()
-    sums = ours.values_list("account", "asset").annotate(Sum("amount"))
-    booked = {(account.removeprefix(OURS), asset): total for account, asset, total in sums}
-    held = {(row.venue, row.asset): row.amount for row in Balance.objects.in_scope(scope)}
-    return sum(booked.get(place, ZERO) != held.get(place, ZERO) for place in booked.keys() | held.keys())
-
-
-def _unjudged_executions(scope: Scope) -> int:
-    judged = Outcome.objects.in_scope(scope).values("execution_id")
-    sent = Q(orders__sending_at__isnull=False, settled_at__isnull=False)
-    return Execution.objects.in_scope(scope).filter(sent).exclude(pk__in=judged).distinct().count()

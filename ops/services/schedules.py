@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("risk.tick", 5, Queue.SCAN, "Let cooled-down breakers take probes; follow the limits of the environment."),
     Entry("trading.volatility", 60, Queue.SCAN, "Measure volatility, returns and liquidity from the stored prices."),
     Entry("trading.scan", 5, Queue.SCAN, "Look at every route once, from the price cache or by REST."),
+    Entry("trading.reconcile", 60, Queue.ACCOUNT, "Compare orders, fills, ledger and balances; free what was restored."),
     Entry("trading.account_reference", 600, Queue.ACCOUNT, "Ask venues and accounts for markets, lots and fees."),
     Entry("ops.sweep", 10, Queue.SCAN, "Publish outbox rows that the execution worker has left lying."),
     Entry("trading.sweep_executions", 10, Queue.SCAN, "Send a step for every execution that stands still."),

@@ -19,7 +19,7 @@ from risk.admin.forms import LimitForm
 from risk.models import Breaker, BreakerEvent, EquityMark, Gate, Limit, LimitKind, Outcome, Reservation
 from risk.services import Halted, halt, recover, reset, resume, set_limit
 
-GATE_COLOURS = {"active": "success", "reducing": "warning", "halted": "danger"}
+GATE_COLOURS = {"active": "success", "reducing": "warning", "halted": "danger", "unreconciled": "danger"}
 BREAKER_COLOURS = {"closed": "success", "half_open": "warning", "open": "danger"}
 
 

@@ -12,6 +12,7 @@ class GateState(models.TextChoices):
     ACTIVE = "active"  # opening and closing orders
     REDUCING = "reducing"  # closing orders alone, until the system is clean again
     HALTED = "halted"  # closing orders alone, until a person resumes
+    UNRECONCILED = "unreconciled"  # no order at all, until what was restored has been compared
 
 
 class Gate(ScopedModel):

@@ -7,7 +7,13 @@ gates locks them by mode and run.
 from risk.services.admission import admit, may_send, release
 from risk.services.answers import AdmitRequest, Admitted, GateAnswer, Halted, Headroom, OutcomeReport, Refusal
 from risk.services.breakers import note_volatility, recover, reset, tick, tick_all, trip
-from risk.services.gate import end_wind_down, wind_down
+from risk.services.gate import (
+    end_reconciliation,
+    end_wind_down,
+    require_reconciliation,
+    unreconciled_scopes,
+    wind_down,
+)
 from risk.services.halting import halt, resume, stop_file_present
 from risk.services.limits import headroom, set_limit
 from risk.services.outcomes import record_outcome
@@ -23,6 +29,7 @@ __all__ = [
     "Refusal",
     "Status",
     "admit",
+    "end_reconciliation",
     "end_wind_down",
     "halt",
     "headroom",
@@ -31,6 +38,7 @@ __all__ = [
     "record_outcome",
     "recover",
     "release",
+    "require_reconciliation",
     "reset",
     "resume",
     "set_limit",
@@ -39,5 +47,6 @@ __all__ = [
     "tick",
     "tick_all",
     "trip",
+    "unreconciled_scopes",
     "wind_down",
 ]

@@ -58,10 +58,13 @@ def admit(request: AdmitRequest, *, scope: Scope, now: datetime) -> Admitted | R
 def may_send(*, scope: Scope, opening: bool, reservation_id: int | None, now: datetime) -> Refusal | None:
     """Return why an order may not be sent, or None; call it in the transaction that commits SENDING.
 
-    Closing orders always may. The gate's lock is held until that transaction ends, so no trip or halt comes between.
+    Closing orders always may, but after a restore: until it is reconciled nothing is sent at all. The gate's lock is
+    held until that transaction ends, so no trip or halt comes between.
     Raises: TransactionManagementError outside a transaction.
     """
     gate = lock_gate(scope, now=now)
+    if gate.state == GateState.UNRECONCILED:
+        return _refusal(_switches(gate)[1:])
     if not opening:
         return None
     reservation = held_reservation(scope, reservation_id)

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.money import EXACT, ZERO
+from risk.models import GateState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Refusal:
     def detail(self) -> str:
         """Return what the refusing gate stated."""
         return next((answer.detail for answer in self.gates if answer.gate == self.reason), "")
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether nothing is to be given up for it: the order stays as it is and is asked about again later."""
+        return self.reason == GateState.UNRECONCILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from domain.scope import Scope
+from domain.scope import Mode, Scope
 from risk.models import Gate, GateState
 from risk.services.defaults import seed_rows
 
@@ -49,6 +49,28 @@ def end_wind_down(scope: Scope, *, actor: str, now: datetime) -> None:
         gate = lock_gate(scope, now=now)
         if gate.state == GateState.REDUCING:
             set_gate(gate, GateState.ACTIVE, reason="", actor=actor, now=now)
+
+
+def require_reconciliation(scope: Scope, *, reason: str, actor: str, now: datetime) -> None:
+    """Let ``scope`` send nothing, opening or closing, until ``end_reconciliation``."""
+    with transaction.atomic():
+        set_gate(lock_gate(scope, now=now), GateState.UNRECONCILED, reason=reason, actor=actor, now=now)
+
+
+def end_reconciliation(scope: Scope, *, reason: str, actor: str, now: datetime) -> bool:
+    """Halt ``scope`` where it waited to be reconciled, and return whether it did: a person resumes."""
+    with transaction.atomic():
+        gate = lock_gate(scope, now=now)
+        if gate.state != GateState.UNRECONCILED:
+            return False
+        set_gate(gate, GateState.HALTED, reason=reason, actor=actor, now=now)
+        return True
+
+
+def unreconciled_scopes(mode: Mode) -> list[Scope]:
+    """Return the scopes of ``mode`` that wait to be reconciled."""
+    waiting = Gate.objects.in_mode(mode).filter(state=GateState.UNRECONCILED).order_by("run_id")
+    return [gate.scope for gate in waiting]
 
 
 def known_scopes(scopes: Iterable[Scope]) -> list[Scope]:

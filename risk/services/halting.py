@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
+from domain.errors import Refused
 from domain.scope import Scope
 from ops.services import operators
 from risk import stopfile
@@ -24,7 +25,8 @@ def stop_file_present() -> bool:
 def halt(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...], everywhere: bool = True) -> Halted:
     """Stop opening orders: write the stop file, then halt the gates of ``scopes``, or of every scope as well.
 
-    The file alone stops every scope. Raises: BadInput without a reason.
+    The file alone stops every scope; a gate that waits to be reconciled stops more than a halt, and stays as it is.
+    Raises: BadInput without a reason.
     """
     operators.require_reason(reason)
     return Halted(
@@ -38,7 +40,8 @@ def halt(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...], e
 def resume(*, reason: str, actor: str, now: datetime, scopes: tuple[Scope, ...], everywhere: bool = True) -> Halted:
     """Lift the halt: the gates first, then the stop file, which keeps its word if the database fails.
 
-    Raises: BadInput without a reason.
+    A gate that waits to be reconciled stays as it is. Raises: BadInput without a reason; Refused where one of
+    ``scopes`` waits so.
     """
     operators.require_reason(reason)
     failed = _attempt(
@@ -72,7 +75,12 @@ def _set_all(
         _bound_the_wait()
         for scope in known_scopes(scopes) if everywhere else scopes:
             gate = lock_gate(scope, now=now)
-            set_gate(gate, state, reason=reason if state == GateState.HALTED else "", actor=actor, now=now)
+            if gate.state != GateState.UNRECONCILED:
+                set_gate(gate, state, reason=reason if state == GateState.HALTED else "", actor=actor, now=now)
+            elif state == GateState.ACTIVE and scope in scopes:
+                raise Refused(
+                    f"{scope} is not reconciled since its restore: run manage.py reconcile --mode {scope.mode}"
+                )
             operators.record(actor, action, reason, scope=scope, subject="gate")
 
 

@@ -28,6 +28,7 @@ REASONS = {
     "score_expects_loss": "the models expected a loss",
     "score_unlikely": "the models thought it unlikelier to earn than a trade must be to pay",
     "halted": "trading was halted",
+    "unreconciled": "nothing is sent after a restore until it is reconciled",
     "not_observed": "nobody saw the book it would have met",
     "limit_not_reached": "the price had gone by the time it arrived",
     "reverted": "its price had gone: it was undone, the gas paid",

@@ -42,7 +42,10 @@ def prepare(execution: Execution, *, clock: Clock) -> None:
 
 
 def send(execution: Execution, *, venues: Mapping[str, TradingVenue], clock: Clock) -> None:
-    """Send every prepared order once; an order already committed as SENDING is never sent again."""
+    """Send every prepared order once; an order already committed as SENDING is never sent again.
+
+    Where what was restored is not reconciled yet, orders stay prepared.
+    """
     orders = _commit_sending(execution, clock=clock)
     if orders:
         _record(_place_all(orders, venues=venues, clock=clock), clock=clock)
@@ -59,6 +62,8 @@ def _commit_sending(execution: Execution, *, clock: Clock) -> list[Order]:
         refusal = may_send(scope=execution.scope, opening=opening, reservation_id=execution.reservation_id, now=now)
         if opening and refusal is None:
             refusal = refusal_at_sending(execution, now=now)
+        if refusal is not None and refusal.is_hold:
+            return []
         for order in orders:
             if refusal is not None:
                 move_order(order, LegEvent.REFUSE, at=now, reason=refusal.reason, closed_at=now)

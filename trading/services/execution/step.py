@@ -44,6 +44,20 @@ def step(execution_id: int, *, venues: Venues, clock: Clock) -> ExecutionState:
             return _advance(execution, venues=venues, clock=clock)
 
 
+def look(execution_id: int, *, venues: Venues, clock: Clock) -> ExecutionState:
+    """Ask what became of an execution's orders and conclude what can be, sending nothing; return the state it reached.
+
+    Raises: as ``step``.
+    """
+    with advisory(f"execution:{execution_id}") as is_ours:
+        execution = Execution.objects.get(pk=execution_id)
+        if is_ours and execution.state not in EXECUTION_TERMINAL:
+            with correlated(execution.correlation_id):
+                ask(execution, venues=venues, clock=clock)
+                conclude(execution, clock=clock)
+        return ExecutionState(execution.state)
+
+
 def _advance(execution: Execution, *, venues: Venues, clock: Clock) -> ExecutionState:
     if execution.state in EXECUTION_TERMINAL:
         return ExecutionState(execution.state)
