@@ -184,7 +184,7 @@ def test_neither_a_halt_nor_a_resume_loosens_what_waits_to_be_reconciled(line):
     now = from_ns(line.clock.now_ns())
     halt(reason="odd", actor="ann", now=now, scopes=(SIM,))
     assert gate().state == GateState.UNRECONCILED
-    with pytest.raises(Refused, match="manage.py reconcile"):
+    with pytest.raises(Refused, match=r"manage\.py reconcile"):
         resume(reason="go", actor="ann", now=now, scopes=(SIM,))
     with transaction.atomic():
         refusal = may_send(scope=SIM, opening=False, reservation_id=None, now=now)
