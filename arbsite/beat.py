@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from ops.locks import key_of
+from ops.queues import BEAT
 from ops.services import canaries
 
 log = structlog.get_logger(__name__)
@@ -51,5 +52,5 @@ class OneBeat(DatabaseScheduler):
 
     def _sign(self) -> None:
         if time.monotonic() - self._signed_at_s >= SIGN_EVERY_S:
-            canaries.seen(canaries.BEAT, scope=settings.ARB.scope)
+            canaries.seen(BEAT, scope=settings.ARB.scope)
             self._signed_at_s = time.monotonic()

@@ -2,6 +2,10 @@
 
 from enum import StrEnum
 
+BEAT = "beat"  # signs beside the queues
+CANARY_PERIOD_S = 15
+STALE_AFTER_S = 3 * CANARY_PERIOD_S  # a queue whose last canary is older is not consumed
+
 
 class Queue(StrEnum):
     """A queue, named after the worker that consumes it."""

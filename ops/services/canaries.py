@@ -8,12 +8,9 @@ from django.db.models.functions import Greatest, Now
 
 from domain.scope import Scope
 from ops.models import Canary
-from ops.queues import Queue
-from ops.services.schedules import CANARY_PERIOD_S
+from ops.queues import BEAT, STALE_AFTER_S, Queue
 
-BEAT = "beat"
 NAMES = (*map(str, Queue), BEAT)
-STALE_AFTER_S = 3 * CANARY_PERIOD_S
 
 
 @dataclass(frozen=True, slots=True)

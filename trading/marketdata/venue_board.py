@@ -13,11 +13,11 @@ import redis.asyncio
 from domain.errors import Unreachable
 from domain.scope import Scope
 from trading.marketdata.feeds import VenueStatus
+from trading.marketdata.keys import BOARD_EXPIRE_S, board_key
 from trading.marketdata.venue_score import score_of
 from trading.venues.health import lately
 
 TELL_EVERY_S = 1.0
-EXPIRE_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,6 @@ class VenueLine:
 
 
 _FIELDS = frozenset(one.name for one in fields(VenueLine))
-
-
-def board_key(scope: Scope) -> str:
-    """Return the Redis key that holds the lines of ``scope``."""
-    return f"arb:{scope}:venues"
 
 
 def line_of(status: VenueStatus) -> VenueLine:
@@ -123,7 +118,7 @@ class VenueBoardWriter:
         """Write every line, and return whether Redis took them."""
         text = json.dumps([asdict(line_of(status)) for status in statuses])
         try:
-            await self._client.set(self._key, text, ex=EXPIRE_S)
+            await self._client.set(self._key, text, ex=BOARD_EXPIRE_S)
         except (redis.RedisError, OSError):
             return False  # the price cache's writer logs the outage; the next line supersedes this one
         return True
@@ -138,8 +133,16 @@ class VenueBoard:
 
     def lines(self) -> list[VenueLine]:
         """Return one line per venue; none before the stream process told any. Raises: Unreachable."""
+        raw = self._ask(lambda: self._client.get(self._key))
+        return [] if raw is None else lines_from(raw)
+
+    def age_s(self) -> float | None:
+        """Return how long ago the stream process told last; None where it has not for long. Raises: Unreachable."""
+        left_ms = self._ask(lambda: self._client.pttl(self._key))
+        return BOARD_EXPIRE_S - left_ms / 1000 if left_ms > 0 else None
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
         try:
-            raw: Any = self._client.get(self._key)
+            return question()
         except (redis.RedisError, OSError) as error:
             raise Unreachable(f"the venue board does not answer: {type(error).__name__}") from error
-        return [] if raw is None else lines_from(raw)

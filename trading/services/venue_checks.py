@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import redis
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.conf import settings
 from domain.errors import BadInput, Unreachable
 from domain.market import Clock, Pair
 from domain.scope import Scope
-from trading.marketdata.venue_board import EXPIRE_S, VenueBoard, VenueLine, board_key
+from trading.marketdata.venue_board import VenueBoard, VenueLine
 from trading.services.reference.known import known_reference
 from trading.services.reference.terms import Reference
 from trading.services.scan.connections import NOT_ASKED_WHY, Connections
@@ -116,12 +115,11 @@ def check_venues(names: Sequence[str], scope: Scope, *, clock: Clock, connection
 
 
 def _board(client: "redis.Redis", scope: Scope) -> tuple[dict[str, VenueLine], float | None, str]:
+    board = VenueBoard(client, scope)
     try:
-        lines = {line.venue: line for line in VenueBoard(client, scope).lines()}
-        left_ms: Any = client.pttl(board_key(scope))
-    except (Unreachable, redis.RedisError, OSError) as error:
-        return {}, None, str(error) if isinstance(error, Unreachable) else type(error).__name__
-    return lines, EXPIRE_S - left_ms / 1000 if left_ms > 0 else None, ""
+        return {line.venue: line for line in board.lines()}, board.age_s(), ""
+    except Unreachable as error:
+        return {}, None, str(error)
 
 
 def _check(name: str, line: VenueLine | None, scope: Scope, clock: Clock, connections: Connections) -> VenueCheck:

@@ -14,7 +14,8 @@ from domain.secret import Credentials, Secret
 from simulator.accounts import KRAKEN_READ
 from tests.fakes import watch_chain
 from tests.trading.commands.venue_rows import away, doubles_as_venues, state_markets
-from trading.marketdata.venue_board import VenueLine, board_key
+from trading.marketdata.keys import board_key
+from trading.marketdata.venue_board import VenueLine
 from trading.models import Balance
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from domain.timestamps import from_ns
 from simulator.server import Urls
 from tests.trading.services.stream.doubles import doubles_in_thread, settings_for
 from trading.marketdata.clock import SYSTEM_CLOCK
+from trading.marketdata.keys import board_key
 from trading.marketdata.price_cache import cache_key
-from trading.marketdata.venue_board import board_key
 from trading.services.reference import of_listings, record
 from trading.venues.base import Listing
 

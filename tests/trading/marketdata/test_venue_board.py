@@ -9,7 +9,8 @@ from django.conf import settings
 
 from tests.fakes import MS, NOW_NS, SIM
 from trading.marketdata.feeds import VenueStatus
-from trading.marketdata.venue_board import VenueBoard, board_key, line_of
+from trading.marketdata.keys import board_key
+from trading.marketdata.venue_board import VenueBoard, line_of
 from trading.venues.health import FeedHealth
 
 
