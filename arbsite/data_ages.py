@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from arbsite.redis_client import hasty_client
 from domain.errors import ArbError, Unreachable
 from domain.scope import Scope
 from domain.timestamps import to_ns
 from trading.marketdata.price_cache import cache_key
-from trading.marketdata.venue_board import VenueBoard, VenueLine
+from trading.marketdata.venue_board import VenueBoard
+from trading.marketdata.venue_lines import VenueLine
 from trading.services.recording.coverage import VenueCoverage, coverage
 
 _PATIENCE_S = 0.5  # the page must open whatever Redis does
@@ -50,14 +48,12 @@ def data_of(scope: Scope, now: datetime) -> tuple[list[VenueData], str]:
 
 
 def _told(scope: Scope, now: datetime) -> tuple[dict[str, VenueLine], dict[str, int]]:
-    if not settings.ARB.redis_url:
-        raise Unreachable("no Redis is named")
-    with _client() as client:
-        return {line.venue: line for line in VenueBoard(client, scope).lines()}, _ages(client, scope, now)
+    with hasty_client(_PATIENCE_S) as client:
+        return {line.venue: line for line in VenueBoard(client, scope).lines()}, cached_ages_ms(client, scope, now)
 
 
-def _ages(client: Any, scope: Scope, now: datetime) -> dict[str, int]:
-    """Return the age of each venue's newest book among those cached, of many a sample."""
+def cached_ages_ms(client: Any, scope: Scope, now: datetime) -> dict[str, int]:
+    """Return the age of each venue's newest book among those cached, of many a sample. Raises: Unreachable."""
     try:
         cached = client.hrandfield(cache_key(scope), _MOST_BOOKS, withvalues=True) or []
     except (RedisError, OSError) as error:
@@ -69,12 +65,3 @@ def _ages(client: Any, scope: Scope, now: datetime) -> dict[str, int]:
             venue, age_ms = field.decode().partition("|")[0], (to_ns(now) - int(seen[1])) // 1_000_000
             ages[venue] = min(ages.get(venue, age_ms), age_ms)
     return ages
-
-
-def _client() -> Any:
-    return Redis.from_url(
-        settings.ARB.redis_url,
-        socket_timeout=_PATIENCE_S,
-        socket_connect_timeout=_PATIENCE_S,
-        retry=Retry(NoBackoff(), 0),
-    )

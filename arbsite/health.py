@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from django.conf import settings
@@ -14,11 +13,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from arbsite.redis_client import hasty_client
 from domain.scope import Mode
 from ops.services import canaries
 
@@ -100,14 +97,7 @@ def _migrations() -> tuple[bool, str]:
 def _redis() -> tuple[bool, str]:
     if not settings.ARB.redis_url:
         return False, "no server is named"
-    # one attempt: retries would outlast our patience
-    server: Any = Redis.from_url(
-        settings.ARB.redis_url,
-        socket_timeout=_REDIS_TIMEOUT_S,
-        socket_connect_timeout=_REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-    )
-    with server:
+    with hasty_client(_REDIS_TIMEOUT_S) as server:
         server.ping()
     return True, "answers"
 

@@ -45,7 +45,12 @@ def queue(arb: Arb, name: str) -> tuple[bool, str]:
     database, columns = arb.database, arb.scope.columns
     if not database.port:
         raise Unreachable("no database server is named: an embedded one is known to its own processes alone")
-    named = {"host": database.host, "port": database.port, "user": database.user, "dbname": database.name}
+    named: dict[str, Any] = {
+        "host": database.host,
+        "port": database.port,
+        "user": database.user,
+        "dbname": database.name,
+    }
     named |= {"password": database.password.reveal(), "connect_timeout": _PATIENCE_S, **database.options}
     try:
         with psycopg.connect(**named) as server:
@@ -64,11 +69,11 @@ def stream(arb: Arb) -> tuple[bool, str]:
 
     if not arb.redis_url:
         raise Unreachable("no Redis server is named: an embedded one is known to its own processes alone")
-    patience = {"socket_timeout": _PATIENCE_S, "socket_connect_timeout": _PATIENCE_S}
+    patience: dict[str, Any] = {"socket_timeout": _PATIENCE_S, "socket_connect_timeout": _PATIENCE_S}
     client: Any = Redis.from_url(arb.redis_url, retry=Retry(NoBackoff(), 0), **patience)
     try:
         with client:
-            left_ms = client.pttl(board_key(arb.scope))
+            left_ms = client.pttl(board_key(arb.scope, arb.partition.index if arb.partition.count > 1 else None))
     except (RedisError, OSError) as error:
         raise Unreachable(f"Redis cannot be asked: {type(error).__name__}") from None
     ago_s = BOARD_EXPIRE_S - left_ms / 1000 if left_ms > 0 else None

@@ -7,9 +7,8 @@ from typing import Any
 from django.db import connections, transaction
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from ops.queues import Queue
+from ops.queues import CANARY_PERIOD_S, Queue
 
-CANARY_PERIOD_S = 15
 _EXPIRY = 0.8  # of the period: a late tick is dropped rather than run beside the next one
 
 
@@ -39,6 +38,7 @@ ENTRIES = (
     Entry("trading.scan", 5, Queue.SCAN, "Look at every route once, from the price cache or by REST."),
     Entry("trading.reconcile", 60, Queue.ACCOUNT, "Compare orders, fills, ledger and balances; free what was restored."),
     Entry("trading.account_reference", 600, Queue.ACCOUNT, "Ask venues and accounts for markets, lots and fees."),
+    Entry("arbsite.readings", 30, Queue.SCAN, "Store how queues, data, database and disks are, for dashboards."),
     Entry("ops.sweep", 10, Queue.SCAN, "Publish outbox rows that the execution worker has left lying."),
     Entry("trading.sweep_executions", 10, Queue.SCAN, "Send a step for every execution that stands still."),
     Entry("mlops.train", At(3, 10), Queue.ML, "Train every model anew on the outcomes there are."),
