@@ -77,8 +77,8 @@ def table(ports: Ports) -> tuple[Process, ...]:
         Process("beat", _celery("beat", "--loglevel=INFO", "--pidfile=")),
         web(ports.web),
         _worker("account", "solo", secrets=(*_READ_KEYS, *_NODES)),
-        _worker("ml", "prefork", secrets=("MLFLOW_TRACKING_URI",), limits=(f"--max-memory-per-child={MOST_ML_KIB}",)),
-        Process("flower", _celery("flower", f"--address={HOST}", f"--port={ports.flower}"), port=ports.flower),
+        _worker("ml", "prefork", secrets=("MLFLOW_TRACKING_URI", "ARB_RESTORE_URL"), limits=(f"--max-memory-per-child={MOST_ML_KIB}",)),
+        _flower(ports.flower, host),
     )
 
 

@@ -118,6 +118,8 @@ def _models(source: Source, checkout: Path, state_dir: Path) -> Models:
     return Models(
         directory=parse.path(source, "ARB_MODEL_DIR", base=checkout, default=state_dir / "models"),
         mlflow_uri=parse.secret(source, "MLFLOW_TRACKING_URI"),
+        page_password=parse.secret(source, "ARB_MLFLOW_PASSWORD"),
+        mlflow_password=parse.secret(source, "ARB_MLFLOW_PASSWORD"),
         retrain_every=parse.whole(source, "ML_RETRAIN_FREQUENCY", least=1),
         expiry_days=parse.whole(source, "ARB_MODEL_EXPIRY_DAYS", least=1, most=LONGEST_EXPIRY_DAYS),
     )

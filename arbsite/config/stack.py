@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 from arbsite.config import parse
+from arbsite.config.services import parse_database_url
 from arbsite.config.source import Source
 from arbsite.config.tree import SERIES_TABLES, Address, Backups, Dashboards, Partition, Series
 from domain.errors import BadInput
+from domain.scope import Mode
+from domain.secret import Secret
 
 LEAST_RETENTION_DAYS = {"arbitrage_opportunities": 60}  # aggregates are refreshed from its rows of the last weeks
 _MOST_DAYS = 36_500
@@ -47,10 +50,14 @@ def dashboards(source: Source) -> Dashboards:
 def backups(source: Source, checkout: Path, state_dir: Path) -> Backups:
     """Return where backups go. Raises: BadInput."""
     programs = source.get("ARB_PG_PROGRAMS")
+    restore_url = source.get("ARB_RESTORE_URL")
+    if restore_url:
+        parse_database_url("ARB_RESTORE_URL", restore_url, Mode.DRY_RUN)
     return Backups(
         directory=parse.path(source, "ARB_BACKUP_DIR", base=checkout, default=state_dir / "backups"),
         keep_days=parse.whole(source, "ARB_BACKUP_KEEP_DAYS", least=1, most=_MOST_DAYS),
         programs=Path(programs).expanduser() if programs else None,
+        restore_url=Secret(restore_url) if restore_url else None,
     )
 
 

@@ -170,6 +170,8 @@ _STACK = (
     ),
 )
 
+    Variable("ARB_RESTORE_URL", "", "the server as a superuser, where TimescaleDB is restored", is_secret=True),
+    Variable("ARB_MLFLOW_PASSWORD", "", "of operator on MLflow's page; default generated", is_secret=True),
 _PARTS = (_MODE, _SERVICES, _KEYS, _VENUES, _CHAINS, _TRADING, _MODELS, _RISK, _WEB, _STACK)
 VARIABLES = {variable.name: variable for part in _PARTS for variable in part}
 # a secret may lie in a file instead, as container engines hand them over: NAME_FILE says where

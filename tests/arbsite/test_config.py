@@ -160,6 +160,7 @@ def test_a_misspelt_variable_of_the_environment_is_refused():
         ("ARB_DASHBOARDS_USER", "Dash;board"),
         ("ARB_METRICS_ADDRESS", "9100"),
         ("ARB_BACKUP_KEEP_DAYS", "0"),
+        ("ARB_RESTORE_URL", "mysql://root@localhost/db"),
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_its_variable(name, value):
@@ -250,6 +251,7 @@ def test_a_malformed_further_venue_is_named(text, complaint):
 def test_no_secret_is_shown_by_printing_the_settings():
     secrets = {name: f"canary-{name}" for name, variable in VARIABLES.items() if variable.is_secret}
     secrets |= {"DATABASE_URL": "postgresql://u:canary-db@h/n", "REDIS_URL": "redis://:canary-redis@h"}
+    secrets |= {"ARB_RESTORE_URL": "postgresql://u:canary-restore@h/n"}
     secrets |= {f"ARB_{chain}_RPC_URLS": "https://node/v2/canary" for chain in ("ETHEREUM", "POLYGON")}
     secrets |= {f"ARB_{chain}_WS_URL": "wss://node/v2/canary" for chain in ("ETHEREUM", "POLYGON")}
     arb = load(**(TIMESCALE | secrets | {"ARB_ALERT_URLS": "mailto://canary-alert"}))

@@ -24,6 +24,7 @@ def test_each_key_is_held_by_one_process():
     assert _holders("ALPACA_DATA_API_SECRET") == {"stream"}
     assert _holders("WALLET_PRIVATE_KEY") == {"worker-execution"}
     assert _holders("MLFLOW_TRACKING_URI") == {"worker-ml"}
+    assert _holders("ARB_RESTORE_URL") == {"worker-ml"}
 
 
 def test_web_beat_and_flower_hold_no_key():
