@@ -24,7 +24,18 @@ MODE_OF_COMMAND = {  # whatever is configured
     "collect": Mode.DRY_RUN,  # unless --mode says sim
 }
 WITHOUT_SERVICES = frozenset(
-    {"help", "version", "check", "show_config", "doctor", "diffsettings", "collectstatic", "findstatic", "simulate", "mlflow"}
+    {
+        "help",
+        "version",
+        "check",
+        "show_config",
+        "doctor",
+        "diffsettings",
+        "collectstatic",
+        "findstatic",
+        "simulate",
+        "mlflow",
+    }
 )
 WITHOUT_SCHEMA = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup"})
 

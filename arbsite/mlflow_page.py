@@ -53,7 +53,7 @@ def _store(arb: Arb, folder: Path) -> tuple[str, Path]:
 
 
 def _told(arb: Arb, store: str, folder: Path) -> dict[str, str]:
-    password = arb.models.page_password or config.generated_password(arb.state_dir, SECRET)
+    password = arb.models.mlflow_password or config.generated_password(arb.state_dir, SECRET)
     return {
         "MLFLOW_BACKEND_STORE_URI": store,  # it may hold a password, which a command line would show to everybody
         "MLFLOW_AUTH_CONFIG_PATH": str(_auth_settings(folder)),

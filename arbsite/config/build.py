@@ -118,7 +118,6 @@ def _models(source: Source, checkout: Path, state_dir: Path) -> Models:
     return Models(
         directory=parse.path(source, "ARB_MODEL_DIR", base=checkout, default=state_dir / "models"),
         mlflow_uri=parse.secret(source, "MLFLOW_TRACKING_URI"),
-        page_password=parse.secret(source, "ARB_MLFLOW_PASSWORD"),
         mlflow_password=parse.secret(source, "ARB_MLFLOW_PASSWORD"),
         retrain_every=parse.whole(source, "ML_RETRAIN_FREQUENCY", least=1),
         expiry_days=parse.whole(source, "ARB_MODEL_EXPIRY_DAYS", least=1, most=LONGEST_EXPIRY_DAYS),
@@ -185,6 +184,7 @@ def _web(source: Source) -> Web:
         admin_password=parse.secret(source, "ARB_ADMIN_PASSWORD"),
         secret_key=Secret(source.get("ARB_SECRET_KEY")),
         allowed_hosts=parse.words(source, "ARB_ALLOWED_HOSTS"),
+        internal_hosts=parse.words(source, "ARB_INTERNAL_HOSTS"),
         is_debug=parse.flag(source, "ARB_DEBUG"),
     )
 

@@ -31,7 +31,7 @@ def claim_state_dir(state_dir: Path) -> Path:
 
 def generated_secret(state_dir: Path, name: str) -> Secret:
     """Return the secret kept under ``name``, made at the first call. Raises: Unreachable if it cannot be kept."""
-    return _kept(state_dir, name, lambda: secrets.token_urlsafe(32))
+    return _kept(state_dir, name, lambda: secrets.token_urlsafe(48))
 
 
 def generated_password(state_dir: Path, name: str) -> Secret:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from arbsite.config.variables import SECRET_FILES, VARIABLES
+from arbsite.config.placeholders import reject_placeholder
+from arbsite.config.variables import MAY_BE_BLANK, SECRET_FILES, VARIABLES
 from domain.errors import BadInput
 
 
@@ -31,39 +32,49 @@ def read_source(environ: Mapping[str, str], env_file: Path | None) -> Source:
     """Return the variables of ``environ`` over those of ``env_file``. Raises: BadInput naming file and line."""
     if env_file and environ.get("ARB_ENV_FILE", "").strip() and not env_file.exists():
         raise BadInput(f"ARB_ENV_FILE names {env_file}, which is not there")
-    from_file = _read_file(env_file) if env_file else {}
     for name in environ:
         if name.startswith("ARB_"):
             _reject_misspelt(name, "the environment")
-    merged = {name: (value, str(env_file)) for name, value in from_file.items() if value.strip()}
-    # a variable that is set but blank counts as unset: compose files pass blanks on
-    merged |= {name: (environ[name], "environment") for name in VARIABLES if environ.get(name, "").strip()}
-    merged |= _read_secret_files(environ, merged)
+    merged = _layer(read_assignments(env_file), str(env_file), env_file.parent) if env_file else {}
+    merged |= _layer(environ, "the environment", Path())
+    for name, (value, origin) in merged.items():
+        if VARIABLES[name].is_secret and name != "TEST_DATABASE_URL":
+            reject_placeholder(name, value.strip(), origin)
     return Source(
         values={name: value.strip() for name, (value, _) in merged.items()},
-        origins={name: origin for name, (_, origin) in merged.items()},
+        origins={name: origin.removeprefix("the ") for name, (_, origin) in merged.items()},
     )
 
 
-def _read_secret_files(environ: Mapping[str, str], given: Mapping[str, object]) -> dict[str, tuple[str, str]]:
-    """Return the secrets that lie in files which the environment names."""
-    found = {}
+def _layer(given: Mapping[str, str], origin: str, folder: Path) -> dict[str, tuple[str, str]]:
+    """Return what one place sets, secrets that lie in files included; ``folder`` is what their paths start from."""
+    # a variable that is set but blank counts as unset: compose files pass blanks on
+    layer = {name: (given[name], origin) for name in VARIABLES if given.get(name, "").strip()}
     for file_variable, name in SECRET_FILES.items():
-        path = environ.get(file_variable, "").strip()
+        path = given.get(file_variable, "").strip()
         if not path:
             continue
-        if name in given:
+        if name in layer:
             raise BadInput(f"both {name} and {file_variable} are set: keep one")
-        try:
-            found[name] = (Path(path).read_text(encoding="utf-8"), path)
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{file_variable} names {path}, which cannot be read: {error}") from error
-        if not found[name][0].strip():
+        secret = _read_secret(file_variable, folder / Path(path).expanduser())
+        if secret:
+            layer[name] = (secret, path)
+        elif name not in MAY_BE_BLANK:
             raise BadInput(f"{file_variable} names {path}, which is empty")
-    return found
+    return layer
 
 
-def _read_file(env_file: Path) -> dict[str, str]:
+def _read_secret(file_variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise BadInput(f"{file_variable} names {path}, which is not there: manage.py setup --env makes it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file_variable} names {path}, which cannot be read: {error}") from error
+
+
+def read_assignments(env_file: Path) -> dict[str, str]:
+    """Return what a ``.env`` file sets, nothing where there is none. Raises: BadInput naming file and line."""
     try:
         with env_file.open(encoding="utf-8") as stream:
             bindings = list(parse_stream(stream))
@@ -74,7 +85,7 @@ def _read_file(env_file: Path) -> dict[str, str]:
     values: dict[str, str] = {}
     for binding in bindings:
         _take(binding, env_file, values)
-    return {name: value for name, value in values.items() if name in VARIABLES}
+    return values
 
 
 def _take(binding: Binding, env_file: Path, values: dict[str, str]) -> None:

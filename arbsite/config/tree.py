@@ -149,7 +149,6 @@ class Models:
 
     directory: Path  # files of every version, each in a folder named by its hash
     mlflow_uri: Secret | None  # may hold a password; None for a local store in the state folder
-    page_password: Secret | None  # of MLflow's own page
     mlflow_password: Secret | None  # of MLflow's page
     retrain_every: int  # executed outcomes
     expiry_days: int
@@ -196,6 +195,7 @@ class Web:
     admin_password: Secret | None
     secret_key: Secret
     allowed_hosts: tuple[str, ...]
+    internal_hosts: tuple[str, ...]  # beside them, for our own processes alone
     is_debug: bool
 
 
@@ -231,8 +231,8 @@ class Backups:
     directory: Path
     keep_days: int
     programs: Path | None  # folder of pg_dump and its kin; None for those on the search path
-
     restore_url: Secret | None  # the server as a role that may restore TimescaleDB's catalog
+
 
 @dataclass(frozen=True, slots=True)
 class Address:

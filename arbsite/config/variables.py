@@ -114,6 +114,7 @@ _MODELS = (
     Variable("ML_RETRAIN_FREQUENCY", "25", "models are trained anew after so many executed trades"),
     Variable("ARB_MODEL_DIR", "", "files of the models; default models in the state folder"),
     Variable("ARB_MODEL_EXPIRY_DAYS", "14", "a model older than this abstains"),
+    Variable("ARB_MLFLOW_PASSWORD", "", "of the user operator on MLflow's page; default generated", is_secret=True),
     Variable("ARB_EXPLORATION_SHARE", "0", "share of what the models refuse that is traded to learn from; never live"),
 )
 
@@ -147,6 +148,7 @@ _WEB = (
     Variable("ARB_ADMIN_PASSWORD", "", "default generated", is_secret=True),
     Variable("ARB_SECRET_KEY", "", "Django's signing key; default generated", is_secret=True),
     Variable("ARB_ALLOWED_HOSTS", "127.0.0.1,localhost", "host names the admin answers to"),
+    Variable("ARB_INTERNAL_HOSTS", "", "host names under which our own processes reach the admin, as web in Compose"),
     Variable("ARB_DEBUG", "no", "Django's debug pages: never beyond your own machine"),
     Variable("ARB_ALERT_URLS", "", "Apprise addresses that alerts go to, separated by spaces", is_secret=True),
 )
@@ -168,11 +170,14 @@ _STACK = (
     Variable(
         "ARB_PG_PROGRAMS", "", "folder of pg_dump and its kin of the server's own version; default the search path"
     ),
+    Variable("ARB_RESTORE_URL", "", "the server as a superuser, where TimescaleDB is restored", is_secret=True),
 )
 
-    Variable("ARB_RESTORE_URL", "", "the server as a superuser, where TimescaleDB is restored", is_secret=True),
-    Variable("ARB_MLFLOW_PASSWORD", "", "of operator on MLflow's page; default generated", is_secret=True),
 _PARTS = (_MODE, _SERVICES, _KEYS, _VENUES, _CHAINS, _TRADING, _MODELS, _RISK, _WEB, _STACK)
 VARIABLES = {variable.name: variable for part in _PARTS for variable in part}
 # a secret may lie in a file instead, as container engines hand them over: NAME_FILE says where
 SECRET_FILES = {f"{variable.name}_FILE": variable.name for variable in VARIABLES.values() if variable.is_secret}
+# keys that a dry run on public data does without: their files may be there and blank, to be filled in one day
+MAY_BE_BLANK = frozenset(
+    {variable.name for part in (_KEYS, _CHAINS) for variable in part if variable.is_secret} | {"ARB_ALERT_URLS"}
+)

@@ -25,7 +25,7 @@ PATIENCE_S = 180
 
 @pytest.fixture
 def arb(settings, tmp_path):
-    models = replace(settings.ARB.models, mlflow_uri=Secret(f"sqlite:///{tmp_path}/canary.db"), page_password=None)
+    models = replace(settings.ARB.models, mlflow_uri=Secret(f"sqlite:///{tmp_path}/canary.db"), mlflow_password=None)
     settings.ARB = replace(settings.ARB, state_dir=tmp_path, models=models)
     return settings.ARB
 
@@ -51,7 +51,7 @@ def test_a_configured_password_is_the_one_whatever_was_before(arb):
     users = arb.state_dir / "mlflow" / "users.db"
     users.parent.mkdir()
     users.write_text("who could look before")
-    chosen = replace(arb, models=replace(arb.models, page_password=Secret("chosen")))
+    chosen = replace(arb, models=replace(arb.models, mlflow_password=Secret("chosen")))
     assert page(chosen, host="127.0.0.1", port=5000).environ()["MLFLOW_AUTH_ADMIN_PASSWORD"] == "chosen"
     assert not users.exists()
 

@@ -53,4 +53,4 @@ def _port(asked: int | None) -> int:
 
 
 def _password_said(arb: Arb) -> str:
-    return "as configured" if arb.models.page_password else f"in {config.secret_file(arb.state_dir, SECRET)}"
+    return "as configured" if arb.models.mlflow_password else f"in {config.secret_file(arb.state_dir, SECRET)}"
