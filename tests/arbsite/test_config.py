@@ -325,6 +325,52 @@ def test_an_empty_secret_file_is_refused_by_name(tmp_path, text):
         load(ARB_SECRET_KEY_FILE=str(tmp_path / "key"))
 
 
+def test_a_key_that_a_dry_run_does_without_may_be_a_blank_file(tmp_path):
+    (tmp_path / "key").write_text("\n")
+    (tmp_path / "urls").touch()
+    arb = load(KRAKEN_API_KEY_FILE=str(tmp_path / "key"), ARB_ALERT_URLS_FILE=str(tmp_path / "urls"))
+    assert arb.venues.kraken.trade is None
+    assert arb.alert_urls == ()
+
+
+def test_a_secret_file_named_in_the_env_file_starts_from_its_folder(tmp_path):
+    (tmp_path / "password").write_text("of the file")
+    file = env_file(tmp_path, "REDIS_URL=redis://localhost:6379/0\nREDIS_PASSWORD_FILE=password\n")
+    assert load(file).redis_url == "redis://:of%20the%20file@localhost:6379/0"
+    assert load(file, REDIS_PASSWORD="of-the-environment").redis_url == "redis://:of-the-environment@localhost:6379/0"
+
+
+def test_a_secret_file_that_is_not_there_is_named_with_what_makes_it(tmp_path):
+    with pytest.raises(BadInput, match=r"names .*nosuch, which is not there: manage\.py setup --env makes it"):
+        load(ARB_SECRET_KEY_FILE=str(tmp_path / "nosuch"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TIMESCALE_PASSWORD", "trading_pass_change_in_production"),
+        ("KRAKEN_API_KEY", "your_kraken_key"),
+        ("ALCHEMY_API_KEY", "your_alchemy_key_here"),
+        ("WALLET_PRIVATE_KEY", "your_private_key_here"),
+        ("ARB_ADMIN_PASSWORD", "admin"),
+        ("ARB_HOOK_TOKEN", "<token>"),
+        ("REDIS_PASSWORD", "ChangeMe"),
+        ("REDIS_URL", "redis://:changeme@localhost:6379/0"),
+        ("DATABASE_URL", "postgresql://trading_user:admin@localhost:5433/trading_db"),
+    ],
+)
+def test_an_examples_text_is_no_secret_wherever_it_stands(tmp_path, name, value):
+    for given in ({name: value}, {f"{name}_FILE": str(env_file(tmp_path, value))}):
+        with pytest.raises(BadInput, match=f"{name} in .* is an example's text") as refusal:
+            load(**given)
+        assert value not in str(refusal.value)
+
+
+def test_what_only_resembles_an_examples_text_is_accepted():
+    assert load(ARB_ADMIN_PASSWORD="administrator of mountains").web.admin_password
+    assert load(REDIS_URL="redis://:hereabouts-and-there@localhost:6379/0").redis_url
+
+
 def test_a_secret_is_given_once(tmp_path):
     with pytest.raises(BadInput, match="both REDIS_PASSWORD and REDIS_PASSWORD_FILE"):
         load(REDIS_PASSWORD="one", REDIS_PASSWORD_FILE=str(tmp_path / "other"))
