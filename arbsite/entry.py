@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from arbsite import config
+from arbsite import config, setup_env
 from arbsite.embedded import Lease, acquire
 from arbsite.embedded.binaries import client_programs
 from domain.errors import ArbError, BadInput, Refused, Unreachable
@@ -108,6 +108,8 @@ def _drop_output() -> None:
 
 
 def _run(argv: list[str]) -> int:
+    if setup_env.is_asked(argv):
+        return setup_env.main(argv)
     config.name_settings_module()
     command = argv[1] if len(argv) > 1 else "help"
     is_question = command.startswith("-") or not {"--help", "-h", "--version"}.isdisjoint(argv)

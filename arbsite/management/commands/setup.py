@@ -7,9 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connection
 
+from arbsite.checks import configuration_is_sound
+from arbsite.config import Arb
+from arbsite.dashboards.role import ensure_role
 from arbsite.first_user import ensure_first_user
 from arbsite.schema import database_names, ensure_database, ensure_migrated, using
+from domain.errors import Refused
 
 
 class Command(BaseCommand):
@@ -19,11 +24,17 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options; those of ``--env`` are read by ``arbsite.setup_env``, before any settings are."""
+        parser.add_argument(
+            "--env", action="store_true", help="write .env and secrets for Compose instead, and no more"
+        )
+        parser.add_argument("--directory", help="with --env: where they are written (default the checkout)")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
         parser.add_argument("--mode", help="the mode whose settings are used")
 
     def handle(self, *args: Any, **options: Any) -> None:
         arb = settings.ARB
+        _refuse_unsound(arb)
         databases = [self._set_up(name) for name in database_names(arb.database)]
         user = databases[0]["admin"]
         summary = {
@@ -41,8 +52,25 @@ class Command(BaseCommand):
                 "name": name,
                 "created": is_new,
                 "migrations_applied": ensure_migrated(applies=True),
+                "dashboards_role_notes": _let_dashboards_read(),
                 "admin": ensure_first_user(settings.ARB),
             }
+
+
+def _let_dashboards_read() -> tuple[str, ...]:
+    """Return what is to be said of the role of dashboards; trading does not wait for it."""
+    dashboards = settings.ARB.dashboards
+    try:
+        return ensure_role(connection, user=dashboards.user, password=dashboards.password)
+    except Refused as error:
+        return (str(error),)
+
+
+def _refuse_unsound(arb: Arb) -> None:
+    """Refuse unsound settings before anything is written. Raises: Refused."""
+    errors = [message for message in configuration_is_sound(None) if message.is_serious()]
+    if errors:
+        raise Refused("; ".join(f"{error.msg} {error.hint or ''}".strip() for error in errors))
 
 
 def _in_words(summary: dict[str, Any]) -> str:
@@ -51,6 +79,8 @@ def _in_words(summary: dict[str, Any]) -> str:
         f"{row['migrations_applied']} migrations applied"
         for row in summary["databases"]
     ]
+    notes = {note for row in summary["databases"] for note in row["dashboards_role_notes"]}
+    lines += [f"note on the role of dashboards: {note}" for note in sorted(notes)]
     kept = summary["admin_password_file"]
     where = f"in {kept}" if kept else "the one in ARB_ADMIN_PASSWORD"
     return "\n".join([*lines, f"admin user {summary['admin_user']}, password {where}", "everything is set up"])
