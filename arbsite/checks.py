@@ -16,6 +16,8 @@ from domain.secret import Credentials
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", ""})
 _SHORTEST_KEY = 40
 _SHORTEST_PASSWORD = 12
+_MLFLOW_USER = "operator"
+_LET_SETUP = "manage.py setup --env makes one; a server that runs already has to be told of it too."
 
 Check = Callable[[Arb], Iterator[CheckMessage]]
 
@@ -68,13 +70,16 @@ def signing_key_is_strong(arb: Arb) -> Iterator[CheckMessage]:
 
 
 def passwords_are_strong(arb: Arb) -> Iterator[CheckMessage]:
-    """Yield E007: Flower and the admin always ask for a password, and not for one that is soon guessed."""
+    """Yield E007: every page and role of ours asks for a password, and not for one that is soon guessed."""
     given = (
         ("ARB_FLOWER_PASSWORD", arb.web.flower_user, arb.web.flower_password),
         ("ARB_ADMIN_PASSWORD", arb.web.admin_user, arb.web.admin_password),
+        ("ARB_MLFLOW_PASSWORD", _MLFLOW_USER, arb.models.mlflow_password),
+        ("ARB_DASHBOARDS_PASSWORD", arb.dashboards.user, arb.dashboards.password),
+        ("ARB_HOOK_TOKEN", "grafana", arb.dashboards.hook_token),
     )
     for name, user, password in given:
-        if password is not None and (len(password.reveal()) < _SHORTEST_PASSWORD or user in password.reveal()):
+        if password is not None and _is_weak(password.reveal(), user):
             hint = f"Use at least {_SHORTEST_PASSWORD} characters without the user's name, or leave it out."
             yield _error(7, f"{name} is too weak.", hint=hint)
 
@@ -92,8 +97,32 @@ def each_key_has_one_process(arb: Arb) -> Iterator[CheckMessage]:
 def broker_is_guarded(arb: Arb) -> Iterator[CheckMessage]:
     """Yield E009: whoever reaches an open broker forges tasks."""
     url = urlsplit(arb.redis_url)
-    if (url.hostname or "") not in LOOPBACK and not url.password:
-        yield _error(9, f"REDIS_URL names {url.hostname} without a password.")
+    if (url.hostname or "") in LOOPBACK:
+        return
+    if not url.password:
+        yield _error(9, f"REDIS_URL names {url.hostname} without a password.", hint=_LET_SETUP)
+    elif _is_weak(url.password, url.username or "default"):
+        yield _error(9, f"The password of Redis at {url.hostname} is too weak.", hint=_LET_SETUP)
+
+
+def database_is_guarded(arb: Arb) -> Iterator[CheckMessage]:
+    """Yield E010: whoever reaches a database that others can reach too signs in with a password hard to guess.
+
+    What replays and simulations leave behind is worth nothing, and may lie on any server.
+    """
+    is_worth_much = arb.scope.mode in (Mode.DRY_RUN, Mode.LIVE)
+    password = arb.database.password.reveal()
+    if arb.database.is_embedded or arb.database.host in LOOPBACK or not is_worth_much:
+        return
+    if _is_weak(password, arb.database.user):
+        what = "is too weak" if password else "is missing"
+        yield _error(10, f"The password of the database at {arb.database.host} {what}.", hint=_LET_SETUP)
+
+
+def dashboards_can_read_their_password(arb: Arb) -> Iterator[CheckMessage]:
+    """Yield E011: Grafana reads the password from a file and expands what follows a dollar sign."""
+    if arb.dashboards.password and "$" in arb.dashboards.password.reveal():
+        yield _error(11, "ARB_DASHBOARDS_PASSWORD holds a dollar sign, which Grafana would expand.", hint=_LET_SETUP)
 
 
 def someone_hears_live(arb: Arb) -> Iterator[CheckMessage]:
@@ -112,8 +141,14 @@ CHECKS: tuple[Check, ...] = (
     passwords_are_strong,
     each_key_has_one_process,
     broker_is_guarded,
+    database_is_guarded,
+    dashboards_can_read_their_password,
     someone_hears_live,
 )
+
+
+def _is_weak(password: str, user: str) -> bool:
+    return len(password) < _SHORTEST_PASSWORD or len(set(password)) < 5 or user in password
 
 
 def _error(number: int, message: str, hint: str | None = None) -> Error:

@@ -73,6 +73,14 @@ def test_a_weak_password_is_e007(settings, password):
     assert ids(settings, web=replace(ARB.web, admin_password=Secret(password))) == ["arbsite.E007"]
 
 
+@pytest.mark.parametrize("weak", ["hunter2", "aaaaaaaaaaaaaaaa"])
+def test_a_weak_password_of_the_pages_around_us_is_e007(settings, weak):
+    dashboards = ARB.dashboards
+    assert ids(settings, dashboards=replace(dashboards, password=Secret(weak))) == ["arbsite.E007"]
+    assert ids(settings, dashboards=replace(dashboards, hook_token=Secret(weak))) == ["arbsite.E007"]
+    assert ids(settings, models=replace(ARB.models, mlflow_password=Secret(weak))) == ["arbsite.E007"]
+
+
 def test_one_key_in_two_processes_is_e008(settings):
     shared = Credentials(Secret("key-one"), Secret("secret"))
     venues = replace(ARB.venues, kraken=replace(ARB.venues.kraken, trade=shared, read=shared))
@@ -83,12 +91,43 @@ def test_one_key_in_two_processes_is_e008(settings):
     ("url", "found"),
     [
         ("redis://cache.example:6379/0", ["arbsite.E009"]),
-        ("redis://:password-42@cache.example:6379/0", []),
+        ("redis://:password@cache.example:6379/0", ["arbsite.E009"]),
+        ("redis://:password-4242@cache.example:6379/0", []),
         ("redis://127.0.0.1:6379/0", []),
     ],
 )
 def test_an_open_broker_off_this_machine_is_e009(settings, url, found):
     assert ids(settings, redis=replace(ARB.redis, url=Secret(url))) == found
+
+
+@pytest.mark.parametrize(
+    ("host", "password", "found"),
+    [
+        ("timescaledb", "", ["arbsite.E010"]),
+        ("timescaledb", "postgres", ["arbsite.E010"]),
+        ("timescaledb", "trading_user-42", ["arbsite.E010"]),
+        ("timescaledb", "correct horse battery", []),
+        ("127.0.0.1", "postgres", []),
+    ],
+)
+def test_a_database_off_this_machine_that_is_soon_guessed_is_e010(settings, host, password, found):
+    settings.DATABASES["default"]["NAME"] = ARB.database.base_name
+    server = replace(
+        ARB.database, host=host, password=Secret(password), user="trading_user", is_embedded=False, port=5432
+    )
+    dry_run = {"scope": Scope(Mode.DRY_RUN), "database": replace(server, name=server.base_name)}
+    assert ids(settings, **dry_run) == found
+
+
+def test_a_simulation_may_lie_on_any_server(settings):
+    server = replace(ARB.database, host="db.example", password=Secret("postgres"), is_embedded=False)
+    assert ids(settings, database=server) == []
+
+
+def test_a_password_that_grafana_would_expand_is_e011(settings):
+    assert ids(settings, dashboards=replace(ARB.dashboards, password=Secret("correct$horse-battery"))) == [
+        "arbsite.E011"
+    ]
 
 
 def test_no_message_shows_the_secret_it_is_about(settings):
