@@ -56,6 +56,12 @@ def test_everything_listens_on_loopback():
     assert any(part == "--address=127.0.0.1" for part in TABLE["flower"].argv)
 
 
+def test_in_a_container_the_pages_are_served_to_its_network():
+    served = {process.name: process for process in processes.table(Ports(web=8000, flower=5555), host="0.0.0.0")}
+    assert "--bind=0.0.0.0:8000" in served["web"].argv
+    assert "--address=0.0.0.0" in served["flower"].argv
+
+
 def test_a_taken_port_is_named_where_it_was_asked_for_and_replaced_where_it_was_not():
     with socket.create_server(("127.0.0.1", 0)) as squatter:
         taken = squatter.getsockname()[1]
