@@ -19,7 +19,7 @@ def scoped_models_keep_their_constraint(app_configs: Any, **kwargs: Any) -> list
             id="ops.E001",
         )
         for model in apps.get_models()
-        if issubclass(model, ScopedModel) and not _constrains_mode(model)
+        if issubclass(model, ScopedModel) and model._meta.managed and not _constrains_mode(model)
     ]
 
 

@@ -20,6 +20,10 @@ _IS_HYPERTABLE = """
 SELECT EXISTS (SELECT FROM timescaledb_information.hypertables
                WHERE to_regclass(format('%%I.%%I', hypertable_schema, hypertable_name)) = to_regclass(%s))
 """
+_IS_CONTINUOUS = """
+SELECT EXISTS (SELECT FROM timescaledb_information.continuous_aggregates
+               WHERE to_regclass(format('%%I.%%I', view_schema, view_name)) = to_regclass(%s))
+"""
 # What LIKE leaves out, or copies under another name than the one that later migrations know.
 _CONSTRAINTS = """
 SELECT format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -72,7 +76,7 @@ class Series(Operation):
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Make the table an ordinary one again, rows kept."""
         table = self._table(app_label, from_state)
-        if _is_hypertable(schema_editor.connection, schema_editor.quote_name(table)):
+        if is_hypertable(schema_editor.connection, schema_editor.quote_name(table)):
             _copy_to_plain(schema_editor, table)
         schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(self._brin(table))}")
         self._swap_key(schema_editor, table, columns=("id",))
@@ -101,6 +105,16 @@ def timescale_enabled(connection: Any) -> bool:
     return _yes(connection, _IS_ENABLED)
 
 
+def is_hypertable(connection: Any, table: str) -> bool:
+    """Return whether ``table`` is partitioned by TimescaleDB."""
+    return timescale_enabled(connection) and _yes(connection, _IS_HYPERTABLE, [table])
+
+
+def is_continuous(connection: Any, view: str) -> bool:
+    """Return whether ``view`` is an aggregate that TimescaleDB keeps up to date."""
+    return timescale_enabled(connection) and _yes(connection, _IS_CONTINUOUS, [view])
+
+
 def _enable_timescale(schema_editor: Any) -> bool:
     """Return whether this database has TimescaleDB, enabling it where the server and our role allow that."""
     connection = schema_editor.connection
@@ -126,10 +140,6 @@ def _copy_to_plain(schema_editor: Any, table: str) -> None:
     )
     for definition in kept:
         schema_editor.execute(definition, params=None)
-
-
-def _is_hypertable(connection: Any, table: str) -> bool:
-    return timescale_enabled(connection) and _yes(connection, _IS_HYPERTABLE, [table])
 
 
 def _yes(connection: Any, sql: str, params: list[Any] | None = None) -> bool:

@@ -31,8 +31,12 @@ def delete_run_history(scope: Scope) -> int:
 
 
 def scoped_models() -> list[type[models.Model]]:
-    """Return every table whose rows belong to a run, but the audit trail."""
-    return [model for model in apps.get_models() if issubclass(model, ScopedModel) and model is not OperatorAction]
+    """Return every table whose rows belong to a run, but the audit trail; aggregates follow by themselves."""
+    return [
+        model
+        for model in apps.get_models()
+        if issubclass(model, ScopedModel) and model._meta.managed and model is not OperatorAction
+    ]
 
 
 def _delete_from(cursor: Any, model: type[models.Model], scope: Scope) -> int:

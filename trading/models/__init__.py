@@ -1,5 +1,6 @@
 """Rows of the trading app, one module per aggregate."""
 
+from trading.models.aggregates import DailyProfitability, HourlyPerformance, KeptHour
 from trading.models.balance import Balance
 from trading.models.bars import PriceBar, PriceSource
 from trading.models.execution import Execution, Fill, LedgerEntry, Order, StateEvent
@@ -14,6 +15,7 @@ from trading.models.series import ExecutionLog, MarketSnapshot, MarketVolatility
 __all__ = [
     "BacktestReport",
     "Balance",
+    "DailyProfitability",
     "EdgeObservation",
     "EvaluationCount",
     "Execution",
@@ -21,6 +23,8 @@ __all__ = [
     "FactKind",
     "Fill",
     "FillObservation",
+    "HourlyPerformance",
+    "KeptHour",
     "LedgerEntry",
     "MarketSnapshot",
     "MarketVolatility",
