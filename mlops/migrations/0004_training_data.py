@@ -30,7 +30,7 @@ SELECT
     slippage_bps,
     known_at
 FROM mlops_sample
-WHERE known_at IS NOT NULL
+WHERE edge_at_latency_bps IS NOT NULL OR settled_net_usd IS NOT NULL
 """
 
 
