@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
+from arbsite.alert_hook import grafana_alerts
 from arbsite.health import healthz, readyz
 from arbsite.home import MAY_READ
 from arbsite.verdict_page import verdict_headline, verdict_page
@@ -25,4 +26,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("hooks/grafana", grafana_alerts, name="grafana_alerts"),
 ]

@@ -1,16 +1,17 @@
 """Alerts: stored for the screen, then sent to people by one notifier; telling must never break what is told of."""
 
 from datetime import timedelta
+from functools import partial
 
 import apprise
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from domain.scope import Mode, Scope
-from ops import correlation
+from ops import correlation, metrics
 from ops.locks import hold_until_commit
 from ops.models import Alert, Delivery, Level
 from ops.redaction import redact
@@ -43,6 +44,11 @@ def alert(title: str, body: str, level: str, *, key: str, scope: Scope | None = 
         return None
 
 
+def was_told(key: str, *, scope: Scope) -> bool:
+    """Return whether ``key`` was raised within the throttle: raised now, it would only be counted."""
+    return _recent(key, scope).exists()
+
+
 def deliver(alert_id: int) -> None:
     """Send a stored alert to every configured address, and record what became of it."""
     stored = Alert.objects.get(pk=alert_id)
@@ -51,13 +57,14 @@ def deliver(alert_id: int) -> None:
     delivery, failure = _send(stored)
     delivered_at = Now() if delivery == Delivery.SENT else None
     Alert.objects.filter(pk=alert_id).update(delivery=delivery, failure=failure, delivered_at=delivered_at)
+    metrics.DELIVERIES.add(delivery)
     if delivery == Delivery.FAILED:
         log.error("alert_not_delivered", alert_id=alert_id, failure=failure)
 
 
 def _store(title: str, body: str, level: Level, *, key: str, scope: Scope) -> Alert | None:
     hold_until_commit(f"alert/{scope}/{key}")
-    recent = Alert.objects.in_scope(scope).filter(key=key, created_at__gt=Now() - THROTTLE).first()
+    recent = _recent(key, scope).first()
     if recent:
         Alert.objects.filter(pk=recent.pk).update(repeats=F("repeats") + 1, repeated_at=Now())
         return None
@@ -71,9 +78,14 @@ def _store(title: str, body: str, level: Level, *, key: str, scope: Scope) -> Al
         correlation_id=correlation.current(),
         **scope.columns,
     )
+    transaction.on_commit(partial(metrics.ALERTS.add, level.value))
     if not is_past:
         enqueue(NOTIFY_TASK, stored.pk, scope=scope)
     return stored
+
+
+def _recent(key: str, scope: Scope) -> QuerySet[Alert]:
+    return Alert.objects.in_scope(scope).filter(key=key, created_at__gt=Now() - THROTTLE)
 
 
 def _send(stored: Alert) -> tuple[Delivery, str]:
