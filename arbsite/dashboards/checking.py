@@ -1,6 +1,6 @@
 """The whole check of Grafana's files: lint, then every query on a fresh, a healthy and each broken database."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,11 @@ def check(files: Files, *, breaks: Breaks = BREAKS) -> Report:
 
     The database in use must be fresh; what is seeded into it is rolled back.
     """
-    problems = problems_in_files(files) or problems_when_run(files, breaks=breaks)
+    return report_of(files, problems_in_files(files) or problems_when_run(files, breaks=breaks))
+
+
+def report_of(files: Files, problems: Sequence[Problem]) -> Report:
+    """Return ``problems``, each once, with how much was looked at."""
     panels = [panel for dashboard in files.dashboards for panel in dashboard.panels if panel.has_queries]
     return Report(
         problems=tuple(sorted(set(problems))),
