@@ -31,7 +31,7 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
     """Return the settings that ``source`` holds. Raises: BadInput."""
     scope = _scope(source)
     state_dir = parse.path(source, "ARB_STATE_DIR", base=checkout, default=state_dir)
-    recorded = source.get("ARB_RECORDED_DATA")
+    recorded, pairs = source.get("ARB_RECORDED_DATA"), _pairs(source)
     return Arb(
         scope=scope,
         commit=source.get("ARB_COMMIT"),
@@ -40,7 +40,7 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
         log_dir=parse.path(source, "ARB_LOG_DIR", base=checkout, default=state_dir / "logs"),
         stop_file=parse.path(source, "ARB_STOP_FILE", base=checkout, default=state_dir / "STOP"),
         recorded_data=checkout / recorded if recorded else None,
-        pairs=_pairs(source),
+        pairs=pairs,
         database=database(source, scope.mode),
         redis=redis(source),
         wallet_key=_wallet_key(source, scope.mode),
@@ -52,7 +52,7 @@ def build(source: Source, *, checkout: Path, state_dir: Path) -> Arb:
         web=_web(source),
         alert_urls=_alert_urls(source),
         series=series(source),
-        partition=partition(source),
+        partition=partition(source, pairs),
         dashboards=dashboards(source),
         backups=backups(source, checkout, state_dir),
         metrics_address=metrics_address(source),

@@ -1,6 +1,7 @@
 """What stands around the processes: how long rows are kept, who shares the pairs, dashboards, metrics, backups."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from arbsite.config import parse
@@ -8,6 +9,7 @@ from arbsite.config.services import parse_database_url
 from arbsite.config.source import Source
 from arbsite.config.tree import SERIES_TABLES, Address, Backups, Dashboards, Partition, Series
 from domain.errors import BadInput
+from domain.market import Pair
 from domain.scope import Mode
 from domain.secret import Secret
 
@@ -28,9 +30,20 @@ def series(source: Source) -> Series:
     )
 
 
-def partition(source: Source) -> Partition:
-    """Return which share of the pairs this process handles. Raises: BadInput."""
+def partition(source: Source, pairs: Sequence[Pair]) -> Partition:
+    """Return which share of the ``pairs`` this process handles. Raises: BadInput."""
     count = parse.whole(source, "ARB_PARTITIONS", least=1, most=_MOST_PARTITIONS)
+    bases = dict.fromkeys(pair.base.symbol for pair in pairs)
+    if count > len(bases):
+        raise BadInput(
+            f"ARB_PARTITIONS is {count}, but ARB_PAIRS names {len(bases)} bases to share ({', '.join(bases)}): "
+            "each partition takes one at least"
+        )
+    if count > 1 and parse.flag(source, "ARB_RECORD"):
+        raise BadInput(
+            f"ARB_RECORD is set, but ARB_PARTITIONS is {count}: a recording is made by one process; "
+            "leave it out, or run manage.py collect instead of the streams"
+        )
     index = source.get("ARB_PARTITION")
     return Partition(count, parse.whole_of("ARB_PARTITION", index, least=1, most=count) if index else None)
 

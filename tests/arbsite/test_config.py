@@ -156,6 +156,7 @@ def test_a_misspelt_variable_of_the_environment_is_refused():
         ("ARB_RETENTION", "market_snapshots=0"),
         ("ARB_RETENTION", "arbitrage_opportunities=30"),
         ("ARB_PARTITIONS", "0"),
+        ("ARB_PARTITIONS", "4"),  # the pairs have three bases
         ("ARB_PARTITION", "2"),
         ("ARB_DASHBOARDS_USER", "Dash;board"),
         ("ARB_METRICS_ADDRESS", "9100"),
@@ -400,3 +401,12 @@ def test_a_child_sees_only_the_secrets_of_its_row(monkeypatch):
     assert child["ALPACA_DATA_API_SECRET"] == "canary"
     assert child["ARB_ENV_FILE"] == "none"
     assert child["ARB_MODE"] == os.environ["ARB_MODE"]
+
+
+def test_partitions_each_take_a_base_and_leave_recording_to_one_process():
+    arb = load(ARB_PARTITIONS="3", ARB_PARTITION="3")
+    assert (arb.partition.count, arb.partition.index) == (3, 3)
+    with pytest.raises(BadInput, match="ARB_PARTITIONS is 4, but ARB_PAIRS names 3 bases to share .BTC, ETH, SOL."):
+        load(ARB_PARTITIONS="4")
+    with pytest.raises(BadInput, match="ARB_RECORD is set, but ARB_PARTITIONS is 2"):
+        load(ARB_PARTITIONS="2", ARB_RECORD="yes")
