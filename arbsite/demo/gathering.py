@@ -31,7 +31,8 @@ from risk.models import Breaker, BreakerEvent, Gate, GateState, Outcome
 from risk.selectors import breakers_of
 from trading.marketdata.clock import SystemClock
 from trading.marketdata.price_cache import CachedBooks
-from trading.marketdata.venue_board import VenueBoard, VenueLine
+from trading.marketdata.venue_board import VenueBoard
+from trading.marketdata.venue_lines import VenueLine
 from trading.selectors import results
 from trading.selectors.results import NO_RESULTS, Edge, Funnel, LastTrade, Refusals
 from trading.venues import registry

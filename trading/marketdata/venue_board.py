@@ -1,10 +1,13 @@
-"""How each venue's feed is doing, told by the stream process through Redis to whoever shows it."""
+"""How each venue's feed is doing, told by the stream process through Redis to whoever shows it.
+
+Where several streams share the pairs each tells of its own connections under a key of its own.
+"""
 
 import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -14,46 +17,11 @@ from domain.errors import Unreachable
 from domain.scope import Scope
 from trading.marketdata.feeds import VenueStatus
 from trading.marketdata.keys import BOARD_EXPIRE_S, board_key
+from trading.marketdata.venue_lines import VenueLine, lines_from, together
 from trading.marketdata.venue_score import score_of
 from trading.venues.health import lately
 
 TELL_EVERY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class VenueLine:
-    """One venue's feed in numbers; counts are since the stream process started.
-
-    ``reasons`` says why books were refused and connections lost, and how often; ``polled_every_ms`` is the pace of a
-    venue that is asked instead of listened to. ``integrity`` is the share of books that were sound, ``clock_offset_ms``
-    how far the venue's clock is ahead of ours, ``health`` a score of 100 with what speaks against it, worst first.
-    """
-
-    venue: str
-    is_connected: bool
-    messages: int
-    books: int
-    reconnects: int
-    restarts: int
-    refused: int
-    last_error: str
-    reasons: dict[str, int] = field(default_factory=dict)
-    polled_every_ms: int | None = None
-    origin: str = ""  # whose books these are: venues of one origin are not independent
-    venue_state: str = ""
-    age_ms: int | None = None
-    confirmed: int = 0
-    resyncs: int = 0
-    integrity: float = 1.0
-    clock_offset_ms: float | None = None
-    latency_p50_ms: float | None = None
-    latency_p99_ms: float | None = None
-    rate_per_s: float = 0.0
-    health: int = 100
-    health_reasons: list[str] = field(default_factory=list)
-
-
-_FIELDS = frozenset(one.name for one in fields(VenueLine))
 
 
 def line_of(status: VenueStatus) -> VenueLine:
@@ -92,21 +60,12 @@ def _integrity(*, sound: int, refused: int) -> float:
     return max(0, sound) / (max(0, sound) + refused) if sound > 0 or refused else 1.0
 
 
-def lines_from(raw: str | bytes) -> list[VenueLine]:
-    """Return the lines as told by whatever version of the stream process. Raises: Unreachable if they are none."""
-    try:
-        rows = json.loads(raw)
-        return [VenueLine(**{name: value for name, value in row.items() if name in _FIELDS}) for row in rows]
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise Unreachable(f"the venue board cannot be read: {type(error).__name__}") from None
-
-
 class VenueBoardWriter:
     """Tells how the feeds are doing once a second; while Redis is down nobody is told, and nothing is lost."""
 
-    def __init__(self, client: "redis.asyncio.Redis", scope: Scope) -> None:
+    def __init__(self, client: "redis.asyncio.Redis", scope: Scope, *, partition: int | None = None) -> None:
         self._client = client
-        self._key = board_key(scope)
+        self._key = board_key(scope, partition)
 
     async def run(self, statuses: Callable[[], Sequence[VenueStatus]]) -> None:
         """Tell until cancelled."""
@@ -125,20 +84,34 @@ class VenueBoardWriter:
 
 
 class VenueBoard:
-    """Reads what the stream process told last."""
+    """Reads what the stream process told last, or each of the streams that share the pairs."""
 
-    def __init__(self, client: "redis.Redis", scope: Scope) -> None:
+    def __init__(self, client: "redis.Redis", scope: Scope, *, partitions: int = 1) -> None:
         self._client = client
-        self._key = board_key(scope)
+        self._whole = board_key(scope)
+        self._parts = [board_key(scope, index) for index in range(1, partitions + 1)] if partitions > 1 else []
 
     def lines(self) -> list[VenueLine]:
-        """Return one line per venue; none before the stream process told any. Raises: Unreachable."""
-        raw = self._ask(lambda: self._client.get(self._key))
-        return [] if raw is None else lines_from(raw)
+        """Return one line per venue; none before a stream process told any. Raises: Unreachable."""
+        told = self._ask(lambda: self._client.mget(self._keys()))
+        return together([line for raw in told if raw is not None for line in lines_from(raw)])
 
     def age_s(self) -> float | None:
-        """Return how long ago the stream process told last; None where it has not for long. Raises: Unreachable."""
-        left_ms = self._ask(lambda: self._client.pttl(self._key))
+        """Return how long ago every stream process had told last; None where one has not for long.
+
+        Raises: Unreachable.
+        """
+        ages = list(map(self._age_s, self._keys()))
+        return None if None in ages else max(age for age in ages if age is not None)
+
+    def _keys(self) -> list[str]:
+        """Return where lines are told at present: a stream of all pairs is heard where it told last."""
+        whole_s = self._age_s(self._whole) if self._parts else 0.0
+        youngest_s = min((age for age in map(self._age_s, self._parts) if age is not None), default=BOARD_EXPIRE_S)
+        return [self._whole] if whole_s is not None and whole_s < youngest_s else self._parts
+
+    def _age_s(self, key: str) -> float | None:
+        left_ms = self._ask(lambda: self._client.pttl(key))
         return BOARD_EXPIRE_S - left_ms / 1000 if left_ms > 0 else None
 
     def _ask(self, question: Callable[[], Any]) -> Any:

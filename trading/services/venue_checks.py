@@ -10,7 +10,8 @@ from django.conf import settings
 from domain.errors import BadInput, Unreachable
 from domain.market import Clock, Pair
 from domain.scope import Scope
-from trading.marketdata.venue_board import VenueBoard, VenueLine
+from trading.marketdata.venue_board import VenueBoard
+from trading.marketdata.venue_lines import VenueLine
 from trading.services.reference.known import known_reference
 from trading.services.reference.terms import Reference
 from trading.services.scan.connections import NOT_ASKED_WHY, Connections
@@ -115,7 +116,7 @@ def check_venues(names: Sequence[str], scope: Scope, *, clock: Clock, connection
 
 
 def _board(client: "redis.Redis", scope: Scope) -> tuple[dict[str, VenueLine], float | None, str]:
-    board = VenueBoard(client, scope)
+    board = VenueBoard(client, scope, partitions=settings.ARB.partition.count)
     try:
         return {line.venue: line for line in board.lines()}, board.age_s(), ""
     except Unreachable as error:

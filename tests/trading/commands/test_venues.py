@@ -15,7 +15,7 @@ from simulator.accounts import KRAKEN_READ
 from tests.fakes import watch_chain
 from tests.trading.commands.venue_rows import away, doubles_as_venues, state_markets
 from trading.marketdata.keys import board_key
-from trading.marketdata.venue_board import VenueLine
+from trading.marketdata.venue_lines import VenueLine
 from trading.models import Balance
 
 pytestmark = pytest.mark.django_db
