@@ -21,19 +21,21 @@ def key_of(name: str) -> int:
 
 
 @contextmanager
-def advisory(name: str) -> Iterator[bool]:
+def advisory(name: str, *, shared: bool = False) -> Iterator[bool]:
     """Yield whether this session took the lock ``name``, without waiting; it is let go at the end of the block.
 
-    The lock lives on the database session, so a process that dies lets it go.
+    The lock lives on the database session, so a process that dies lets it go. Those who hold it ``shared`` keep out
+    whoever wants it alone, and no other.
     """
+    suffix = "_shared" if shared else ""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key_of(name)])
+        cursor.execute(f"SELECT pg_try_advisory_lock{suffix}(%s)", [key_of(name)])
         taken = bool(cursor.fetchone()[0])
     try:
         yield taken
     finally:
         if taken:
-            _release(name)
+            _release(name, suffix)
 
 
 def is_held(name: str) -> bool:
@@ -55,8 +57,8 @@ def hold_until_commit(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key_of(name)])
 
 
-def _release(name: str) -> None:
+def _release(name: str, suffix: str) -> None:
     # A broken session has let the lock go already, and cannot be asked.
     if connection.connection is not None and not connection.connection.closed:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [key_of(name)])
+            cursor.execute(f"SELECT pg_advisory_unlock{suffix}(%s)", [key_of(name)])

@@ -50,3 +50,17 @@ def test_whether_a_lock_is_held_is_seen_from_every_session_and_takes_nothing():
         assert not is_held("other")
     assert not is_held("scan")
     assert in_another_session(lambda: is_free("scan"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_share_a_lock_keep_out_whoever_wants_it_alone_and_no_other():
+    def is_shared() -> bool:
+        with advisory("scan", shared=True) as taken:
+            return taken
+
+    with advisory("scan", shared=True) as taken:
+        assert taken and in_another_session(is_shared)
+        assert not in_another_session(lambda: is_free("scan"))
+    with advisory("scan"):
+        assert not in_another_session(is_shared)
+    assert in_another_session(lambda: is_free("scan"))

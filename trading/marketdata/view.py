@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from domain.book import validate
@@ -27,16 +27,18 @@ class BookView:
         *,
         origins: Mapping[str, str] | None = None,
         pools: Container[str] = (),
+        only_read: Collection[MarketKey] = frozenset(),
         history_ms: int = HISTORY_MS,
     ) -> None:
         """Watch ``markets``; ``origins`` says, by venue, whose books it shows: such of one origin are not joined.
 
-        ``pools`` are the venues whose markets are pools.
+        ``pools`` are the venues whose markets are pools; on those that are ``only_read`` no route has a leg.
         """
+        self.only_read = only_read
         self._history_ns = history_ms * NS_PER_MS
         self._history: dict[MarketKey, list[Market]] = {market: [] for market in markets}
         self._latest: dict[MarketKey, Market] = {}
-        self._routes = _routes_by_market(self._history, origins, pools)
+        self._routes = _routes_by_market((key for key in self._history if key not in only_read), origins, pools)
         self._priced = _markets_by_base(self._history)
         self._refused: Counter[tuple[str, str]] = Counter()
 

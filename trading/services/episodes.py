@@ -12,6 +12,7 @@ from django.db.models.functions import Greatest
 from domain.costs import CostLine
 from domain.features import FEATURE_HASH, FEATURE_SET
 from domain.money import quantize_down, to_float
+from domain.partition import WHOLE, Share
 from domain.scope import Scope
 from domain.timestamps import from_ns, to_ns
 from mlops.said import scores_stored
@@ -97,10 +98,11 @@ class EpisodeTracker:
         return now_ns - known.last_seen_ns > self._linger_ns
 
 
-def close_left_open(scope: Scope) -> None:
-    """Close the episodes that an earlier process left open: a new watch of the markets begins new episodes."""
+def close_left_open(scope: Scope, share: Share = WHOLE) -> None:
+    """Close the episodes that an earlier process left open: a new watch of the markets begins new episodes of them."""
     for row in OpenEpisode.objects.in_scope(scope):
-        close_episode(Closed(row.route_key, to_ns(row.last_seen_at), Decimal(0)), scope=scope)
+        if share.holds_route(row.route_key):
+            close_episode(Closed(row.route_key, to_ns(row.last_seen_at), Decimal(0)), scope=scope)
 
 
 def open_episode(decision: Decision, *, scope: Scope) -> Opportunity | None:

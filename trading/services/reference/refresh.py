@@ -62,12 +62,14 @@ def refresh(
     return Refreshed(tuple(told.statements), tuple(changes), told.problems)
 
 
-def record_listings(listed: Mapping[str, Iterable[Listing]], *, scope: Scope, clock: Clock) -> list[Change]:
-    """Store what venues were just heard to list."""
+def record_listings(
+    listed: Mapping[str, Iterable[Listing]], *, scope: Scope, clock: Clock, only_new: bool = False
+) -> list[Change]:
+    """Store what venues were just heard to list, or of it ``only_new`` markets, of which nothing is stated yet."""
     statements = [
         one for venue, found in listed.items() for one in of_listings(venue, found, source=f"{venue} listings")
     ]
-    return record(statements, scope=scope, now=from_ns(clock.now_ns()))
+    return record(statements, scope=scope, now=from_ns(clock.now_ns()), only_new=only_new)
 
 
 def account_fees(venue: str, source: AccountSource) -> FeeSchedule:

@@ -52,8 +52,9 @@ def record(
     now: datetime,
     asked: Collection[Subject] = (),
     whole: Collection[FactKind] = (),
+    only_new: bool = False,
 ) -> list[Change]:
-    """Store what was stated and return what changed.
+    """Store what was stated and return what changed; ``only_new`` leaves what was stated before as it is.
 
     Of what is ``asked`` for and not stated nothing holds any more, nor of what a kind stated as a ``whole`` leaves out.
     Safe to run twice, and by several processes at once.
@@ -64,6 +65,8 @@ def record(
             (fact.kind, fact.subject): fact for fact in ReferenceFact.objects.in_scope(scope).filter(**IN_FORCE)
         }
         stated = {(one.kind.value, one.subject): one for one in statements}
+        if only_new:
+            stated = {key: one for key, one in stated.items() if key not in in_force}
         changes = [
             change for key, one in stated.items() if (change := _take(one, in_force.get(key), scope=scope, now=now))
         ]

@@ -12,7 +12,7 @@ from domain.background import Background
 from domain.book import levels_facing, total_of
 from domain.detection import DetectConfig
 from domain.features import Contexts
-from domain.market import Clock, Market, PoolState, Side
+from domain.market import Clock, Market, MarketKey, PoolState, Side
 from domain.money import EXACT, ZERO, quantize_down
 from domain.scope import Scope
 from domain.scores import Scorer
@@ -68,6 +68,7 @@ class Engine:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._config = parts.config
+        self._only_read = parts.view.only_read
         self._background = Background()
         self._episodes = episodes.EpisodeTracker(linger_ns=parts.linger_ns)
         self._near_misses = NearMissTracker(parts.config, self._episodes.is_open, linger_ns=parts.linger_ns)
@@ -82,7 +83,8 @@ class Engine:
         parts, now_ns = self._parts, self._next_instant()
         self._look_again(now_ns)  # what fell due meets the books as they were before this one
         change = parts.view.put(book)
-        parts.cache.put(book)
+        if not self._only_read or change not in self._only_read:  # those another stream writes
+            parts.cache.put(book)
         if parts.recorder is not None:
             parts.recorder.add(now_ns, book)
         if isinstance(book, PoolState):
@@ -211,7 +213,9 @@ class Engine:
 
     def _fresh_books(self, now_ns: int) -> list[Market]:
         max_age_ns = self._parts.config.max_age_ms * NS_PER_MS
-        return [book for book in self._parts.view.books() if now_ns - book.seen_at_ns <= max_age_ns]
+        seen = self._parts.view.books()
+        ours = (book for book in seen if MarketKey(book.venue, book.pair) not in self._only_read)
+        return [book for book in ours if now_ns - book.seen_at_ns <= max_age_ns]
 
     def _submit(self, name: str, job: Callable[[], object]) -> None:
         if not self._parts.writer.submit(name, job):

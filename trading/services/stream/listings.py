@@ -46,10 +46,12 @@ async def reference_of(
     *,
     ask_again_s: float = ASK_AGAIN_S,
     note: Note | None = None,
+    of: str = "all pairs",
 ) -> Reference:
     """Return what all venues list of the wanted pairs; one that refuses is left out, and that is logged.
 
-    ``note`` takes each venue's own words on them. Raises: BadInput if nothing is left to watch.
+    ``note`` takes each venue's own words on them; ``of`` is whose pairs they are. Raises: BadInput if nothing is left
+    to watch.
     """
     asking = (
         ask_until_answered(venue, source, pairs, told=Unheard(), ask_again_s=ask_again_s, note=note)
@@ -57,7 +59,7 @@ async def reference_of(
     )
     known = Reference.of(dict(zip(sources, await asyncio.gather(*asking), strict=True)))
     if not known.lots:
-        raise BadInput("no venue lists any of the pairs in ARB_PAIRS")
+        raise BadInput(f"no venue lists any of the pairs in ARB_PAIRS ({of}: {', '.join(map(str, pairs))})")
     return known
 
 

@@ -1,4 +1,7 @@
-"""Paper orders that wait for their book: loaded at the start, told of by NOTIFY, loaded again after every outage."""
+"""Paper orders that wait for their book: loaded at the start, told of by NOTIFY, loaded again after every outage.
+
+Every stream is told of every order, and takes those of its own pairs.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +11,7 @@ from functools import partial
 import psycopg
 import structlog
 
+from domain.partition import WHOLE, Share
 from domain.scope import Scope
 from trading.services.execution.open import OBSERVATION_CHANNEL
 from trading.services.observing import FillRequest, pending_requests
@@ -19,12 +23,14 @@ log = structlog.get_logger(__name__)
 RECONNECT_S = 0.5
 
 
-async def follow_requests(add: Callable[[FillRequest], None], *, scope: Scope, writer: Writer) -> None:
-    """Call ``add``, in this loop, with every paper order that waits for its book, until cancelled."""
+async def follow_requests(
+    add: Callable[[FillRequest], None], *, scope: Scope, writer: Writer, share: Share = WHOLE
+) -> None:
+    """Call ``add``, in this loop, with every paper order of a share that waits for its book, until cancelled."""
     loop = asyncio.get_running_loop()
 
     def load(order_id: int | None) -> None:
-        requests = pending_requests(scope, order_id=order_id)
+        requests = [one for one in pending_requests(scope, order_id=order_id) if share.holds(one.market.pair)]
         with suppress(RuntimeError):  # the loop has ended meanwhile: whoever watches next asks anew
             for request in requests:
                 loop.call_soon_threadsafe(add, request)

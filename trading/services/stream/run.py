@@ -1,4 +1,4 @@
-"""The stream process: watching the markets until it is stopped, executions handed to the workers."""
+"""The stream process: watching its share of the markets until it is stopped, executions handed to the workers."""
 
 import asyncio
 import signal
@@ -11,8 +11,10 @@ from django.conf import settings
 
 from domain.errors import ArbError
 from domain.market import Clock
+from domain.partition import Share
 from domain.scope import Scope
 from trading.dispatch import OutboxDispatch
+from trading.services.partitions import share_now, watched_pairs
 from trading.services.reference.refresh import record_listings
 from trading.services.reference.terms import account_sources
 from trading.services.stream.listings import in_thread, reference_of
@@ -30,37 +32,49 @@ PROCESS = "stream"
 def run(scope: Scope, *, clock: Clock) -> None:
     """Stream until SIGINT or SIGTERM, then finish what is queued.
 
-    Raises: BadInput; Refused if another process watches the markets for this scope; Unreachable.
+    Raises: BadInput; Refused if another process watches these markets for this scope; Unreachable.
     """
-    writer = Writer()
+    writer, share = Writer(), share_now()
     writer.start()
     try:
-        asyncio.run(until_stopped(_stream(scope, clock=clock, writer=writer)))
+        asyncio.run(until_stopped(_stream(scope, share, clock=clock, writer=writer)))
     finally:
         writer.stop()
 
 
-async def _stream(scope: Scope, *, clock: Clock, writer: Writer) -> None:
+async def _stream(scope: Scope, share: Share, *, clock: Clock, writer: Writer) -> None:
     """Watch the markets; where venues or accounts state other terms, begin anew with those."""
-    watch = await take_watch(scope)
+    watch = await take_watch(scope, share)
     sources = await in_thread(lambda: account_sources(clock=clock))
-    note = partial(_note_listings, scope=scope, clock=clock, writer=writer)
-    terms = WatchTerms(await reference_of(sources, settings.ARB.pairs, note=note), {})
+    note = partial(_note_listings, share=share, scope=scope, clock=clock, writer=writer)
+    terms = WatchTerms(await reference_of(sources, watched_pairs(share), note=note, of=str(share)), {})
     async with redis_client() as client, asyncio.TaskGroup() as group:
-        group.create_task(hold_watch(scope, watch))
+        group.create_task(hold_watch(scope, watch, share))
         while True:
             terms = await terms_now(terms, scope, clock=clock, writer=writer)
-            session = open_session(_plan(terms, scope, clock=clock, writer=writer), terms.known, client)
+            session = open_session(_plan(terms, scope, share, clock=clock, writer=writer), terms.known, client)
             terms = await watch_until_terms_change(session, terms, scope, clock=clock, writer=writer)
 
 
-def _plan(terms: WatchTerms, scope: Scope, *, clock: Clock, writer: Writer) -> Plan:
-    records, dispatch = settings.ARB.trading.records, OutboxDispatch(scope)
-    return Plan(PROCESS, scope, clock, writer, dispatch, records=records, account_fees=terms.account_fees)
+def _plan(terms: WatchTerms, scope: Scope, share: Share, *, clock: Clock, writer: Writer) -> Plan:
+    return Plan(
+        process=share.name(PROCESS),
+        scope=scope,
+        clock=clock,
+        writer=writer,
+        dispatch=OutboxDispatch(scope),
+        records=settings.ARB.trading.records,
+        account_fees=terms.account_fees,
+        share=share,
+    )
 
 
-def _note_listings(venue: str, listings: Sequence[Listing], *, scope: Scope, clock: Clock, writer: Writer) -> None:
-    writer.submit("listings", partial(record_listings, {venue: listings}, scope=scope, clock=clock))
+def _note_listings(
+    venue: str, listings: Sequence[Listing], *, share: Share, scope: Scope, clock: Clock, writer: Writer
+) -> None:
+    """Have stored what a venue lists; beside other streams that are told it by other means only what is new."""
+    record = partial(record_listings, {venue: listings}, scope=scope, clock=clock, only_new=not share.is_whole)
+    writer.submit("listings", record)
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:

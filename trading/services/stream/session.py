@@ -14,6 +14,7 @@ from django.conf import settings
 from domain.costs import FeeSchedule
 from domain.detection import DetectConfig
 from domain.market import Clock, Pair
+from domain.partition import WHOLE, Share
 from domain.scope import Scope
 from domain.scores import Scorer
 from domain.timestamps import NS_PER_MS, NS_PER_S
@@ -26,6 +27,7 @@ from trading.marketdata.view import BookView
 from trading.services.decision import Decision
 from trading.services.episodes import close_left_open
 from trading.services.offers import OfferSampler
+from trading.services.partitions import only_read
 from trading.services.recording.recorder import Recorder
 from trading.services.recording.terms import Terms
 from trading.services.reference.terms import Reference, detect_config
@@ -56,6 +58,7 @@ class Plan:
     trades: bool = True  # without it decisions are told, and neither written nor traded
     tell: Callable[[Decision], None] | None = None  # of every decision that begins an episode
     account_fees: Mapping[str, FeeSchedule] = field(default_factory=dict)  # what accounts say they pay, by venue
+    share: Share = WHOLE  # of the pairs that are known those of others are read, and nothing is decided on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,9 @@ class Session:
     async def run(self, *beside: Coroutine[Any, Any, None]) -> None:
         """Watch until cancelled, with the given work ``beside``, then hand over what was counted and recorded."""
         plan = self.plan
-        plan.writer.submit("episodes_left_open", partial(close_left_open, plan.scope))
+        plan.writer.submit("episodes_left_open", partial(close_left_open, plan.scope, plan.share))
         markets = {source: len(pairs) for source, pairs in self.pairs.items() if pairs}
-        log.info("stream_started", scope=str(plan.scope), markets=markets)
+        log.info("stream_started", scope=str(plan.scope), markets=markets, **self._of())
         try:
             async with asyncio.TaskGroup() as group:
                 for work in (self.engine.run(), self.feeds.run(), self.cache.run(), *self._following(), *beside):
@@ -88,11 +91,17 @@ class Session:
         finally:
             self.engine.finish()
 
+    def _of(self) -> Mapping[str, Any]:
+        """Return whose pairs are watched, where others watch too."""
+        if self.plan.share.is_whole:
+            return {}
+        return {"of": str(self.plan.share), "pairs": [pair.symbol for pair in self.plan.share.own()]}
+
     def _following(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Yield what keeps it up to date with rows that others write."""
         plan = self.plan
         rows: dict[str, Any] = {"scope": plan.scope, "writer": plan.writer}
-        yield follow_requests(self.engine.fills.add, **rows)
+        yield follow_requests(self.engine.fills.add, share=plan.share, **rows)
         yield follow_context(self.engine.learn, clock=plan.clock, **rows)
         yield follow_models(self.scorer, process=plan.process, clock=plan.clock, **rows)
 
@@ -100,18 +109,19 @@ class Session:
 def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") -> Session:
     """Join the parts for the venues and pairs that are known."""
     arb, clock = settings.ARB, plan.clock
-    pairs = registry.pairs_by_source(arb.venues, known.pairs, shown=arb.pairs)
+    pairs = registry.pairs_by_source(arb.venues, known.pairs, shown=tuple(filter(plan.share.holds, arb.pairs)))
     max_age_ms = arb.trading.max_book_age_ms
     sources = registry.market_sources(arb.venues, clock=clock, rng=Random(), max_age_ms=max_age_ms, redis=client)
     sources = tuple(source for source in sources if pairs.get(source.venue))
     config = detect_config(known.lots, account_fees=plan.account_fees)
-    view = BookView(known.lots, origins=registry.origins(arb.venues), pools=config.gas)
+    read = only_read(plan.share, known.lots)
+    view = BookView(known.lots, origins=registry.origins(arb.venues), pools=config.gas, only_read=read)
     recorder = _recorder(plan, known) if plan.records else None
     cache = PriceCache(client, plan.scope)
+    board = VenueBoardWriter(client, plan.scope, partition=None if plan.share.is_whole else plan.share.index)
     scorer = unread_scorer(plan.scope, now_ns=clock.now_ns)
     engine = Engine(_parts(plan, config, view=view, cache=cache, recorder=recorder, score=scorer))
     feeds = Feeds(sources, pairs, engine.on_book, clock=clock, rng=Random())
-    board = VenueBoardWriter(client, plan.scope)
     return Session(plan, known, pairs, sources, engine, feeds, view, recorder, cache, board, scorer)
 
 

@@ -1,0 +1,91 @@
+"""Who may watch: each partition one process, all of them by one deal, and all pairs one process alone."""
+
+import asyncio
+
+import pytest
+from django.db import connection
+
+from domain.errors import Refused
+from domain.market import Pair
+from domain.partition import WHOLE, Deal
+from domain.scope import Mode, Scope
+from tests.fakes import SIM
+from trading.services.stream.watch_lock import hold_watch, name_of, take_watch, watched_otherwise
+
+pytestmark = pytest.mark.django_db
+
+PAIRS = tuple(map(Pair.parse, ("BTC/USD", "ETH/USD", "SOL/USD")))
+HALF, OTHER_HALF = Deal(PAIRS, 2).shares()
+THIRD = Deal(PAIRS, 3).shares()[2]
+ELSEWISE = Deal(PAIRS[::-1], 2).shares()[1]  # as many partitions of the same pairs, and yet another deal
+
+
+async def test_partitions_are_watched_side_by_side_and_each_by_one_process():
+    async with await take_watch(SIM, HALF), await take_watch(SIM, OTHER_HALF):
+        with pytest.raises(Refused, match="another process watches partition 2 of 2 of sim.test already"):
+            await take_watch(SIM, OTHER_HALF)
+        async with await take_watch(Scope(Mode.DRY_RUN), OTHER_HALF):
+            pass
+    async with await take_watch(SIM, OTHER_HALF):
+        pass
+
+
+@pytest.mark.parametrize("share", [THIRD, ELSEWISE, WHOLE], ids=str)
+async def test_who_shares_the_pairs_otherwise_is_refused_by_name(share):
+    async with await take_watch(SIM, HALF):
+        with pytest.raises(Refused, match=f"^{share} of sim.test cannot be watched beside partition 1 of 2: .* stop every"):
+            await take_watch(SIM, share)
+    async with await take_watch(SIM, share):
+        with pytest.raises(Refused, match=f"^partition 1 of 2 of sim.test cannot be watched beside {share}"):
+            await take_watch(SIM, HALF)
+    async with await take_watch(SIM, HALF):
+        pass
+
+
+async def test_of_many_that_come_at_once_with_two_deals_one_deal_alone_gets_in():
+    wanted = [*Deal(PAIRS, 2).shares(), *Deal(PAIRS, 3).shares(), WHOLE]
+    came = await asyncio.gather(*(take_watch(SIM, share) for share in wanted), return_exceptions=True)
+    let_in = [share for share, session in zip(wanted, came, strict=True) if not isinstance(session, Refused)]
+    try:
+        assert let_in and len({share.deal.number for share in let_in}) == 1
+        assert let_in == list(let_in[0].deal.shares()) or let_in == [WHOLE]
+    finally:
+        for session in came:
+            if not isinstance(session, BaseException):
+                await session.close()
+
+
+async def test_whoever_decides_beside_streams_is_told_which_of_them_share_the_pairs_otherwise():
+    async def told(scope, deal):
+        return await asyncio.to_thread(ask, scope, deal)
+
+    def ask(scope, deal):
+        try:
+            return watched_otherwise(scope, deal)
+        finally:
+            connection.close()
+
+    async with await take_watch(SIM, OTHER_HALF):
+        assert await told(SIM, HALF.deal) == [] and await told(Scope(Mode.DRY_RUN), THIRD.deal) == []
+        assert await told(SIM, THIRD.deal) == await told(SIM, Deal(PAIRS, 1)) == ["partition 2 of 2"]
+    async with await take_watch(SIM):
+        assert await told(SIM, HALF.deal) == []  # all pairs are watched, whatever their deal
+
+
+async def test_a_lost_watch_is_taken_again_as_what_it_was(monkeypatch):
+    monkeypatch.setattr("trading.services.stream.watch_lock.LOOK_EVERY_S", 0.02)
+    watch = await take_watch(SIM, HALF)
+    holding = asyncio.ensure_future(hold_watch(SIM, watch, HALF))
+    await watch.close()
+    for _ in range(500):
+        await asyncio.sleep(0.02)
+        try:
+            async with await take_watch(SIM, HALF):
+                continue
+        except Refused:
+            break
+    async with await take_watch(SIM, OTHER_HALF):  # by the same deal
+        pass
+    holding.cancel()
+    await asyncio.wait({holding})
+    assert holding.cancelled() and name_of(SIM, HALF) != name_of(SIM, OTHER_HALF) != name_of(SIM)
