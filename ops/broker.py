@@ -18,13 +18,13 @@ class Broker:
         self._connection: Connection | None = None
         self._producer: Any = None
 
-    def send(self, kind: str, row_id: int) -> None:
+    def send(self, kind: str, *ids: int, expires_s: float | None = None) -> None:
         """Hand the task called ``kind`` to the broker. Raises: Unreachable if it was not accepted."""
         try:
-            current_app.send_task(kind, args=[row_id], producer=self._open(), retry=False)
+            current_app.send_task(kind, args=ids, producer=self._open(), retry=False, expires=expires_s)
         except (OperationalError, RedisError, OSError) as error:
             self.close()
-            raise Unreachable(f"the broker did not accept {kind} {row_id}: {error}") from error
+            raise Unreachable(f"the broker did not accept {kind} {' '.join(map(str, ids))}: {error}") from error
 
     def close(self) -> None:
         """Let the connection go; the next send opens another."""
@@ -42,8 +42,10 @@ class Broker:
 _own = threading.local()
 
 
-def send(kind: str, row_id: int) -> None:
-    """Hand the task called ``kind`` to the broker over this thread's connection. Raises: Unreachable."""
+def send(kind: str, *ids: int, expires_s: float | None = None) -> None:
+    """Hand the task called ``kind`` to the broker over this thread's connection; begun later than ``expires_s`` from
+    now it is dropped. Raises: Unreachable.
+    """
     if not hasattr(_own, "broker"):
         _own.broker = Broker()
-    _own.broker.send(kind, row_id)
+    _own.broker.send(kind, *ids, expires_s=expires_s)

@@ -1,14 +1,19 @@
 """What workers and beat run: each task calls one service, takes ids alone, and is safe to run twice."""
 
+from functools import partial
+
 from celery import shared_task
 from django.conf import settings
 
 from domain.timestamps import from_ns
+from ops import broker
 from trading.dispatch import OutboxDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services import execution, reconciliation, reference, scan, sweeping, volatility
 from trading.services.venues import trading_venues
 from trading.venues.registry import bar_sources
+
+SCAN_EXPIRES_S = 4.0  # a late scan of a partition makes way for the next one
 
 
 @shared_task(name="trading.execution_step")
@@ -27,10 +32,21 @@ def sweep_executions() -> None:
 
 @shared_task(name="trading.scan")
 def scan_markets() -> None:
-    """Look at every route once, at a fixed pace."""
+    """Look at every route once, at a fixed pace; where partitions share them, each is handed on."""
     scope = settings.ARB.scope
     connections = scan.process_connections(SYSTEM_CLOCK)
-    scan.scan_and_log(scope, clock=SYSTEM_CLOCK, dispatch=OutboxDispatch(scope), connections=connections)
+    hand_on = partial(broker.send, scan_partition.name, expires_s=SCAN_EXPIRES_S)
+    scan.scan_all(scope, clock=SYSTEM_CLOCK, dispatch=OutboxDispatch(scope), connections=connections, hand_on=hand_on)
+
+
+@shared_task(name="trading.scan_partition")
+def scan_partition(index: int, count: int) -> None:
+    """Look at every route of one partition of so many."""
+    scope = settings.ARB.scope
+    connections = scan.process_connections(SYSTEM_CLOCK)
+    scan.scan_partition(
+        index, count, scope, clock=SYSTEM_CLOCK, dispatch=OutboxDispatch(scope), connections=connections
+    )
 
 
 @shared_task(name="trading.account_reference")

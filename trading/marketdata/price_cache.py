@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import InvalidOperation
 from itertools import islice
 from typing import Any
@@ -108,10 +108,13 @@ class CachedBooks:
             raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
         return None if raw is None else self._checked(field_of(key), raw)
 
-    def books(self) -> tuple[dict[MarketKey, Market], Mapping[str, str]]:
-        """Return every fresh book, and the reason against every other by field. Raises: Unreachable."""
+    def books(self, wanted: Sequence[MarketKey] | None = None) -> tuple[dict[MarketKey, Market], Mapping[str, str]]:
+        """Return every fresh book, or those ``wanted``, and the reason against every other by field.
+
+        Raises: Unreachable.
+        """
         try:
-            rows: dict[Any, Any] = self._client.hgetall(self._key)  # type: ignore[assignment]
+            rows = self._rows(None if wanted is None else [field_of(key) for key in wanted])
         except (redis.RedisError, OSError) as error:
             raise Unreachable(f"the price cache does not answer: {type(error).__name__}") from error
         found: dict[MarketKey, Market] = {}
@@ -124,6 +127,15 @@ class CachedBooks:
             except BadMarketData as bad:
                 refused[field] = bad.reason
         return found, refused
+
+    def _rows(self, names: list[str] | None) -> dict[Any, Any]:
+        if names is None:
+            every: Any = self._client.hgetall(self._key)
+            return dict(every)
+        if not names:
+            return {}
+        some: Any = self._client.hmget(self._key, names)
+        return {name: raw for name, raw in zip(names, some, strict=True) if raw is not None}
 
     def _checked(self, field: str, raw: Any) -> Market:
         book = decode(raw)

@@ -3,5 +3,18 @@
 from trading.services.scan.connections import process_connections
 from trading.services.scan.prices import Gap, Price, Prices, prices_of
 from trading.services.scan.run import RouteFound, Scan, scan, scan_and_log
+from trading.services.scan.sharing import scan_all, scan_partition
 
-__all__ = ["Gap", "Price", "Prices", "RouteFound", "Scan", "prices_of", "process_connections", "scan", "scan_and_log"]
+__all__ = [
+    "Gap",
+    "Price",
+    "Prices",
+    "RouteFound",
+    "Scan",
+    "prices_of",
+    "process_connections",
+    "scan",
+    "scan_all",
+    "scan_and_log",
+    "scan_partition",
+]

@@ -26,10 +26,15 @@ class MarketsNow:
     cache_problem: str  # why the price cache gave nothing, empty where it answers
 
 
-def read_markets(wanted: Iterable[MarketKey], scope: Scope, *, clock: Clock, connections: Connections) -> MarketsNow:
-    """Return every wanted market that can be had now, each no older than a book may be."""
+def read_markets(
+    wanted: Iterable[MarketKey], scope: Scope, *, clock: Clock, connections: Connections, is_part: bool = False
+) -> MarketsNow:
+    """Return every wanted market that can be had now, each no older than a book may be.
+
+    Where they are but part of what is cached, the others are not read.
+    """
     keys = tuple(wanted)
-    found, refused, problem = _cached(keys, scope, clock, connections)
+    found, refused, problem = _cached(keys, scope, clock, connections, is_part=is_part)
     lacking = [key for key in keys if key not in found]
     read, missing = _by_rest(lacking, clock, connections)
     told = {key: missing.get(key) or refused.get(field_of(key)) or "no_book" for key in lacking if key not in read}
@@ -37,11 +42,12 @@ def read_markets(wanted: Iterable[MarketKey], scope: Scope, *, clock: Clock, con
 
 
 def _cached(
-    keys: tuple[MarketKey, ...], scope: Scope, clock: Clock, connections: Connections
+    keys: tuple[MarketKey, ...], scope: Scope, clock: Clock, connections: Connections, *, is_part: bool
 ) -> tuple[dict[MarketKey, Market], Mapping[str, str], str]:
     max_age_ms = settings.ARB.trading.max_book_age_ms
     try:
-        books, refused = CachedBooks(connections.redis, scope, clock=clock, max_age_ms=max_age_ms).books()
+        cache = CachedBooks(connections.redis, scope, clock=clock, max_age_ms=max_age_ms)
+        books, refused = cache.books(keys if is_part else None)
     except Unreachable as error:
         log.warning("scan_without_price_cache", error=str(error))
         return {}, {}, str(error)

@@ -6,9 +6,10 @@ from domain.market import Clock
 from domain.scope import Scope
 from domain.timestamps import from_ns
 from mlops.services import LiveScorer, ServedTeller, unread_scorer
+from trading.services.partitions import process_name
 from trading.services.scan.connections import Connections
 
-PROCESS = "scan"
+PROCESS = "scan"  # and its number where several workers scan
 
 
 class ScannedModels:
@@ -17,7 +18,7 @@ class ScannedModels:
     def __init__(self, scope: Scope, clock: Clock) -> None:
         self._clock = clock
         self._scorer = unread_scorer(scope, now_ns=clock.now_ns)
-        self._teller = ServedTeller(scope, process=PROCESS)
+        self._teller = ServedTeller(scope, process=process_name(PROCESS))
 
     def scorer(self) -> LiveScorer:
         """Return the scorer, as the rows and files are now."""

@@ -1,6 +1,6 @@
 """What every route is worth at one instant, whoever asks: the same ``decide`` as the stream's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -34,9 +34,15 @@ def config_now(known: Reference, scope: Scope, *, now: datetime) -> DetectConfig
     return detect_config(known.lots, account_fees=fees, context=context)
 
 
-def view_of(markets: Iterable[MarketKey], seen: MarketsNow, config: DetectConfig) -> BookView:
+def view_of(
+    markets: Iterable[MarketKey],
+    seen: MarketsNow,
+    config: DetectConfig,
+    *,
+    only_read: Collection[MarketKey] = frozenset(),
+) -> BookView:
     """Return what was seen as a view; a market that does not fit in is left out, and that is logged."""
-    view = BookView(markets, origins=registry.origins(settings.ARB.venues), pools=config.gas)
+    view = BookView(markets, origins=registry.origins(settings.ARB.venues), pools=config.gas, only_read=only_read)
     for market in seen.markets.values():
         try:
             view.put(market)

@@ -1,4 +1,7 @@
-"""One scan: every route looked at once at the same instant, by the same ``decide`` and ``commit`` as the stream's."""
+"""One scan: every route looked at once at the same instant, by the same ``decide`` and ``commit`` as the stream's.
+
+Where partitions share the pairs a scan is of one of them, and so many may run side by side.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,22 +13,23 @@ import structlog
 from domain.detection import Stage
 from domain.market import Clock
 from domain.money import ZERO
+from domain.partition import Share
 from domain.scope import Scope
 from domain.terms import Rejected
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
-from ops.locks import advisory, is_held
 from risk.services import Refusal
 from trading.dispatch import Dispatch
 from trading.models import OpenEpisode
 from trading.services import episodes, pipeline
 from trading.services.counts import EvaluationCounter, record_looks
 from trading.services.decision import Decision
-from trading.services.reference.known import known_reference
+from trading.services.partitions import deal_now, only_read
 from trading.services.scan.connections import Connections
 from trading.services.scan.markets import read_markets
 from trading.services.scan.models import process_models
 from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
-from trading.services.stream.watch_lock import name_of
+from trading.services.scan.shares import known_of, turn, watched_parts
+from trading.services.stream.watch_lock import watched_otherwise
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +65,8 @@ class Scan:
     by_rest: int = 0
     missing: Mapping[str, str] = field(default_factory=dict)  # reason by market
     cache_problem: str = ""
-    is_streamed: bool = False  # whether a stream watches this scope: without it nothing is traded
+    is_streamed: bool = False  # whether streams watch all of it: without one nothing is traded
+    partition: int | None = None  # which one was scanned, where several share the pairs
     routes: tuple[RouteFound, ...] = ()
 
     @property
@@ -70,20 +75,31 @@ class Scan:
         return tuple(one for one in self.routes if one.size is not None)
 
 
-def scan(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections) -> Scan:
-    """Look at every route once, decide and commit; where another scan of ``scope`` is under way, do nothing."""
-    with advisory(f"scan:{scope}") as is_ours:
+def scan(
+    scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections, share: Share | None = None
+) -> Scan:
+    """Look at every route of a ``share`` once, by default all, decide and commit.
+
+    Nothing is done where another scan of those routes is under way, or streams share the pairs otherwise.
+    """
+    ours = Share(deal_now()) if share is None else share
+    with turn(scope, ours) as is_ours:
         if not is_ours:
-            return Scan(from_ns(clock.now_ns()), skipped="another scan is under way")
-        return _Look(scope, clock, dispatch, connections).run()
+            return Scan(from_ns(clock.now_ns()), skipped="another scan is under way", partition=ours.index)
+        if others := watched_otherwise(scope, ours.deal):
+            skipped = f"the pairs are shared otherwise by who watches {', '.join(others)}"
+            return Scan(from_ns(clock.now_ns()), skipped=skipped, partition=ours.index)
+        return _Look(scope, ours, clock, dispatch, connections).run()
 
 
-def scan_and_log(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections) -> Scan:
+def scan_and_log(
+    scope: Scope, *, clock: Clock, dispatch: Dispatch, connections: Connections, share: Share | None = None
+) -> Scan:
     """Scan and log what a person may want to know of it."""
-    found = scan(scope, clock=clock, dispatch=dispatch, connections=connections)
+    found = scan(scope, clock=clock, dispatch=dispatch, connections=connections, share=share)
     process_models(connections, scope, clock=clock).tell()
     if found.skipped:
-        log.warning("scan_skipped", reason=found.skipped)
+        log.warning("scan_skipped", reason=found.skipped, **_of(found))
         return found
     new = {one.route_key: one.outcome for one in found.opportunities if one.outcome != pipeline.EPISODE_OPEN.reason}
     if new or found.missing:
@@ -93,30 +109,38 @@ def scan_and_log(scope: Scope, *, clock: Clock, dispatch: Dispatch, connections:
             missing=dict(found.missing),
             by_rest=found.by_rest,
             took_ms=found.took_ms,
+            **_of(found),
         )
     return found
+
+
+def _of(found: Scan) -> dict[str, int]:
+    return {} if found.partition is None else {"partition": found.partition}
 
 
 class _Look:
     """One scan's work."""
 
-    def __init__(self, scope: Scope, clock: Clock, dispatch: Dispatch, connections: Connections) -> None:
+    def __init__(self, scope: Scope, share: Share, clock: Clock, dispatch: Dispatch, connections: Connections) -> None:
         self._scope = scope
+        self._share = share
         self._clock = clock
         self._dispatch = dispatch
         self._connections = connections
         self._at_ns = clock.now_ns()
-        self._is_streamed = is_held(name_of(scope))
+        self._streamed = watched_parts(scope, share)
 
     def run(self) -> Scan:
         score = process_models(self._connections, self._scope, clock=self._clock).scorer()
-        known = known_reference(self._scope)
+        known = known_of(self._share, self._scope)
         if not known.lots:
-            return Scan(from_ns(self._at_ns), skipped="no venue has stated its pairs yet")
-        seen = read_markets(known.lots, self._scope, clock=self._clock, connections=self._connections)
+            skipped = "no venue has stated its pairs yet"
+            return Scan(from_ns(self._at_ns), skipped=skipped, partition=self._share.index)
+        is_part = not self._share.is_whole
+        seen = read_markets(known.lots, self._scope, clock=self._clock, connections=self._connections, is_part=is_part)
         config = config_now(known, self._scope, now=from_ns(self._at_ns))
         decided_ns = self._clock.now_ns()
-        view = view_of(known.lots, seen, config)
+        view = view_of(known.lots, seen, config, only_read=only_read(self._share, known.lots))
         decided = decide_each_once(view, config, score, now_ns=decided_ns)
         found = [self._judged(one) for one in decided]
         self._count(found, decided_ns)
@@ -129,15 +153,19 @@ class _Look:
             by_rest=len(seen.asked),
             missing={f"{key.venue}:{key.pair}": reason for key, reason in seen.missing.items()},
             cache_problem=seen.cache_problem,
-            is_streamed=self._is_streamed,
+            is_streamed=len(self._streamed) == len(self._share.parts),
+            partition=self._share.index,
             routes=routes,
         )
 
     def _judged(self, found: Decision | Rejected) -> Decision | Rejected:
         """A paper order meets the book that a stream observes later: without one it would only ever be refused."""
-        if isinstance(found, Rejected) or found.reason or self._is_streamed:
+        if isinstance(found, Rejected) or found.reason or self._is_watched(found):
             return found
         return replace(found, reason=NO_STREAM, explored=False)
+
+    def _is_watched(self, found: Decision) -> bool:
+        return self._share.deal.index_of(found.candidate.route.buy.pair) in self._streamed
 
     def _take(self, found: Decision | Rejected, gap: Decimal | None) -> RouteFound:
         if isinstance(found, Rejected):

@@ -20,7 +20,7 @@ from trading.dispatch import InlineDispatch
 from trading.marketdata.price_cache import cache_key, encode, field_of
 from trading.models import EvaluationCount, Execution, OpenEpisode, Opportunity
 from trading.services.reference import of_listings, record
-from trading.services.scan import run, scan
+from trading.services.scan import scan, shares
 from trading.services.stream.watch_lock import name_of
 from trading.venues.base import Listing
 from trading.venues.rest_books import Reading
@@ -70,7 +70,7 @@ def connections(settings) -> Iterator[FakeConnections]:
 @pytest.fixture
 def streamed(monkeypatch) -> None:
     """A stream watches this scope."""
-    monkeypatch.setattr(run, "is_held", lambda name: name == name_of(SIM))
+    monkeypatch.setattr(shares, "is_held", lambda name: name == name_of(SIM))
 
 
 def cache(connections: FakeConnections, *books: Book) -> None:
