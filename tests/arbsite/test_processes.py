@@ -74,3 +74,21 @@ def test_a_taken_port_is_named_where_it_was_asked_for_and_replaced_where_it_was_
 def test_an_unknown_process_is_named():
     with pytest.raises(BadInput, match="no process 'wbe'"):
         processes.named(tuple(TABLE.values()), "wbe")
+
+
+def test_each_partition_has_a_stream_and_a_scan_worker_of_its_own_name_and_number():
+    shared = {one.name: one for one in processes.table(Ports(web=8000, flower=5555), partitions=2)}
+    extra = {f"{name}-{index}" for name in ("stream", "worker-scan") for index in (1, 2)}
+    assert set(shared) == set(TABLE) - {"stream", "worker-scan"} | extra
+    for index in ("1", "2"):
+        assert shared[f"stream-{index}"].environ()["ARB_PARTITION"] == index
+        scan = shared[f"worker-scan-{index}"]
+        assert (scan.environ()["ARB_PARTITION"], scan.queue) == (index, "scan")
+        assert f"--hostname=scan-{index}@%h" in scan.argv and "--queues=scan" in scan.argv
+    assert "ARB_PARTITION" not in shared["web"].environ()
+
+
+def test_on_one_machine_one_stream_alone_holds_the_market_data_key():
+    shared = processes.sharing_one_key(processes.table(Ports(web=8000, flower=5555), partitions=3))
+    assert {one.name for one in shared if "ALPACA_DATA_API_SECRET" in one.secrets} == {"stream-1"}
+    assert processes.sharing_one_key(tuple(TABLE.values())) == tuple(TABLE.values())

@@ -22,7 +22,7 @@ from arbsite.demo.local_chain import find_chain
 from arbsite.demo.login import ensure_admin
 from arbsite.embedded.ports import HOST
 from arbsite.entry import held_lease
-from arbsite.processes import Ports, Process, choose_ports, table
+from arbsite.processes import Ports, Process, choose_ports, sharing_one_key, table
 from arbsite.supervisor import ProcessEvent, Supervisor
 from domain.errors import BadInput
 from domain.scope import Mode
@@ -47,6 +47,7 @@ class Command(BaseCommand):
         """Run until SIGINT or SIGTERM and exit with 128 plus its number. Raises: BadInput, Refused, Unreachable."""
         arb: Arb = settings.ARB
         _refuse_replay(arb)
+        _refuse_one_partition(arb)
         stream = sys.stderr if options["json"] else sys.stdout
         with run_alone(arb.state_dir):
             ports = choose_ports(arb)
@@ -68,13 +69,17 @@ class Command(BaseCommand):
 def processes(arb: Arb, ports: Ports, *, seed: int) -> tuple[Process, ...]:
     """Return what runs in this mode; in sim every process is pointed at the simulated venues."""
     if arb.scope.mode is not Mode.SIM:
-        return table(ports)
+        return _ours(arb, ports)
     address = choose_address(_chain_for(arb))
     config.replace_values(address.variables(), keep=VARIABLES)
     listed = [pair.symbol for pair in arb.pairs if pair in DEFAULT_PAIRS]
     if not listed:
         raise BadInput(f"ARB_PAIRS names no pair that is simulated: choose from {', '.join(map(str, DEFAULT_PAIRS))}")
-    return (address.process(seed=seed, pairs=listed, incident_at_s=None), *table(ports))
+    return (address.process(seed=seed, pairs=listed, incident_at_s=None), *_ours(arb, ports))
+
+
+def _ours(arb: Arb, ports: Ports) -> tuple[Process, ...]:
+    return sharing_one_key(table(ports, partitions=arb.partition.count))
 
 
 def _chain_for(arb: Arb) -> World | None:
@@ -140,3 +145,8 @@ def _where(arb: Arb, name: str) -> str:
 def _refuse_replay(arb: Arb) -> None:
     if arb.scope.mode is Mode.REPLAY:
         raise BadInput("up has no replay mode: manage.py replay does it all in one process")
+
+
+def _refuse_one_partition(arb: Arb) -> None:
+    if arb.partition.index is not None:
+        raise BadInput(f"ARB_PARTITION is {arb.partition.index}, but up starts every partition: leave it out")
