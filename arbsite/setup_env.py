@@ -12,6 +12,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from arbsite.config.placeholders import reject_placeholder
 from arbsite.config.source import read_assignments
@@ -20,6 +21,7 @@ from domain.errors import BadInput, Refused, Unreachable
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FOLDER = "secrets"
+BASE_NAME = "trading_db"
 IMAGE_GID = 10001  # of the account that our image runs as
 # passwords of other programs in Compose, which none of our own processes reads
 OTHERS = ("POSTGRES_PASSWORD", "GRAFANA_ADMIN_PASSWORD")
@@ -88,6 +90,7 @@ def make_files(directory: Path) -> Made:
         _claim(folder)
         for name in (*GENERATED, *TO_FILL_IN):
             _keep(folder / name.lower(), name, given.get(name, ""), made)
+        _keep_restore_url(folder, given.get("TIMESCALE_DB", BASE_NAME), made)
         _complete(env_file, _lines(given, gid=_gid()), made)
     except OSError as error:
         raise Unreachable(f"{error.filename or folder} cannot be written: {error.strerror}") from error
@@ -132,6 +135,17 @@ def _keep(file: Path, name: str, from_env: str, made: Made) -> None:
             _write(file, "", 0o640)
 
 
+def _keep_restore_url(folder: Path, base_name: str, made: Made) -> None:
+    """Let Compose's backups reach the server as its superuser, which restoring TimescaleDB takes."""
+    file = folder / "arb_restore_url"
+    if file.exists():
+        made.kept.append(file.name)
+        return
+    password = (folder / "postgres_password").read_text(encoding="utf-8").strip()
+    _write(file, f"postgresql://postgres:{quote(password, safe='')}@timescaledb:5432/{quote(base_name, safe='')}", 0o440)
+    made.made.append(file.name)
+
+
 def _write(file: Path, text: str, mode: int) -> None:
     """Write ``file`` whole or not at all; its group reads it too, which is how containers do (docs/deployment.md)."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
@@ -159,7 +173,7 @@ def _lines(given: Mapping[str, str], *, gid: int) -> dict[str, str]:
         "TIMESCALE_HOST": "localhost",
         "TIMESCALE_PORT": "5433",
         "TIMESCALE_USER": "trading_user",
-        "TIMESCALE_DB": "trading_db",
+        "TIMESCALE_DB": BASE_NAME,
         "ARB_TIMESCALE": "required",
         "REDIS_URL": "redis://localhost:6379/0",
         "SECRETS_DIR": f"./{FOLDER}",

@@ -22,7 +22,7 @@ def test_it_makes_settings_that_load_with_secrets_that_nobody_could_guess(tmp_pa
     assert arb.database.password.reveal() == secret
     assert secret in (tmp_path / "secrets" / "timescale_password").read_text() and len(secret) >= 32
     assert arb.redis_url.startswith("redis://:") and arb.series.requires_timescale
-    assert len({(tmp_path / "secrets" / name).read_text() for name in made.made}) == len(setup_env.GENERATED)
+    assert len({(tmp_path / "secrets" / name).read_text() for name in made.made}) == len(setup_env.GENERATED) + 1
     assert "kraken_api_key" in made.to_fill_in and arb.venues.kraken.trade is None
 
 
@@ -94,7 +94,7 @@ def test_the_command_needs_no_settings_and_tells_machines_what_it_did(tmp_path, 
     monkeypatch.setitem(os.environ, "ARB_MODE", "nonsense")  # which no other command would bear
     assert entry.main(["manage.py", "setup", "--env", "--directory", str(tmp_path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told["made"]) == {name.lower() for name in setup_env.GENERATED}
+    assert set(told["made"]) == {name.lower() for name in setup_env.GENERATED} | {"arb_restore_url"}
     assert told["env_file"] == str(tmp_path / ".env")
 
 
