@@ -233,3 +233,13 @@ def test_an_amount_of_units_is_plain_digits(odd: object) -> None:
 def test_a_name_that_no_column_takes_is_malformed(name: str, odd: str) -> None:
     with pytest.raises(BadMarketData, match="malformed"):
         decode(json.dumps(json.loads(encode(POOL)) | {name: odd}))
+
+
+async def test_those_that_are_wanted_are_read_alone(cache: PriceCache, server: "redis.Redis") -> None:
+    cache.put(BOOK)
+    await cache.flush()
+    server.hset(cache_key(SCOPE), "kraken|ETH/USD", b"{}")
+    absent, torn = MarketKey("kraken", Pair.parse("SOL/USD")), MarketKey("kraken", Pair.parse("ETH/USD"))
+    assert reader(server).books([KEY, absent]) == ({KEY: BOOK}, {})
+    assert reader(server).books([torn]) == ({}, {"kraken|ETH/USD": "malformed"})
+    assert reader(server).books([]) == ({}, {})

@@ -154,3 +154,11 @@ def test_an_asset_is_priced_where_it_is_the_base() -> None:
     view = with_pools(KRAKEN_USDC, POOL)
     assert set(view.priced(Asset("ETH"))) == {KRAKEN_ETH, KRAKEN_USDC, POOL}
     assert view.priced(Asset("POL")) == ()
+
+
+def test_what_is_only_read_has_its_price_seen_and_no_route() -> None:
+    there = MarketKey("alpaca", ETH)
+    view = BookView([*MARKETS, there], only_read=frozenset({KRAKEN_ETH, there}))
+    assert not view.routes(KRAKEN_ETH) and not view.routes(there) and len(view.routes(KRAKEN)) == 2
+    view.put(book(1, key=there))
+    assert view.book(there) == book(1, key=there) and there in view.priced(Asset("ETH")) and there in view.markets

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from domain.market import Pair
+from domain.partition import Deal
 from domain.timestamps import from_ns
-from tests.fakes import MS, NOW_NS, SIM, book
+from tests.fakes import BTC_USD, MS, NOW_NS, SIM, book
 from trading.models import OpenEpisode, Opportunity
 from trading.services.episodes import EpisodeTracker, close_episode, close_left_open
 
@@ -80,3 +82,13 @@ def test_a_new_watch_closes_what_an_earlier_process_left_open_and_begins_its_own
     (again,) = line.decisions(*CROSSED)
     line.commit(again)
     assert Opportunity.objects.count() == 2
+
+
+def test_a_new_watch_of_one_partition_leaves_the_episodes_of_others_open(line):
+    (decision,) = line.decisions(*CROSSED)
+    line.commit(decision)
+    first, second = Deal((Pair.parse("ETH/USD"), BTC_USD), 2).shares()
+    close_left_open(SIM, first)
+    assert OpenEpisode.objects.count() == 1
+    close_left_open(SIM, second)
+    assert not OpenEpisode.objects.exists() and Opportunity.objects.get().closed_at is not None

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from domain.errors import BadMarketData
-from domain.market import MarketKey
+from domain.market import MarketKey, Pair
 from domain.timestamps import from_ns
 from mlops.models import Sample
 from tests.fakes import (
@@ -230,3 +231,33 @@ def test_a_snapshot_of_a_pool_holds_its_prices_after_its_fee_and_the_value_of_it
     assert Execution.objects.count() == 1
     engine.finish()
     assert OfferedEdge.objects.filter(route_key=f"{POOL_VENUE}:ETH/USDC>a:ETH/USDC", tenth_bps__gt=0).exists()
+
+
+def test_what_another_stream_decides_on_is_seen_here_and_neither_traded_nor_told_on(db, clock):
+    ours, theirs = ([MarketKey(venue, Pair.parse(symbol)) for venue in "ab"] for symbol in ("BTC/USD", "ETH/USD"))
+    cached = []
+    parts = Parts(
+        scope=SIM,
+        clock=clock,
+        view=BookView([*ours, *theirs], only_read=frozenset(theirs)),
+        cache=SimpleNamespace(put=cached.append),
+        writer=InlineWriter(),
+        dispatch=InlineDispatch(),
+        score=no_model,
+        config=detect_config(),
+        linger_ns=1000 * MS,
+        offers=OfferSampler(every_ns=1, max_age_ms=2000, max_skew_ms=2000),
+    )
+    engine = Engine(parts)
+    for key in (*theirs, *ours):
+        crossed = ("99.9", "100") if key.venue == "a" else ("101", "101.1")
+        engine.on_book(replace(book(key.venue, *crossed, at_ns=clock.now_ns()), pair=key.pair))
+    engine.tick()
+    engine.finish()
+    assert {one.pair.symbol for one in cached} == {"BTC/USD"}
+    assert set(MarketSnapshot.objects.values_list("symbol", flat=True)) == {"BTC/USD"}
+    keys = {"a:BTC/USD>b:BTC/USD", "b:BTC/USD>a:BTC/USD"}
+    for rows in (EvaluationCount, OfferedEdge):
+        assert set(rows.objects.values_list("route_key", flat=True)) == keys
+    assert [one.symbol for one in Execution.objects.all()] == ["BTC/USD"]
+    assert len(parts.view.books()) == 4

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from django.db import connection
 
-from tests.fakes import SIM, book
+from domain.market import Pair
+from domain.partition import Deal
+from tests.fakes import BTC_USD, SIM, book
 from tests.trading.services.conftest import Line
 from trading.models import Order
 from trading.services.execution.open import OBSERVATION_CHANNEL
@@ -85,3 +87,20 @@ async def test_an_order_is_heard_of_after_nonsense_on_the_channel_and_the_end_of
     assert not following.done()
     following.cancel()
     await asyncio.wait([following])
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_of_two_streams_that_share_the_pairs_one_takes_each_order(writer):
+    orders = await in_database(open_one)
+    shares = Deal((Pair.parse("ETH/USD"), BTC_USD), 2).shares()
+    heard = [[], []]
+    following = [
+        asyncio.create_task(follow_requests(taken.append, scope=SIM, writer=writer, share=share))
+        for taken, share in zip(heard, shares, strict=True)
+    ]
+    await until(lambda: writer.counts["fill_requests"] == 2)
+    await until(lambda: heard[1])
+    assert ([], orders) == (heard[0], {request.order_id for request in heard[1]})
+    for one in following:
+        one.cancel()
+    await asyncio.wait(following)

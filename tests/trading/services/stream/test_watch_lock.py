@@ -22,7 +22,7 @@ ELSEWISE = Deal(PAIRS[::-1], 2).shares()[1]  # as many partitions of the same pa
 
 async def test_partitions_are_watched_side_by_side_and_each_by_one_process():
     async with await take_watch(SIM, HALF), await take_watch(SIM, OTHER_HALF):
-        with pytest.raises(Refused, match="another process watches partition 2 of 2 of sim.test already"):
+        with pytest.raises(Refused, match=r"another process watches partition 2 of 2 of sim.test already"):
             await take_watch(SIM, OTHER_HALF)
         async with await take_watch(Scope(Mode.DRY_RUN), OTHER_HALF):
             pass
@@ -33,7 +33,9 @@ async def test_partitions_are_watched_side_by_side_and_each_by_one_process():
 @pytest.mark.parametrize("share", [THIRD, ELSEWISE, WHOLE], ids=str)
 async def test_who_shares_the_pairs_otherwise_is_refused_by_name(share):
     async with await take_watch(SIM, HALF):
-        with pytest.raises(Refused, match=f"^{share} of sim.test cannot be watched beside partition 1 of 2: .* stop every"):
+        with pytest.raises(
+            Refused, match=f"^{share} of sim.test cannot be watched beside partition 1 of 2: .* stop every"
+        ):
             await take_watch(SIM, share)
     async with await take_watch(SIM, share):
         with pytest.raises(Refused, match=f"^partition 1 of 2 of sim.test cannot be watched beside {share}"):
