@@ -41,13 +41,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Replace this process. Raises: BadInput, Refused."""
         arb: Arb = settings.ARB
-        (process,) = named(table(_ports(arb), host=options["host"]), options["name"])
+        (process,) = named(table(_ports(arb), host=options["host"], partitions=arb.partition.count), options["name"])
         if held_lease() is not None:
             raise BadInput("run needs configured servers, embedded ones end with the command: use manage.py up")
         refuse_foreign_keys(process, visible=config.source().values)
         if process.port is not None and not is_free(process.port, host=options["host"]):
             raise BadInput(f"{process.name} listens on port {process.port}, which something else holds: end that first")
         sys.stdout.flush()
+        os.environ.update(process.variables)
         os.execv(process.argv[0], process.argv)  # noqa: S606 - our environment stays: what lies in files stays there
 
 
