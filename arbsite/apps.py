@@ -10,4 +10,4 @@ class ArbsiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Register checks and signals, and make the Celery app the one that every task is sent through."""
-        from arbsite import celery, checks, worker  # noqa: F401  they need settings and models
+        from arbsite import celery, checks, task_metrics, worker  # noqa: F401  they need settings and models

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from redis.exceptions import RedisError
 
 from arbsite.redis_client import hasty_client
@@ -49,7 +50,8 @@ def data_of(scope: Scope, now: datetime) -> tuple[list[VenueData], str]:
 
 def _told(scope: Scope, now: datetime) -> tuple[dict[str, VenueLine], dict[str, int]]:
     with hasty_client(_PATIENCE_S) as client:
-        return {line.venue: line for line in VenueBoard(client, scope).lines()}, cached_ages_ms(client, scope, now)
+        board = VenueBoard(client, scope, partitions=settings.ARB.partition.count)
+        return {line.venue: line for line in board.lines()}, cached_ages_ms(client, scope, now)
 
 
 def cached_ages_ms(client: Any, scope: Scope, now: datetime) -> dict[str, int]:

@@ -44,8 +44,11 @@ def logging_config(tree: Any) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": line_formatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+            "counts": {"()": "ops.log_counting.CountingHandler"},
+        },
+        "root": {"handlers": ["stderr", "counts"], "level": "INFO"},
         "loggers": {
             **{name: {"level": "WARNING"} for name in _CHATTY},
             # Django's own handlers print beside ours; propagate to the root instead

@@ -1,9 +1,11 @@
 """What happens around every request."""
 
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from ops import metrics
 from ops.correlation import correlated
 
 
@@ -11,9 +13,18 @@ def correlation(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     """Give every request its own correlation id, and say it in the answer."""
 
     def answer(request: HttpRequest) -> HttpResponse:
+        begun_s = time.monotonic()
         with correlated() as correlation_id:
             response = get_response(request)
         response["X-Correlation-Id"] = correlation_id
+        metrics.HTTP_DURATION.observe(time.monotonic() - begun_s)
+        metrics.HTTP_REQUESTS.add(_method(request), str(response.status_code))
         return response
 
     return answer
+
+
+def _method(request: HttpRequest) -> str:
+    """Return the method under which a request is counted: strangers may send any word."""
+    method = request.method or ""
+    return method if method in ("GET", "HEAD", "POST") else "other"

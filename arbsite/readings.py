@@ -113,7 +113,7 @@ def _outbox(scope: Scope, now: datetime) -> Iterator[Read]:
 def _feeds(scope: Scope, now: datetime) -> Iterator[Read]:
     """Yield how old and how healthy each venue's data is, and how far its clock is off."""
     with hasty_client(PATIENCE_S) as client:
-        board = VenueBoard(client, scope)
+        board = VenueBoard(client, scope, partitions=settings.ARB.partition.count)
         told_ago_s = board.age_s()
         lines = board.lines() if told_ago_s is not None else []
         ages_ms: dict[str, float] = {**_remembered_ages_ms(scope, now), **cached_ages_ms(client, scope, now)}

@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from arbsite.alert_hook import grafana_alerts
 from arbsite.health import healthz, readyz
 from arbsite.home import MAY_READ
+from arbsite.metrics import page as metrics_page
 from arbsite.verdict_page import verdict_headline, verdict_page
 
 
@@ -26,5 +27,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", _for_readers(metrics_page), name="metrics"),
     path("hooks/grafana", grafana_alerts, name="grafana_alerts"),
 ]

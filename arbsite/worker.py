@@ -1,13 +1,26 @@
-"""What runs in a worker's parent beside its pool."""
+"""What runs in a worker's parent beside its pool, and beside beat: the outbox publisher, and the metrics."""
 
 from typing import Any
 
 from celery import signals
 from django.conf import settings
 
-from ops import broker
+from ops import broker, metering, metrics_server
 from ops.queues import Queue
 from ops.services.publisher import Publisher
+
+
+@signals.worker_init.connect
+def gather_metrics_of_children(**kwargs: Any) -> None:
+    """Let the pool's processes, which come and go, count where they can be asked."""
+    metering.share_with_children()
+
+
+@signals.worker_ready.connect
+@signals.beat_init.connect
+def serve_metrics(**kwargs: Any) -> None:
+    """Tell the metrics of a worker or of beat."""
+    metrics_server.serve()
 
 
 @signals.worker_ready.connect

@@ -12,6 +12,7 @@ from domain.routes import Route
 from domain.scope import Scope
 from domain.terms import Rejected
 from domain.timestamps import NS_PER_HOUR, from_ns
+from ops import metrics
 from trading.services.decision import Decision
 
 ROWS_AT_A_TIME = 5_000
@@ -65,6 +66,8 @@ DO UPDATE SET count = trading_evaluationcount.count + EXCLUDED.count
 def record_looks(looks: Mapping[Look, int], *, scope: Scope) -> None:
     """Add counted looks to their rows."""
     add_counts(_ADD, looks, scope=scope)
+    for look, count in looks.items():
+        metrics.EVALUATIONS.add(look.stage, look.reason, amount=count)
 
 
 def add_counts(statement: str, counts: Mapping[Any, int], *, scope: Scope) -> None:

@@ -18,6 +18,8 @@ from domain.scope import Scope
 from domain.scores import Scorer, refusal_of
 from domain.terms import Rejected
 from domain.timestamps import from_ns
+from ops import metrics
+from ops.correlation import correlated
 from risk.services import Refusal, admit
 from trading.dispatch import EXECUTION_STEP, Dispatch
 from trading.models import Opportunity
@@ -27,6 +29,7 @@ from trading.services.execution.open import NotAdmitted, open_execution, request
 from trading.services.near_misses import NearMissTracker
 
 EPISODE_OPEN = Refusal("episode_open")
+ADMITTED = "admitted"
 
 
 def decide(
@@ -80,18 +83,28 @@ def near_miss(
 
 
 def commit(decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Refusal:
-    """Write a decision down and, if every gate admits it, open its execution; return the execution's id."""
+    """Write a decision down and, if every gate admits it, open its execution; return the execution's id.
+
+    All that it causes, here and wherever the execution is stepped, carries the correlation id of the opportunity.
+    """
     with transaction.atomic():
         opportunity = episodes.open_episode(decision, scope=scope)
         if opportunity is None:
             return EPISODE_OPEN
-        episodes.tell_models(opportunity, decision, scope=scope)
-        if decision.reason:
-            return episodes.refuse(opportunity, Refusal(decision.reason))
-        try:
-            return _open(opportunity, decision, scope=scope, dispatch=dispatch)
-        except NotAdmitted as error:
-            return episodes.refuse(opportunity, error.refusal)
+        with correlated(opportunity.correlation_id):
+            answer = _commit(opportunity, decision, scope=scope, dispatch=dispatch)
+    metrics.DECISIONS.add(answer.reason if isinstance(answer, Refusal) else ADMITTED)
+    return answer
+
+
+def _commit(opportunity: Opportunity, decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Refusal:
+    episodes.tell_models(opportunity, decision, scope=scope)
+    if decision.reason:
+        return episodes.refuse(opportunity, Refusal(decision.reason))
+    try:
+        return _open(opportunity, decision, scope=scope, dispatch=dispatch)
+    except NotAdmitted as error:
+        return episodes.refuse(opportunity, error.refusal)
 
 
 def _open(opportunity: Opportunity, decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int:

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +12,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from domain.errors import Unreachable
+from ops import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._stopping = threading.Event()
         self.counts: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many jobs wait."""
+        return self._jobs.qsize() + self._ahead.qsize()
 
     def start(self) -> None:
         """Start the thread."""
@@ -80,7 +87,7 @@ class Writer:
                 self._finish(*self._ahead.get_nowait())
 
     def _finish(self, name: str, job: Job) -> None:
-        attempt = 0
+        attempt, begun_s = 0, time.monotonic()
         while not self._stopping.is_set():
             try:
                 job()
@@ -93,6 +100,7 @@ class Writer:
                 return
             else:
                 self.counts[name] += 1
+                metrics.WRITE_DURATION.observe(time.monotonic() - begun_s, name)
                 return
 
     def _wait(self, name: str, error: Exception, attempt: int) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from domain.errors import Refused, Unreachable
+from trading.venues.request_counts import counted
 
 LARGEST_BODY = 16 << 20
 FAULTS_OF_THE_QUESTION = frozenset({400, 404, 422})
@@ -22,16 +24,21 @@ class RestClient:
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
+        self._server = urlsplit(base_url).netloc.rpartition("@")[2]
 
     async def read(self, path: str, params: Mapping[str, str]) -> bytes:
         """Return the body of a 200 answer. Raises: Refused for 4xx (BadQuestion is one), Unreachable for all else."""
         try:
-            async with self._session.get(self._base_url + path, params=dict(params), allow_redirects=False) as answer:
-                body = await _whole_body(answer, path)
-                _check_status(answer.status, path, body)
-                return body
+            with counted(self._server):
+                return await self._body(path, params)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise Unreachable(f"{self._base_url}: {_named(error)}") from error
+
+    async def _body(self, path: str, params: Mapping[str, str]) -> bytes:
+        async with self._session.get(self._base_url + path, params=dict(params), allow_redirects=False) as answer:
+            body = await _whole_body(answer, path)
+            _check_status(answer.status, path, body)
+            return body
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from ops import metrics_server
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services import stream
 
@@ -16,4 +17,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the stream in the configured scope."""
+        metrics_server.serve()
         stream.run(settings.ARB.scope, clock=SYSTEM_CLOCK)

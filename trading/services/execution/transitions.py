@@ -1,10 +1,15 @@
 """Moving rows through the state table: compare, set, and append the event, in the caller's transaction."""
 
 from datetime import datetime
+from enum import StrEnum
+from functools import partial
 from typing import Any
+
+from django.db import transaction
 
 from domain.errors import Unreachable
 from domain.execution import ExecutionEvent, LegEvent, advance
+from ops import metrics
 from trading.models import Execution, Order, StateEvent
 
 
@@ -50,3 +55,11 @@ def _move(
         happened_at=at,
         detail={"reason": changes["reason"]} if changes.get("reason") else {},
     )
+    transaction.on_commit(partial(_count, row, after))
+
+
+def _count(row: Execution | Order, state: StrEnum) -> None:
+    if isinstance(row, Order):
+        metrics.ORDERS.add(row.venue, state)
+    else:
+        metrics.EXECUTIONS.add(state)

@@ -33,6 +33,7 @@ from trading.services.recording.terms import Terms
 from trading.services.reference.terms import Reference, detect_config
 from trading.services.stream.context import follow_context
 from trading.services.stream.engine import Engine, Parts
+from trading.services.stream.metrics import tell_of_watch
 from trading.services.stream.models import follow_models
 from trading.services.stream.requests import follow_requests
 from trading.services.writer import Writer
@@ -80,6 +81,7 @@ class Session:
     async def run(self, *beside: Coroutine[Any, Any, None]) -> None:
         """Watch until cancelled, with the given work ``beside``, then hand over what was counted and recorded."""
         plan = self.plan
+        tell_of_watch(self.feeds, self.cache, plan.writer)
         plan.writer.submit("episodes_left_open", partial(close_left_open, plan.scope, plan.share))
         markets = {source: len(pairs) for source, pairs in self.pairs.items() if pairs}
         log.info("stream_started", scope=str(plan.scope), markets=markets, **self._of())

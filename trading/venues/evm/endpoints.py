@@ -29,6 +29,7 @@ from trading.venues.evm.jsonrpc import (
 )
 from trading.venues.evm.methods import is_sound
 from trading.venues.evm.rpc_settings import RpcSettings
+from trading.venues.request_counts import counted
 
 log = structlog.get_logger(__name__)
 
@@ -239,7 +240,8 @@ class Endpoint:
     async def _post(self, body: bytes) -> bytes:
         for _ in range(2):  # a kept connection may be one that the node has closed; reading twice is harmless
             try:
-                return await self._post_once(body)
+                with counted(self.name):
+                    return await self._post_once(body)
             except aiohttp.ServerDisconnectedError:
                 continue
         raise NodeFault("cut_off")

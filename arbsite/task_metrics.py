@@ -1,0 +1,36 @@
+"""Tasks are counted and timed in whichever process runs or sends them."""
+
+import time
+from typing import Any
+
+from celery import signals
+
+from ops import metrics
+
+INLINE = "inline"  # run where it was called, through no queue
+_begun_s: dict[str, float] = {}
+
+
+@signals.after_task_publish.connect
+def count_sent(sender: str, **kwargs: Any) -> None:
+    """Count a task that the broker has accepted."""
+    metrics.TASKS_SENT.add(sender)
+
+
+@signals.task_prerun.connect
+def note_begin(task_id: str, task: Any, **kwargs: Any) -> None:
+    """Note when a task begins, and how long it waited."""
+    _begun_s[task_id] = time.monotonic()
+    sent_at_s = task.request.get("arb_sent_at_s")
+    if sent_at_s:
+        queue = (task.request.delivery_info or {}).get("routing_key") or INLINE
+        metrics.QUEUE_DELAY.observe(max(0.0, time.time() - sent_at_s), queue)
+
+
+@signals.task_postrun.connect
+def note_end(task_id: str, task: Any, state: str | None = None, **kwargs: Any) -> None:
+    """Count a task that has ended, and how long it took."""
+    begun_s = _begun_s.pop(task_id, None)
+    if begun_s is not None:
+        metrics.TASK_DURATION.observe(time.monotonic() - begun_s, task.name)
+    metrics.TASKS.add(task.name, (state or "unknown").lower())

@@ -1,0 +1,27 @@
+"""Every request to a venue or a node is counted by how it ended, and timed."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from domain.errors import Refused
+from ops import metrics
+
+
+@contextmanager
+def counted(server: str) -> Iterator[None]:
+    """Count what is asked of ``server`` in the block as answered, refused, failed or given up."""
+    begun_s, outcome = time.monotonic(), "failed"
+    try:
+        yield
+        outcome = "answered"
+    except Refused:
+        outcome = "refused"
+        raise
+    except asyncio.CancelledError:
+        outcome = "given_up"
+        raise
+    finally:
+        metrics.VENUE_REQUESTS.add(server, outcome)
+        metrics.VENUE_REQUEST_DURATION.observe(time.monotonic() - begun_s, server)
