@@ -27,6 +27,7 @@ ROUTES = {
     "trading.reconcile*": Queue.ACCOUNT,
     "trading.account*": Queue.ACCOUNT,
     "mlops.*": Queue.ML,
+    "arbsite.backup*": Queue.ML,
     **{f"ops.canary.{queue}": queue for queue in Queue},
 }
 

@@ -37,7 +37,9 @@ WITHOUT_SERVICES = frozenset(
         "mlflow",
     }
 )
-WITHOUT_SCHEMA = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup"})
+WITHOUT_SCHEMA = frozenset(
+    {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup", "backup"}
+)
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 

@@ -50,6 +50,8 @@ ENTRIES = (
         Entry(f"ops.canary.{queue}", CANARY_PERIOD_S, queue, f"Prove that the {queue} queue is consumed.")
         for queue in Queue
     ),
+    Entry("arbsite.backup", At(2, 10), Queue.ML, "Back up every mode's database and the model store."),
+    Entry("arbsite.backup_test", At(5, 0, weekday="0"), Queue.ML, "Restore the latest backup aside and compare it."),
 )
 
 

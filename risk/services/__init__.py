@@ -10,6 +10,7 @@ from risk.services.breakers import note_volatility, recover, reset, tick, tick_a
 from risk.services.gate import (
     end_reconciliation,
     end_wind_down,
+    known_scopes,
     require_reconciliation,
     unreconciled_scopes,
     wind_down,
@@ -33,6 +34,7 @@ __all__ = [
     "end_wind_down",
     "halt",
     "headroom",
+    "known_scopes",
     "may_send",
     "note_volatility",
     "record_outcome",
