@@ -16,7 +16,7 @@ export PYTHON
 endif
 
 .DEFAULT_GOAL = help
-.PHONY: help environment chain setup demo up web test campaigns fuzz bench check fmt lock doctor clean
+.PHONY: help environment chain setup demo up web test campaigns fuzz soak bench check fmt lock doctor clean
 
 help: ## list these verbs
 	@echo "usage: make VERB [ARGS=\"...\"] [MODE=sim|dry_run|live|replay] [PYTHON=/path/to/python3.11]"
@@ -48,6 +48,9 @@ campaigns: chain ## run the long tests: kills and faults by the hundred
 
 fuzz: environment ## spoil payloads of every shape and see what becomes of them: ARGS="--mutations 100000 --seed 1"
 	@$(PY) -m tests.fuzz $(ARGS)
+
+soak: chain ## run everything and break something every half minute: ARGS="--minutes 60 --every 30 --seed 1 --json soak.json"
+	@$(PY) -m tests.soak $(ARGS)
 
 bench: chain ## measure one speed goal beside its baseline: ARGS="rest_books"; without ARGS name them
 	@test -n "$(ARGS)" || ls benchmarks | sed -n 's/^\([a-z].*\)\.py$$/\1/p'

@@ -1,24 +1,17 @@
 """Reads what the processes log while they run, and picks out what should not be there."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from arbsite.demo.echo import SPEAKS_OF_AN_OUTAGE
 from arbsite.demo.journal import Journal
 
 _TRACEBACK = "Traceback (most recent call last):"
 _BAD_LEVELS = frozenset({"error", "critical"})
 _SHOWN = 300
-# How it reads when a server, a broker or a process went away under somebody.
-_OF_AN_OUTAGE = re.compile(
-    r"connect|OperationalError|InterfaceError|AdminShutdown|CrashShutdown|CannotConnectNow|IdleInTransaction"
-    r"|WorkerLostError|TimeLimit|TimeoutError|[Tt]imed? ?out|BrokenPipe|ConnectionReset|closed the|terminat"
-    r"|starting up|shutting down|recovery|unreachable|database|broker|redis|exited with|SIGKILL|signal 9",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +25,7 @@ class LoggedError:
     @property
     def speaks_of_an_outage(self) -> bool:
         """Whether it reads like the echo of something that went away."""
-        return bool(_OF_AN_OUTAGE.search(self.text))
+        return bool(SPEAKS_OF_AN_OUTAGE.search(self.text))
 
 
 class LogReader:
