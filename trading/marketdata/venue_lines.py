@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from domain.errors import Unreachable
 
@@ -64,15 +65,16 @@ def together(lines: Iterable[VenueLine]) -> list[VenueLine]:
 def _as_one(told: Sequence[VenueLine]) -> VenueLine:
     worst = min(told, key=lambda line: (line.health, line.is_connected))
     offsets = [line.clock_offset_ms for line in told if line.clock_offset_ms is not None]
+    figures: dict[str, Any] = {name: sum(getattr(line, name) for line in told) for name in _COUNTED}
+    figures |= {name: _most(getattr(line, name) for line in told) for name in _GREATEST}
     return replace(
         worst,
+        **figures,
         is_connected=all(line.is_connected for line in told),
         reasons=dict(sum((Counter(line.reasons) for line in told), Counter[str]()).most_common()),
         integrity=min(line.integrity for line in told),
         last_error=next((line.last_error for line in told if line.last_error), ""),
         clock_offset_ms=max(offsets, key=abs, default=None),
-        **{name: sum(getattr(line, name) for line in told) for name in _COUNTED},
-        **{name: _most(getattr(line, name) for line in told) for name in _GREATEST},
     )
 
 
