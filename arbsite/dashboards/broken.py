@@ -29,7 +29,7 @@ def _lose_often(now: datetime) -> None:
 
 
 def _lose_much(now: datetime) -> None:
-    _settle(now, 0, Decimal(-800))  # less than the day's gross profit: gas stays a small share
+    _settle(now, 0, Decimal(-300))  # less than the day's gross profit: gas stays a small share
 
 
 def _burn_gas(now: datetime) -> None:

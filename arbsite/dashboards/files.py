@@ -312,7 +312,7 @@ def _policies(name: str, one: Mapping[str, Any], *, is_root: bool) -> Iterator[P
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadInput(f"{path.name} is not YAML: {error}") from error
     if not isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -38,51 +39,72 @@ class Answer:
         return any(row[at] is not None for row in self.rows for at in shown)
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """Be the dashboards' role within; what is asked leaves nothing behind."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            become(cursor, settings.ARB.dashboards.user)
+        yield
+        transaction.set_rollback(True)  # back to our own role, path and patience
+
+
 def ask(sql: str) -> Answer:
-    """Return what ``sql`` finds for the dashboards' role. Raises: BadInput with the server's own words."""
+    """Return what ``sql`` finds for whoever asks. Raises: BadInput with the server's own words."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            become(cursor, settings.ARB.dashboards.user)
             cursor.execute(sql)
             if cursor.description is None:
                 raise BadInput("it is no question: it returns no columns")
-            columns = tuple((column.name, column.type_code) for column in cursor.description)
-            found = Answer(columns, list(cursor.fetchall()))
-            transaction.set_rollback(True)  # back to our own role, path and patience
-            return found
+            return Answer(tuple((column.name, column.type_code) for column in cursor.description), cursor.fetchall())
     except DatabaseError as error:
         raise BadInput(str(error).splitlines()[0]) from error
 
 
-def problems_of_panels(files: Files, *, now: datetime, mode: str, is_fresh: bool) -> Iterator[Problem]:
-    """Yield what is wrong with what the panels show; on a fresh database a stated reason stands for data."""
-    for dashboard in files.dashboards:
-        for variable in dashboard.variables:
-            yield from _of_variable(dashboard, variable, is_fresh=is_fresh)
-        for panel in dashboard.panels:
-            if panel.has_queries:
-                yield from _of_panel(files, dashboard, panel, now=now, mode=mode, is_fresh=is_fresh)
+def problems_of_panels(files: Files, *, now: datetime, mode: str, is_fresh: bool) -> list[Problem]:
+    """Return what is wrong with what the panels show; on a fresh database a stated reason stands for data."""
+    with reading():
+        return [
+            problem
+            for dashboard in files.dashboards
+            for problem in _of_page(files, dashboard, now=now, mode=mode, is_fresh=is_fresh)
+        ]
 
 
-def verdicts(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Verdict | Problem]]:
-    """Yield what each rule says of the database as it stands, or why it cannot be evaluated."""
-    for rule in rules:
-        try:
-            yield rule, evaluate(rule, {step.ref: _numbers(step.sql) for step in rule.steps if _is_query(step)})
-        except BadInput as error:
-            yield rule, Problem(rule.uid, str(error))
+def verdicts(rules: Sequence[Rule]) -> list[tuple[Rule, Verdict | Problem]]:
+    """Return what each rule says of the database as it stands, or why it cannot be evaluated."""
+    with reading():
+        return [(rule, _verdict(rule)) for rule in rules]
+
+
+def _verdict(rule: Rule) -> Verdict | Problem:
+    try:
+        return evaluate(rule, {step.ref: _numbers(step.sql) for step in rule.steps if _is_query(step)})
+    except BadInput as error:
+        return Problem(rule.uid, str(error))
+
+
+def _of_page(files: Files, dashboard: Dashboard, *, now: datetime, mode: str, is_fresh: bool) -> Iterator[Problem]:
+    for variable in dashboard.variables:
+        yield from _of_variable(dashboard, variable, now=now, mode=mode, is_fresh=is_fresh)
+    for panel in dashboard.panels:
+        if panel.has_queries:
+            yield from _of_panel(files, dashboard, panel, now=now, mode=mode, is_fresh=is_fresh)
 
 
 def _is_query(step: Step) -> bool:
     return step.datasource != EXPRESSION
 
 
-def _of_variable(dashboard: Dashboard, variable: Variable, *, is_fresh: bool) -> Iterator[Problem]:
+def _of_variable(
+    dashboard: Dashboard, variable: Variable, *, now: datetime, mode: str, is_fresh: bool
+) -> Iterator[Problem]:
     if variable.kind != "query":
         return
     where = f"{dashboard.uid} / variable {variable.name}"
+    others = [other for other in dashboard.variables if other is not variable]
     try:
-        found = ask(variable.sql)
+        found = ask(expand(variable.sql, Setting(now - SPAN, now, variables=chosen(others, mode=mode))))
     except BadInput as error:
         yield Problem(where, str(error))
         return

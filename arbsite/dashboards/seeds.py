@@ -28,6 +28,7 @@ from trading.models import EdgeObservation, Execution, ExecutionLog, Opportunity
 NOTIONAL_USD = Decimal(2_000)
 SIZE = Decimal("0.04")
 CAPITAL_USD = Decimal(10_000)
+ENDING = tuple(f"{name}_quote" for name in ("gross", "fees", "gas", "slippage", "unwind", "net"))
 OFFSETS_MS = (100, 250, 500, 1000, 3000)
 
 
@@ -36,6 +37,7 @@ def seed_healthy(now: datetime) -> None:
     opportunities = Opportunity.objects.bulk_create(_opportunities(now))
     traded = [one for one in opportunities if one.executed]
     _seed_trades(traded)
+    _under_way(next(one for one in reversed(opportunities) if not one.executed)).save()
     _seed_samples(opportunities, now)
     seed_looks(now)
     seed_market(now)
@@ -46,9 +48,9 @@ def seed_healthy(now: datetime) -> None:
 
 
 def _instants(now: datetime) -> Iterator[datetime]:
-    """Yield the openings of episodes: every four hours of a week, then every four minutes of a day."""
+    """Yield the openings of episodes: every four hours of a week, then every twelve minutes of a day."""
     yield from (now - timedelta(days=1, hours=4 * step) for step in range(36, 0, -1))
-    yield from (now - timedelta(minutes=4 * step) for step in range(360, 0, -1))
+    yield from (now - timedelta(minutes=12 * step) for step in range(120, 0, -1))
 
 
 def _opportunities(now: datetime) -> list[Opportunity]:
@@ -126,6 +128,16 @@ def _execution(one: Opportunity) -> Execution:
         net_quote=profit,
         net_usd=profit,
     )
+
+
+def _under_way(one: Opportunity) -> Execution:
+    """Return an execution that has only begun."""
+    begun = _execution(one)
+    for name in ("settled_at", "net_usd", *ENDING):
+        setattr(begun, name, None)
+    begun.state = ExecutionState.RUNNING.value
+    begun.due_at = begun.decided_at + timedelta(seconds=1)
+    return begun
 
 
 def _order(execution: Execution, leg: int) -> Order:
@@ -229,7 +241,7 @@ def _seed_samples(opportunities: list[Opportunity], now: datetime) -> None:
     misses = []
     for step in range(1, 20):
         miss = _sample(opportunities[-step])
-        for name, value in (near | {"timestamp": now - timedelta(minutes=4 * step, seconds=30)}).items():
+        for name, value in (near | {"timestamp": now - timedelta(minutes=12 * step, seconds=30)}).items():
             setattr(miss, name, value)
         misses.append(miss)
     Sample.objects.bulk_create(misses)

@@ -61,9 +61,9 @@ def seed_looks(now: datetime) -> None:
     )
     OfferedEdge.objects.bulk_create(
         OfferedEdge(**SCOPE.columns, hour=hour, route_key=route, tenth_bps=tenth_bps, count=60 - abs(tenth_bps) // 20)
-        for hour in hours
+        for hour in hours[:24]
         for route in routes
-        for tenth_bps in range(-200, 900, 100)
+        for tenth_bps in range(-200, 900, 200)
     )
     OpenEpisode.objects.create(
         **SCOPE.columns, route_key=routes[0], opportunity_id=1, opportunity_at=now, last_seen_at=now
@@ -73,7 +73,7 @@ def seed_looks(now: datetime) -> None:
 def seed_market(now: datetime) -> None:
     """Write a day of prices, bars and volatility."""
     markets = [(venue, symbol) for venue in VENUES for symbol in SYMBOLS]
-    instants = [now - timedelta(minutes=15 * step) for step in range(1, 97)]
+    instants = [now - timedelta(minutes=30 * step) for step in range(1, 49)]
     MarketSnapshot.objects.bulk_create(
         MarketSnapshot(
             **SCOPE.columns,
@@ -234,7 +234,7 @@ def seed_system(now: datetime) -> None:
         key="seed",
         level=Level.INFO,
         title="A breaker has closed",
-        created_at=now - timedelta(hours=9),
+        created_at=now - timedelta(hours=2),
         delivery=Delivery.NO_CHANNEL,
     )
     Reconciliation.objects.bulk_create(
@@ -249,7 +249,7 @@ def seed_system(now: datetime) -> None:
 
 
 def _readings(now: datetime) -> Iterator[Reading]:
-    instants = [now - timedelta(minutes=20 * step) for step in range(72, 0, -1)]
+    instants = [now - timedelta(minutes=30 * step) for step in range(48, 0, -1)]
     for at in [*instants, now - timedelta(seconds=20)]:
         for kind, subjects in QUIET.items():
             for subject, value in subjects:
