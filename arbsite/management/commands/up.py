@@ -22,6 +22,7 @@ from arbsite.demo.local_chain import find_chain
 from arbsite.demo.login import ensure_admin
 from arbsite.embedded.ports import HOST
 from arbsite.entry import held_lease
+from arbsite.metrics_targets import listed, targets_file, with_addresses
 from arbsite.processes import Ports, Process, choose_ports, sharing_one_key, table
 from arbsite.supervisor import ProcessEvent, Supervisor
 from domain.errors import BadInput
@@ -41,29 +42,36 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--mode", choices=[mode.value for mode in Mode], help="instead of the configured mode")
         parser.add_argument("--seed", type=int, default=SEED, help="of the simulated market, in sim")
+        parser.add_argument("--seconds", type=float, help="end by itself after so long")
         parser.add_argument("--json", action="store_true", help="at its end one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until SIGINT or SIGTERM and exit with 128 plus its number. Raises: BadInput, Refused, Unreachable."""
+        """Run until the time is over, or SIGINT or SIGTERM comes: exit then with 128 plus its number.
+
+        Raises: BadInput, Refused, Unreachable.
+        """
         arb: Arb = settings.ARB
+        _refuse_no_time(options["seconds"])
         _refuse_replay(arb)
         _refuse_one_partition(arb)
         stream = sys.stderr if options["json"] else sys.stdout
         with run_alone(arb.state_dir):
             ports = choose_ports(arb)
             tell_where(arb, ports, stream)
+            started = processes(arb, ports, seed=options["seed"])
             supervisor = Supervisor(
-                processes(arb, ports, seed=options["seed"]),
+                started,
                 cwd=arb.checkout,
                 log_dir=arb.log_dir,
                 on_event=lambda event: print(event_line(event), file=stream, flush=True),
                 lease=held_lease(),
             )
             began_s = time.monotonic()
-            number = run_until_interrupted(supervisor)
+            with listed(started, targets_file(arb.state_dir), scope=arb.scope):
+                number = run_until_interrupted(supervisor, seconds=options["seconds"])
         if options["json"]:
             self.stdout.write(json.dumps(summary(arb, supervisor, seconds=time.monotonic() - began_s, number=number)))
-        sys.exit(128 + number)
+        sys.exit(128 + number if number else 0)
 
 
 def processes(arb: Arb, ports: Ports, *, seed: int) -> tuple[Process, ...]:
@@ -79,7 +87,7 @@ def processes(arb: Arb, ports: Ports, *, seed: int) -> tuple[Process, ...]:
 
 
 def _ours(arb: Arb, ports: Ports) -> tuple[Process, ...]:
-    return sharing_one_key(table(ports, partitions=arb.partition.count))
+    return with_addresses(sharing_one_key(table(ports, partitions=arb.partition.count)))
 
 
 def _chain_for(arb: Arb) -> World | None:
@@ -88,8 +96,11 @@ def _chain_for(arb: Arb) -> World | None:
     return world if world and {key.pair for key in world.pools} <= set(arb.pairs) else None
 
 
-def run_until_interrupted(supervisor: Supervisor) -> int:
-    """Run the processes until SIGINT, SIGTERM or SIGHUP comes, end them, and return the signal's number."""
+def run_until_interrupted(supervisor: Supervisor, *, seconds: float | None = None) -> int:
+    """Run the processes until SIGINT, SIGTERM or SIGHUP comes, and end them.
+
+    Returns the signal's number, 0 where ``seconds`` were over first.
+    """
     received: list[int] = []
     asked = threading.Event()
 
@@ -100,8 +111,8 @@ def run_until_interrupted(supervisor: Supervisor) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
     with supervisor:
-        asked.wait()
-    return received[0]
+        asked.wait(seconds)
+    return received[0] if received else 0
 
 
 def tell_where(arb: Arb, ports: Ports, stream: TextIO) -> None:
@@ -112,6 +123,7 @@ def tell_where(arb: Arb, ports: Ports, stream: TextIO) -> None:
         f"admin   http://{HOST}:{ports.web}/admin/  user {admin_user}, password {_where(arb, 'admin_password')}",
         f"flower  http://{HOST}:{ports.flower}/  user {arb.web.flower_user}, password {_where(arb, 'flower_password')}",
         f"logs    {arb.log_dir}",
+        f"metrics {targets_file(arb.state_dir)}",
     )
     print("\n".join(lines), file=stream, flush=True)
 
@@ -131,7 +143,7 @@ def summary(arb: Arb, supervisor: Supervisor, *, seconds: float, number: int) ->
         "run_id": arb.scope.run_id,
         "seconds": round(seconds, 1),
         "ended_at": datetime.now(UTC).isoformat(),
-        "ended_by": signal.Signals(number).name,
+        "ended_by": signal.Signals(number).name if number else "time",
         "restarts": {one.name: one.restarts for one in supervisor.states() if one.restarts},
         "logs": str(arb.log_dir),
     }
@@ -140,6 +152,11 @@ def summary(arb: Arb, supervisor: Supervisor, *, seconds: float, number: int) ->
 def _where(arb: Arb, name: str) -> str:
     is_chosen = {"admin_password": arb.web.admin_password, "flower_password": arb.web.flower_password}[name]
     return "as configured" if is_chosen else f"in {config.secret_file(arb.state_dir, name)}"
+
+
+def _refuse_no_time(seconds: float | None) -> None:
+    if seconds is not None and not 0 < seconds < threading.TIMEOUT_MAX:
+        raise BadInput(f"--seconds is {seconds:g}; it must be above 0 and end in this life")
 
 
 def _refuse_replay(arb: Arb) -> None:
