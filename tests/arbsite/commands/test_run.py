@@ -30,6 +30,10 @@ def test_a_process_is_refused_keys_that_are_not_its_own():
         run.refuse_foreign_keys(TABLE["worker-scan"], visible=["KRAKEN_API_KEY", "ALPACA_API_KEY", "REDIS_URL"])
 
 
+def test_a_start_passes_every_system_check_first():
+    assert run.Command.requires_system_checks == "__all__"  # weak secrets end it before any process is there
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_a_process_takes_what_its_row_names(name):
     own = {*TABLE[name].secrets, "DATABASE_URL", "TIMESCALE_PASSWORD", "REDIS_PASSWORD", "ARB_MODE"}
