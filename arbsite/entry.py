@@ -38,7 +38,7 @@ WITHOUT_SERVICES = frozenset(
     }
 )
 WITHOUT_SCHEMA = frozenset(
-    {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup", "backup"}
+    {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "setup", "backup", "dashboards"}
 )
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
