@@ -5,9 +5,7 @@ from typing import Any
 from django.db.migrations.operations.base import Operation
 
 from ops import time_bucket
-from ops.series import is_continuous, is_hypertable, timescale_enabled
-
-_LICENSE = "SELECT current_setting('timescaledb.license', true) = 'timescale'"
+from ops.series import has_community_edition, is_continuous, is_hypertable, timescale_enabled
 
 
 class Aggregate(Operation):
@@ -55,10 +53,7 @@ class Aggregate(Operation):
 
 
 def can_be_continuous(connection: Any, source: str) -> bool:
-    """Return whether an aggregate over ``source`` is continuous here: TimescaleDB's community edition, a hypertable."""
-    if not timescale_enabled(connection):
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(_LICENSE)
-        has_community_edition = bool(cursor.fetchone()[0])
-    return has_community_edition and (is_hypertable(connection, source) or is_continuous(connection, source))
+    """Return whether an aggregate over ``source`` is continuous here."""
+    return has_community_edition(connection) and (
+        is_hypertable(connection, source) or is_continuous(connection, source)
+    )

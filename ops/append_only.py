@@ -13,6 +13,12 @@ BEGIN
             RETURN OLD;
         END IF;
     END IF;
+    IF TG_OP = 'DELETE' AND TG_ARGV[0] IN ('execution_logs', 'model_performance')
+        AND current_setting('arbsite.deleted_before', true) <> '' THEN
+        IF OLD.timestamp < current_setting('arbsite.deleted_before')::timestamptz THEN
+            RETURN OLD;
+        END IF;
+    END IF;
     RAISE EXCEPTION '% is history: rows are only added', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
 END $$
 """
@@ -23,6 +29,7 @@ class AppendOnly(Operation):
 
     TRUNCATE and TimescaleDB's drop_chunks still work: they are how tests and retention empty a table. A replay that is
     deleted as a whole, in a transaction that names its run, is let go too: it can be run again. The audit trail is not.
+    So are rows of series that are older than what retention, in its transaction, says it deletes.
     """
 
     reversible = True

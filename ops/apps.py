@@ -1,4 +1,4 @@
-"""Registers the ops app and seeds the schedule after every migrate."""
+"""Registers the ops app and seeds the schedule and aligns the server after every migrate."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -12,8 +12,10 @@ class OpsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the schedule's seeding; system checks register on import."""
+        """Connect what follows a migrate; system checks register on import."""
         from ops import checks  # noqa: F401  needs the app registry
+        from ops.services.policies import align_after_migrate
         from ops.services.schedules import seed_after_migrate
 
         post_migrate.connect(seed_after_migrate, sender=self, dispatch_uid="ops.seed_schedules")
+        post_migrate.connect(align_after_migrate, sender=self, dispatch_uid="ops.align_policies")

@@ -10,6 +10,7 @@ SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
    AND current_setting('timescaledb.max_background_workers', true) IS NOT NULL
 """
 _IS_ENABLED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
+_HAS_COMMUNITY_EDITION = "SELECT current_setting('timescaledb.license', true) = 'timescale'"
 _MAY_CREATE = """
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
     OR (has_database_privilege(current_database(), 'CREATE')
@@ -103,6 +104,11 @@ class Series(Operation):
 def timescale_enabled(connection: Any) -> bool:
     """Return whether this database has TimescaleDB."""
     return _yes(connection, _IS_ENABLED)
+
+
+def has_community_edition(connection: Any) -> bool:
+    """Return whether this database has what TimescaleDB's Apache edition lacks: continuous aggregates and policies."""
+    return timescale_enabled(connection) and _yes(connection, _HAS_COMMUNITY_EDITION)
 
 
 def is_hypertable(connection: Any, table: str) -> bool:

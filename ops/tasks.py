@@ -8,7 +8,7 @@ from django.conf import settings
 
 from ops import broker
 from ops.queues import Queue
-from ops.services import alerts, canaries, sweeper
+from ops.services import alerts, canaries, policies, retention, sweeper
 
 LEFT_LYING_AFTER_S = 10
 
@@ -17,6 +17,13 @@ LEFT_LYING_AFTER_S = 10
 def sweep() -> None:
     """Publish what the publisher left lying."""
     sweeper.sweep(LEFT_LYING_AFTER_S, send=broker.send, scope=settings.ARB.scope)
+
+
+@shared_task(name="ops.retention")
+def retain() -> None:
+    """Bring the server's policies in line with the settings, and delete what no policy deletes."""
+    policies.align()
+    retention.prune(now=datetime.now(UTC))
 
 
 @shared_task(name=alerts.NOTIFY_TASK)

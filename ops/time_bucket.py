@@ -9,10 +9,11 @@ from ops.series import timescale_enabled
 SCHEMA = "stand_in"
 _VALUES = ("numeric", "double precision", "bigint", "integer", "text", "boolean")
 
+# A refusal takes the width: a call with constants alone would be carried out when a query is planned, needed or not.
 _BASICS = """
-CREATE FUNCTION stand_in.refuse(why text) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION stand_in.refuse(width interval, why text) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    RAISE EXCEPTION '%', why USING ERRCODE = 'invalid_parameter_value';
+    RAISE EXCEPTION '%', why USING ERRCODE = 'invalid_parameter_value', DETAIL = width::text;
 END $$;
 
 CREATE FUNCTION stand_in.month_bucket(width interval, ts timestamp, origin timestamp) RETURNS timestamp
@@ -23,9 +24,9 @@ DECLARE
                      + extract(month FROM ts) - extract(month FROM origin);
 BEGIN
     IF width <> make_interval(months => months::integer) OR extract(day FROM width) <> 0 THEN
-        RETURN stand_in.refuse('month intervals cannot have day or time component');
+        RETURN stand_in.refuse(width, 'month intervals cannot have day or time component');
     ELSIF months <= 0 THEN
-        RETURN stand_in.refuse('period must be greater than 0');
+        RETURN stand_in.refuse(width, 'period must be greater than 0');
     ELSIF NOT isfinite(ts) THEN
         RETURN ts;
     END IF;
@@ -37,15 +38,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN extract(year FROM width) <> 0 OR extract(month FROM width) <> 0
             THEN stand_in.month_bucket(width, ts, coalesce(origin, '2000-01-01'))
-        WHEN width <= interval '0' THEN stand_in.refuse('period must be greater than 0')
+        WHEN width <= interval '0' THEN stand_in.refuse(width, 'period must be greater than 0')
         ELSE date_bin(width, ts, coalesce(origin, '2000-01-03'))
     END
 $$;
 
 CREATE FUNCTION stand_in.daily(width interval) RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
+        WHEN extract(year FROM width) <> 0 OR extract(month FROM width) <> 0 THEN width
         WHEN extract(epoch FROM width)::bigint % 86400 = 0 THEN width
-        ELSE stand_in.refuse('interval must be a multiple of a day') - stand_in.refuse('')
+        ELSE stand_in.refuse(width, 'interval must be a multiple of a day') - timestamp '2000-01-01'
     END
 $$;
 """
@@ -78,13 +80,18 @@ $$;
 CREATE FUNCTION stand_in.time_bucket(
     bucket_width interval, ts timestamptz, timezone text,
     origin timestamptz DEFAULT NULL, "offset" interval DEFAULT NULL
-) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (stand_in.bucket(
-        bucket_width,
-        ts AT TIME ZONE timezone - coalesce("offset", interval '0'),
-        origin AT TIME ZONE timezone
-    ) + coalesce("offset", interval '0')) AT TIME ZONE timezone
-$$;
+) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    local timestamp := ts AT TIME ZONE timezone;
+    shift interval := coalesce("offset", interval '0');
+    bucket timestamp := stand_in.bucket(bucket_width, local - shift, origin AT TIME ZONE timezone) + shift;
+BEGIN
+    -- the hour that comes twice when summer ends: a bucket never begins after what lies in it
+    IF bucket AT TIME ZONE timezone > ts THEN
+        RETURN ts - (local - bucket);
+    END IF;
+    RETURN bucket AT TIME ZONE timezone;
+END $$;
 
 CREATE FUNCTION stand_in.time_bucket(bucket_width interval, ts date) RETURNS date
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -139,7 +146,9 @@ CREATE AGGREGATE stand_in.histogram(double precision, double precision, double p
 );
 """
 _ENDS = "".join(_FIRST_AND_LAST.format(kind=kind, name=f"{kind.partition(' ')[0]}_at") for kind in _VALUES)
-_ALL = f"CREATE SCHEMA stand_in;\nGRANT USAGE ON SCHEMA stand_in TO PUBLIC;\n{_BASICS}{_BUCKETS}{_ENDS}{_HISTOGRAM}"
+FUNCTIONS = (
+    f"CREATE SCHEMA stand_in;\nGRANT USAGE ON SCHEMA stand_in TO PUBLIC;\n{_BASICS}{_BUCKETS}{_ENDS}{_HISTOGRAM}"
+)
 
 _EXISTS = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)"
 _OWN_PATH = """
@@ -165,7 +174,7 @@ class StandIn(Operation):
         """Create the functions, found without naming their schema from now on."""
         if timescale_enabled(schema_editor.connection):
             return
-        schema_editor.execute(_ALL, params=None)
+        schema_editor.execute(FUNCTIONS, params=None)
         if not schema_editor.collect_sql:
             ensure_search_path(schema_editor.connection)
 

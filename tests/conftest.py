@@ -18,6 +18,7 @@ from arbsite.config import claim_state_dir
 from arbsite.config.variables import VARIABLES
 from arbsite.embedded import locks
 from arbsite.entry import lease_services
+from ops.series import timescale_enabled
 from tests import emptying
 
 
@@ -86,8 +87,16 @@ def django_db_modify_db_settings() -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Make the test database as pytest-django does; then save the tests what would only cost them time."""
     with django_db_blocker.unblock():
+        _stop_policies()
         emptying.commit_without_waiting()
         emptying.empty_what_was_written()
+
+
+def _stop_policies() -> None:
+    """Let no policy of TimescaleDB run behind a test's back; one that means to run it calls it."""
+    if timescale_enabled(connections["default"]):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT _timescaledb_functions.stop_background_workers()")
 
 
 @pytest.fixture

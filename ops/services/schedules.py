@@ -36,22 +36,27 @@ ENTRIES = (
     Entry("risk.tick", 5, Queue.SCAN, "Let cooled-down breakers take probes; follow the limits of the environment."),
     Entry("trading.volatility", 60, Queue.SCAN, "Measure volatility, returns and liquidity from the stored prices."),
     Entry("trading.scan", 5, Queue.SCAN, "Look at every route once, from the price cache or by REST."),
-    Entry("trading.reconcile", 60, Queue.ACCOUNT, "Compare orders, fills, ledger and balances; free what was restored."),
+    Entry(
+        "trading.reconcile", 60, Queue.ACCOUNT, "Compare orders, fills, ledger and balances; free what was restored."
+    ),
     Entry("trading.account_reference", 600, Queue.ACCOUNT, "Ask venues and accounts for markets, lots and fees."),
     Entry("arbsite.readings", 30, Queue.SCAN, "Store how queues, data, database and disks are, for dashboards."),
     Entry("ops.sweep", 10, Queue.SCAN, "Publish outbox rows that the execution worker has left lying."),
     Entry("trading.sweep_executions", 10, Queue.SCAN, "Send a step for every execution that stands still."),
+    Entry(
+        "ops.retention", 600, Queue.SCAN, "Delete what is older than the settings keep; align the server's policies."
+    ),
     Entry("mlops.train", At(3, 10), Queue.ML, "Train every model anew on the outcomes there are."),
     Entry("mlops.train_when_due", 60, Queue.ML, "Train anew where ML_RETRAIN_FREQUENCY outcomes have come since."),
     Entry("mlops.watch", At(1, 20), Queue.ML, "Measure what models said against what came; suspend one that loses."),
     Entry("mlops.validate_models", At(4, 0, weekday="1"), Queue.ML, "Report on every model over the last week."),
+    Entry("arbsite.backup", At(2, 10), Queue.ML, "Back up every mode's database and the model store."),
+    Entry("arbsite.backup_test", At(5, 0, weekday="0"), Queue.ML, "Restore the latest backup aside and compare it."),
     Entry("mlops.mirror_pending", 300, Queue.ML, "Tell MLflow of versions and aliases that it missed."),
     *(
         Entry(f"ops.canary.{queue}", CANARY_PERIOD_S, queue, f"Prove that the {queue} queue is consumed.")
         for queue in Queue
     ),
-    Entry("arbsite.backup", At(2, 10), Queue.ML, "Back up every mode's database and the model store."),
-    Entry("arbsite.backup_test", At(5, 0, weekday="0"), Queue.ML, "Restore the latest backup aside and compare it."),
 )
 
 
