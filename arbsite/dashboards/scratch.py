@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from psycopg import sql
 
 from arbsite.dashboards.role import ensure_role
-from arbsite.schema import connect_beside, ensure_database, ensure_migrated, using
+from arbsite.schema import connect_beside, ensure_database, using
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def scratch_database() -> Iterator[str]:
     ensure_database(ours)
     try:
         with using(ours.name):
-            ensure_migrated(applies=True)
+            call_command("migrate", verbosity=0, interactive=False)
             ensure_role(connection, user=settings.ARB.dashboards.user, password=None)
             yield ours.name
     finally:

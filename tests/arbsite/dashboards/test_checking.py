@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from arbsite.dashboards.broken import BREAKS
 from arbsite.dashboards.checking import check, problems_when_run
@@ -128,3 +129,14 @@ def test_the_command_says_in_words_that_nothing_is_wrong():
 def test_the_command_refuses_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(BadInput, match="there is no folder"):
         call_command("dashboards", "check", folder=tmp_path / "none")
+
+
+@pytest.mark.campaign
+@pytest.mark.django_db(transaction=True)
+def test_the_command_checks_on_a_database_of_its_own_and_leaves_none_behind():
+    out = io.StringIO()
+    call_command("dashboards", "check", "--json", stdout=out)
+    assert json.loads(out.getvalue())["problems"] == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_database WHERE datname LIKE '%\\_scratch\\_%'")
+        assert cursor.fetchone() == (0,)
