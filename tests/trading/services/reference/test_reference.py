@@ -17,6 +17,7 @@ from tests.fakes import BTC_USD, NOW_NS, SIM, FixedClock
 from trading.models import FactKind, ReferenceFact
 from trading.services.reference import fees_now, known_fees, known_reference, record, refresh
 from trading.services.reference.contracts import of_contracts
+from trading.services.reference.refresh import record_listings
 from trading.services.reference.terms import charged_at, detect_config
 from trading.venues.base import AccountView, Listing
 
@@ -74,6 +75,18 @@ def test_a_change_is_a_new_version_and_calls_people():
     first, second = ReferenceFact.objects.filter(subject="kraken:BTC/USD").order_by("version")
     assert first.valid_until == second.valid_from == from_ns(NOW_NS + 5 * 10**9)
     assert Alert.objects.get().title == "kraken:BTC/USD has changed"
+
+
+def test_of_several_streams_that_hear_listings_none_overrules_what_is_stated():
+    told(kraken=Venue(LOT))
+    heard = {"kraken": Venue(FINER, FINER).listings()}
+    (change,) = record_listings(heard, scope=SIM, clock=FixedClock(NOW_NS + 10**9), only_new=True)
+    assert change.subject == "kraken:ETH/USD" and versions("kraken:ETH/USD") == versions("kraken:BTC/USD") == [
+        (1, True)
+    ]
+    assert known_reference(SIM).lots[MarketKey("kraken", BTC_USD)] == LOT
+    (change,) = record_listings(heard, scope=SIM, clock=FixedClock(NOW_NS + 10**9))  # the stream of all pairs does
+    assert change.subject == "kraken:BTC/USD"
 
 
 def test_a_pair_that_is_listed_no_longer_ends_and_may_come_back_as_a_later_version():
