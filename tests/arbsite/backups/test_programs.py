@@ -28,7 +28,9 @@ def test_the_named_folder_is_the_only_one_looked_in(tmp_path):
 
 def test_an_older_one_is_refused_with_its_version_and_what_to_do(tmp_path):
     program(tmp_path, "15.18 (Debian 15.18-0+deb12u1)")
-    with pytest.raises(Refused, match=rf"PostgreSQL 17.*found: 15 in {tmp_path}.*postgresql-client-17.*ARB_PG_PROGRAMS"):
+    with pytest.raises(
+        Refused, match=rf"PostgreSQL 17.*found: 15 in {tmp_path}.*postgresql-client-17.*ARB_PG_PROGRAMS"
+    ):
         find_program("pg_dump", major=17, folder=tmp_path)
 
 

@@ -114,7 +114,9 @@ def test_an_altered_manifest_is_refused(directory):
 def test_a_model_file_that_is_missing_is_named(directory):
     folder = made(directory)
     told = manifest.read(folder)
-    lacking = Manifest(told.name, told.made_at, told.commit, told.databases, (ModelFile("models/a/model.json", 1, "0"),))
+    lacking = Manifest(
+        told.name, told.made_at, told.commit, told.databases, (ModelFile("models/a/model.json", 1, "0"),)
+    )
     with pytest.raises(Refused, match=r"lacks models/a/model\.json"):
         shelf.check_files(folder, lacking)
 
