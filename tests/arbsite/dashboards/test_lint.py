@@ -1,6 +1,7 @@
 """What the files alone give away: each fault that Grafana would show, or keep to itself, is named."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,18 @@ import yaml
 from arbsite.dashboards import files
 from arbsite.dashboards.checking import problems_in_files
 from domain.errors import BadInput
+from tests.arbsite.dashboards.conftest import GRAFANA
 
 SOURCE = {"type": "grafana-postgresql-datasource", "uid": "arbsite"}
 RULES = "provisioning/alerting/rules.yaml"
+
+
+@pytest.fixture
+def bare(tmp_path) -> Path:
+    """Return a folder with what is provisioned, and no dashboards: quick to read."""
+    shutil.copytree(GRAFANA / "provisioning", tmp_path / "grafana" / "provisioning")
+    (tmp_path / "grafana" / "dashboards").mkdir()
+    return tmp_path / "grafana"
 
 
 def panel(**changed) -> dict:
@@ -66,10 +76,13 @@ def test_a_sound_dashboard_beside_them_is_sound(copied):
     assert said_of(copied, dashboard()) == []
 
 
+def test_two_dashboards_of_one_uid_are_named(copied):
+    assert said_of(copied, dashboard(uid="arb-risk")) == ["arb-risk: the uid 'arb-risk' names more than one dashboard"]
+
+
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
-        (dashboard(uid="arb-risk"), "the uid 'arb-risk' names more than one dashboard"),
         (dashboard(uid=""), "the uid '' is not fixed"),
         (dashboard(uid="has a space"), "the uid 'has a space' is not fixed"),
         (dashboard(id=7), "it has an id of another Grafana's database"),
@@ -101,8 +114,8 @@ def test_a_sound_dashboard_beside_them_is_sound(copied):
         ),
     ],
 )
-def test_a_faulty_dashboard_is_named(copied, extra, said):
-    assert any(said in problem for problem in said_of(copied, extra))
+def test_a_faulty_dashboard_is_named(bare, extra, said):
+    assert any(said in problem for problem in said_of(bare, extra))
 
 
 def test_panels_of_a_closed_row_take_no_room(copied):
@@ -112,17 +125,17 @@ def test_panels_of_a_closed_row_take_no_room(copied):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\udcff"])
-def test_a_file_that_is_no_dashboard_is_refused_by_name(copied, text):
-    (copied / "dashboards" / "extra.json").write_text(text, errors="surrogateescape")
+def test_a_file_that_is_no_dashboard_is_refused_by_name(bare, text):
+    (bare / "dashboards" / "extra.json").write_text(text, errors="surrogateescape")
     with pytest.raises(BadInput, match=r"extra\.json"):
-        files.read(copied)
+        files.read(bare)
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1", ""])
-def test_a_file_that_is_no_provisioning_is_refused_by_name(copied, text):
-    (copied / "provisioning" / "alerting" / "extra.yaml").write_text(text)
+def test_a_file_that_is_no_provisioning_is_refused_by_name(bare, text):
+    (bare / "provisioning" / "alerting" / "extra.yaml").write_text(text)
     with pytest.raises(BadInput, match=r"extra\.yaml"):
-        files.read(copied)
+        files.read(bare)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
@@ -176,8 +189,8 @@ def first_rule(document: dict) -> dict:
         (lambda rule: rule["data"].append(rule["data"][0]), "the refId 'A' names more than one of its steps"),
     ],
 )
-def test_a_faulty_alert_rule_is_named(copied, spoil, said):
-    assert any(said in problem for problem in spoiled(copied, RULES, lambda found: spoil(first_rule(found))))
+def test_a_faulty_alert_rule_is_named(bare, spoil, said):
+    assert any(said in problem for problem in spoiled(bare, RULES, lambda found: spoil(first_rule(found))))
 
 
 @pytest.mark.parametrize(
@@ -209,10 +222,10 @@ def test_a_faulty_alert_rule_is_named(copied, spoil, said):
         ),
     ],
 )
-def test_alerts_that_would_reach_nobody_are_named(copied, path, spoil, said):
-    assert any(said in problem for problem in spoiled(copied, f"provisioning/alerting/{path}.yaml", spoil))
+def test_alerts_that_would_reach_nobody_are_named(bare, path, spoil, said):
+    assert any(said in problem for problem in spoiled(bare, f"provisioning/alerting/{path}.yaml", spoil))
 
 
-def test_a_folder_without_rules_is_not_sound(copied):
-    (copied / RULES).unlink()
-    assert "alerting: there is no alert rule" in [str(one) for one in problems_in_files(files.read(copied))]
+def test_a_folder_without_rules_is_not_sound(bare):
+    (bare / RULES).unlink()
+    assert "alerting: there is no alert rule" in [str(one) for one in problems_in_files(files.read(bare))]
