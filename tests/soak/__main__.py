@@ -17,7 +17,7 @@ from tests.soak import report
 from tests.soak.running import soak
 from tests.soak.system import System
 
-NOT_KEPT, DOWN = 3, 5
+NOT_KEPT, DOWN, INTERRUPTED = 3, 5, 130
 SETTLE_S = 180.0
 
 
@@ -33,6 +33,8 @@ def main() -> int:
         except Unreachable as error:
             print(error, file=sys.stderr)
             return DOWN
+        except KeyboardInterrupt:
+            return INTERRUPTED
     return 0 if is_kept else NOT_KEPT
 
 

@@ -101,7 +101,7 @@ class Greenness:
         try:
             with self._system.redis() as client:
                 cached, _ = CachedBooks(client, SCOPE, clock=SystemClock(), max_age_ms=_LONG_MS).books()
-        except (redis.RedisError, OSError):
+        except (redis.RedisError, OSError, Unreachable):
             return ["Redis"]
         venues = {key.venue for key in cached}
         moving = {key.venue for key, book in cached.items() if book.seen_at_ns > to_ns(at)}
