@@ -30,6 +30,7 @@ class Postgres(Server):
 
     name = "postgres"
     stop_signal = signal.SIGINT  # fast shutdown: sessions end, everything committed is on disk
+    initdb_options: tuple[str, ...] = ()
 
     def __init__(self, layout: Layout, account: Account) -> None:
         super().__init__(layout, account)
@@ -102,6 +103,7 @@ class Postgres(Server):
                 "--builtin-locale=C.UTF-8",
                 "--locale=C",
                 "--no-instructions",
+                *self.initdb_options,
                 f"--username={ROLE}",
                 f"--pwfile={password_file}",
                 f"--pgdata={draft}",
