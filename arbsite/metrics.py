@@ -35,7 +35,7 @@ OF_READING: dict[ReadingKind, tuple[Meter, float]] = {  # and how many of the re
     ReadingKind.DATABASE_SIZE_BYTES: (_gauge("arbsite_database_size_bytes", "Size of this mode's database."), 1),
     ReadingKind.DATABASE_SESSIONS: (_gauge("arbsite_database_sessions", "Sessions on this mode's database."), 1),
     ReadingKind.DISK_FREE_BYTES: (_gauge("arbsite_disk_free_bytes", "Room left where a folder lies.", "folder"), 1),
-    ReadingKind.MEMORY_BYTES: (_gauge("arbsite_memory_bytes", "Resident memory, children included.", "process"), 1),
+    ReadingKind.MEMORY_BYTES: (_gauge("arbsite_memory_bytes", "Resident memory, children included.", "name"), 1),
     ReadingKind.BACKUP_AGE_S: (_gauge("arbsite_backup_age_seconds", "Age of the newest verified backup."), 1),
 }
 UNREAD = _gauge("arbsite_readings_unread", "Parts that could not be read: always 1.", "part")

@@ -43,8 +43,19 @@ class Process:
     argv: tuple[str, ...]
     secrets: tuple[str, ...] = ()
     queue: str | None = None
-    port: int | None = None  # reserved for it until it starts
+    port: int | None = None  # reserved for it until it starts, as the next one
+    metrics_port: int | None = None
     variables: Mapping[str, str] = field(default_factory=dict)  # of its own, beside what all are given
+
+    @property
+    def tells_metrics(self) -> bool:
+        """Whether it serves its metrics at ``ARB_METRICS_ADDRESS``; Flower has its own, on its page's port."""
+        return self.name != "flower"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Return what is reserved for it until it starts."""
+        return tuple(port for port in (self.port, self.metrics_port) if port is not None)
 
     def environ(self) -> dict[str, str]:
         """Return the environment it runs in: of the secrets, those of its row alone."""
@@ -83,7 +94,12 @@ def table(ports: Ports, *, host: str = HOST, partitions: int = 1) -> tuple[Proce
         Process("beat", _celery("beat", "--loglevel=INFO", "--pidfile=")),
         web(ports.web, host=host),
         _worker("account", "solo", secrets=(*_READ_KEYS, *_NODES)),
-        _worker("ml", "prefork", secrets=("MLFLOW_TRACKING_URI", "ARB_RESTORE_URL"), limits=(f"--max-memory-per-child={MOST_ML_KIB}",)),
+        _worker(
+            "ml",
+            "prefork",
+            secrets=("MLFLOW_TRACKING_URI", "ARB_RESTORE_URL"),
+            limits=(f"--max-memory-per-child={MOST_ML_KIB}",),
+        ),
         _flower(ports.flower, host),
     )
 

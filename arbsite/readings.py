@@ -17,7 +17,9 @@ from django.db import DatabaseError, connection
 from django.db.models import Min
 from redis.exceptions import RedisError
 
+from arbsite.backups import newest_verified_at
 from arbsite.data_ages import cached_ages_ms
+from arbsite.metrics_targets import memory_by_process, targets_file
 from arbsite.redis_client import hasty_client
 from domain.errors import ArbError
 from domain.scope import Scope
@@ -157,6 +159,18 @@ def _existing(folder: Path) -> Path:
     return next(one for one in (folder, *folder.parents) if one.exists())
 
 
+def _backups(scope: Scope, now: datetime) -> Iterator[Read]:
+    verified_at = newest_verified_at(settings.ARB.backups.directory)
+    if verified_at is not None:
+        yield Read(ReadingKind.BACKUP_AGE_S, "", max(0.0, (now - verified_at).total_seconds()))
+
+
+def _memory(scope: Scope, now: datetime) -> Iterator[Read]:
+    """Yield what each process uses, where one machine runs them all; elsewhere Prometheus gathers it."""
+    for name, used_bytes in memory_by_process(targets_file(settings.ARB.state_dir)):
+        yield Read(ReadingKind.MEMORY_BYTES, name, used_bytes)
+
+
 _PARTS: dict[str, Callable[[Scope, datetime], Iterator[Read]]] = {
     "queues": _queues,
     "canaries": _canaries,
@@ -164,4 +178,6 @@ _PARTS: dict[str, Callable[[Scope, datetime], Iterator[Read]]] = {
     "feeds": _feeds,
     "database": _database,
     "disks": _disks,
+    "memory": _memory,
+    "backups": _backups,
 }

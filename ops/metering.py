@@ -87,9 +87,12 @@ class _Store(Collector):
         with self._lock:
             self._sources[name] = source
 
+    def read(self, name: str) -> list[Sample]:
+        source = self._sources.get(name)
+        return [] if source is None else _read(name, source)
+
     def collect(self) -> Iterator[Metric]:
-        samples = [sample for name, source in list(self._sources.items()) for sample in _read(name, source)]
-        yield from _families(samples)
+        yield from _families(sample for name in list(self._sources) for sample in self.read(name))
         with self._lock:
             counts, spreads = dict(self._counts), {key: list(spread) for key, spread in self._spreads.items()}
             meters = dict(self._meters)
@@ -137,6 +140,16 @@ class _Store(Collector):
                 self._take(Meter(name, about, tuple(names), Kind(kind), tuple(bounds)), tuple(labels), value)
 
 
+class _OneSource(Collector):
+    """What one source tells alone."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _families(_store.read(self._name))
+
+
 def watch(name: str, source: Source) -> None:
     """Read ``source`` whenever somebody asks, in place of an earlier one of that name; it runs in a thread beside."""
     _store.watch(name, source)
@@ -147,10 +160,10 @@ def share_with_children() -> None:
     _store.share()
 
 
-def registry() -> CollectorRegistry:
-    """Return all that this process tells."""
+def registry(*, only: str = "") -> CollectorRegistry:
+    """Return all that this process tells, or what the source called ``only`` tells."""
     told = CollectorRegistry(auto_describe=False)
-    told.register(_store)
+    told.register(_OneSource(only) if only else _store)
     return told
 
 

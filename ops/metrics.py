@@ -22,7 +22,7 @@ EVALUATIONS = Meter(
     "arbsite_evaluations_total", "Looks at routes, by the stage and reason that ended them.", ("stage", "reason")
 )
 DECISIONS = Meter("arbsite_decisions_total", "Opportunities committed, by what became of them.", ("outcome",))
-WRITE_DURATION = Meter("arbsite_write_duration_seconds", "Time that writes took.", ("job",), Kind.HISTOGRAM)
+WRITE_DURATION = Meter("arbsite_write_duration_seconds", "Time that writes took.", ("write",), Kind.HISTOGRAM)
 ORDERS = Meter("arbsite_orders_total", "Orders that reached a state.", ("venue", "state"))
 EXECUTIONS = Meter("arbsite_executions_total", "Executions that reached a state.", ("state",))
 VENUE_REQUESTS = Meter(

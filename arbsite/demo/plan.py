@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arbsite.demo.doubles import DoublesAddress
 from arbsite.demo.snapshot import Links
+from arbsite.metrics_targets import with_addresses
 from arbsite.processes import Ports, Process, named, table
 from domain.scope import Mode, Scope
 
@@ -88,7 +89,7 @@ class Plan:
     def waves(self) -> tuple[tuple[Process, ...], ...]:
         """Return every process, in the waves in which they start."""
         simulator = self.doubles.process(seed=self.seed, pairs=PAIRS, incident_at_s=self.incident_at_s)
-        known = table(self.ports)
+        known = with_addresses(table(self.ports))
         first, *later = (named(known, *names) for names in _WAVES)
         return ((simulator, *first), *later)
 

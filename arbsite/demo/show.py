@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from arbsite.demo.audit import audit
@@ -21,6 +22,7 @@ from arbsite.demo.screens import Screen
 from arbsite.demo.snapshot import Snapshot
 from arbsite.demo.summary import Ending
 from arbsite.embedded import Lease
+from arbsite.metrics_targets import listed, targets_file
 from domain.scope import Scope
 from risk.services import wind_down
 from trading.models import Run
@@ -43,8 +45,10 @@ class Show:
         self.started_at = datetime.now(UTC)
         self._logs = LogReader(plan.log_dir, self._journal)
         self._gatherer = Gatherer(plan, self._journal, redis_url=redis_url, started_at=self.started_at)
+        waves = plan.waves()
+        self._processes = [process for wave in waves for process in wave]
         self._fleet = Fleet(
-            plan.waves(),
+            waves,
             cwd=plan.checkout,
             log_dir=plan.log_dir,
             on_event=self._journal.on_process,
@@ -74,7 +78,8 @@ class Show:
         self._gatherer.started_at = self.started_at
         try:
             self._fleet.start()
-            yield
+            with listed(self._processes, targets_file(settings.ARB.state_dir), scope=self._plan.scope):
+                yield
         finally:
             self._journal.stopping(datetime.now(UTC))
             self._fleet.stop()

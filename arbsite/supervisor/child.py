@@ -55,8 +55,8 @@ class Child:
 
     def start(self) -> None:
         """Start the process, its output appended to its log."""
-        if self.process.port is not None:
-            release(self.process.port)
+        for port in self.process.ports:
+            release(port)
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
                 self.process.argv,

@@ -60,6 +60,7 @@ class Feeds:
         self._restarts = {source.venue: 0 for source in self._sources}
         self._errors = {source.venue: "" for source in self._sources}
         self._refused = {source.venue: Counter[str]() for source in self._sources}
+        self.latest: tuple[VenueStatus, ...] = ()  # as last asked for: whole, from whatever thread it is read
 
     async def run(self) -> None:
         """Stream from every source until cancelled."""
@@ -68,8 +69,9 @@ class Feeds:
                 group.create_task(self._keep_running(source), name=f"feed-{source.venue}")
 
     def statuses(self) -> tuple[VenueStatus, ...]:
-        """Return how each venue is doing now."""
-        return tuple(self._status(source) for source in self._sources)
+        """Return how each venue is doing now; for the thread of the loop, in which feeds count."""
+        self.latest = tuple(self._status(source) for source in self._sources)
+        return self.latest
 
     def _status(self, source: MarketSource) -> VenueStatus:
         feed = source.status

@@ -18,7 +18,7 @@ RECONNECTS = Meter("arbsite_venue_reconnects_total", "Connections lost.", _BY_VE
 CONNECTED = Meter("arbsite_venue_connected", "Whether the connection stands.", _BY_VENUE, Kind.GAUGE)
 BOOK_AGE = Meter("arbsite_venue_book_age_seconds", "Age of the youngest sound book.", _BY_VENUE, Kind.GAUGE)
 SKEW = Meter("arbsite_venue_clock_skew_seconds", "The venue's clock less ours.", _BY_VENUE, Kind.GAUGE)
-LATENCY = Meter("arbsite_venue_latency_seconds", "How late messages come.", ("venue", "quantile"), Kind.GAUGE)
+LATENCY = Meter("arbsite_venue_latency_seconds", "How late messages come.", ("venue", "percentile"), Kind.GAUGE)
 HEALTH = Meter("arbsite_venue_health_ratio", "How far the data can be trusted, 0 to 1.", _BY_VENUE, Kind.GAUGE)
 CACHED = Meter("arbsite_price_cache_books_total", "Books written to the price cache.")
 CACHE_UP = Meter("arbsite_price_cache_available", "Whether the price cache took the last write.", (), Kind.GAUGE)
@@ -34,7 +34,7 @@ def tell_of_watch(feeds: Feeds, cache: PriceCache, writer: Writer) -> None:
 
 
 def _of_feeds(feeds: Feeds) -> Iterator[Sample]:
-    for status in feeds.statuses():
+    for status in feeds.latest:  # of the last second: the board asks for it once a second
         yield from _of_venue(status)
 
 
@@ -52,9 +52,9 @@ def _of_venue(status: VenueStatus) -> Iterator[Sample]:
         yield Sample(BOOK_AGE, status.age_ms / 1000, of)
     if feed.clock_offset_ms is not None:
         yield Sample(SKEW, feed.clock_offset_ms / 1000, of)
-    for quantile, latency_ms in (("0.5", feed.latency_p50_ms), ("0.99", feed.latency_p99_ms)):
+    for percentile, latency_ms in (("50", feed.latency_p50_ms), ("99", feed.latency_p99_ms)):
         if latency_ms is not None:
-            yield Sample(LATENCY, latency_ms / 1000, (feed.venue, quantile))
+            yield Sample(LATENCY, latency_ms / 1000, (feed.venue, percentile))
 
 
 def _of_writing(cache: PriceCache, writer: Writer) -> Iterator[Sample]:
