@@ -61,7 +61,8 @@ def _own_run(mode: str, model: type[Model]) -> str | None:
 
 
 def _runs(model: type[Model], mode: str, *, most: int = _MOST_RUNS) -> list[str]:
-    return distinct_values(model, "run_id", where={"mode": mode}, most=most, descending=True)
+    counted = getattr(model, "counted_from", model)  # an aggregate has no index of its own where it is a plain view
+    return distinct_values(counted, "run_id", where={"mode": mode}, most=most, descending=True)
 
 
 class ModeFilter(DropdownFilter):

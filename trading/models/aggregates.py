@@ -8,6 +8,7 @@ from timescale.db.models.querysets import TimescaleQuerySet
 
 from ops.columns import MoneyField, is_number
 from ops.scoped import ScopedModel, ScopedQuerySet
+from trading.models.opportunity import Opportunity
 
 
 class AggregateQuerySet(TimescaleQuerySet, ScopedQuerySet):  # type: ignore[misc]  # the package has no types
@@ -36,6 +37,7 @@ class HourlyPerformance(ScopedModel):
     profit_usd = MoneyField()
 
     objects = AggregateManager()
+    counted_from = Opportunity
 
     class Meta(ScopedModel.Meta):
         managed = False
@@ -60,6 +62,7 @@ class DailyProfitability(ScopedModel):
     profit_usd = MoneyField()
 
     objects = AggregateManager()
+    counted_from = Opportunity
 
     class Meta(ScopedModel.Meta):
         managed = False

@@ -59,8 +59,8 @@ _STATEMENTS = (
         decided_at, '', '' FROM trading_execution""",
     f"""INSERT INTO trading_fill ({_SCOPE}, order_id, venue, trade_id, price, quantity, fee_asset, fee, filled_at)
         SELECT {_SCOPE}, id, venue, id::text, 100, 1, 'USD', 0, sending_at FROM trading_order""",
-    f"""INSERT INTO trading_ledgerentry ({_SCOPE}, execution_id, fill_id, account, asset, amount, recorded_at)
-        SELECT f.mode, f.run_id, o.execution_id, f.id, 'venue:a', 'USD', 1, f.filled_at
+    f"""INSERT INTO trading_ledgerentry ({_SCOPE}, execution_id, fill_id, account, asset, amount, recorded_at,
+        correlation_id) SELECT f.mode, f.run_id, o.execution_id, f.id, 'venue:a', 'USD', 1, f.filled_at, ''
         FROM trading_fill f JOIN trading_order o ON o.id = f.order_id""",
     f"""INSERT INTO trading_stateevent ({_SCOPE}, execution_id, order_id, event, from_state, to_state, happened_at,
         detail) SELECT {_SCOPE}, execution_id, id, 'fill', 'open', 'filled', sending_at, '{{}}' FROM trading_order""",

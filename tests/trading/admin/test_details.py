@@ -29,7 +29,8 @@ from trading.models import (
 from trading.services.backtest.page import page_of
 
 PAGES = sorted(
-    (model for model in admin.site._registry if model._meta.app_label == "trading"), key=lambda model: model.__name__
+    (model for model in admin.site._registry if model._meta.app_label == "trading" and model._meta.managed),
+    key=lambda model: model.__name__,
 )
 
 

@@ -11,7 +11,8 @@ from tests.trading.models.rows import SOUND, make
 from trading.models import Execution, LedgerEntry, Opportunity, Order, ReferenceFact, Run
 
 PAGES = sorted(
-    (model for model in admin.site._registry if model._meta.app_label == "trading"), key=lambda model: model.__name__
+    (model for model in admin.site._registry if model._meta.app_label == "trading" and model._meta.managed),
+    key=lambda model: model.__name__,
 )
 
 
