@@ -3,8 +3,12 @@
 from collections import deque
 from typing import Protocol
 
+import structlog
+
 from domain.scope import Scope
 from ops.services import outbox
+
+log = structlog.get_logger(__name__)
 
 EXECUTION_STEP = "trading.execution_step"
 
@@ -25,6 +29,7 @@ class OutboxDispatch:
     def enqueue(self, kind: str, row_id: int) -> None:
         """Write the outbox row."""
         outbox.enqueue(kind, row_id, scope=self._scope)
+        log.info("handed_on", kind=kind, row_id=row_id)
 
 
 class InlineDispatch:

@@ -318,6 +318,8 @@ class LedgerEntryAdmin(TradingAdmin):
     )
     list_filter = (*TradingAdmin.list_filter, recent("account"), recent("asset"))
     list_select_related = ("execution", "fill", "gas_of")
+    sought = ("correlation_id",)
+    search_help_text = "Number or correlation id"
 
 
 @admin.register(StateEvent)

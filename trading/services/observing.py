@@ -14,6 +14,7 @@ from django.db import transaction
 from domain.market import Clock, Market, MarketKey, PoolState, Side
 from domain.scope import Scope
 from domain.timestamps import NS_PER_MS, from_ns, to_ns
+from ops.correlation import correlated
 from trading.dispatch import EXECUTION_STEP, Dispatch
 from trading.market_json import market_from_json, market_to_json
 from trading.models import FillObservation
@@ -125,8 +126,10 @@ def store_book(request: FillRequest, book: Market, *, at_ns: int, dispatch: Disp
             observed_at=from_ns(at_ns), due_at=from_ns(met_ns), book=market_to_json(book)
         )
         if stored:
-            execution_id = OrderRow.objects.values_list("execution_id", flat=True).get(pk=request.order_id)
-            dispatch.enqueue(EXECUTION_STEP, execution_id)
+            of = OrderRow.objects.values_list("execution_id", "execution__correlation_id")
+            execution_id, correlation_id = of.get(pk=request.order_id)
+            with correlated(correlation_id):
+                dispatch.enqueue(EXECUTION_STEP, execution_id)
 
 
 class StoredBooks:

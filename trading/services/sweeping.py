@@ -7,6 +7,7 @@ from django.db import transaction
 from domain.market import Clock
 from domain.scope import Scope
 from domain.timestamps import from_ns
+from ops.correlation import correlated
 from trading.dispatch import EXECUTION_STEP, Dispatch, OutboxDispatch
 from trading.models import Execution
 
@@ -20,8 +21,9 @@ def sweep_executions(scope: Scope, *, clock: Clock, dispatch: Dispatch | None = 
     dispatch = dispatch or OutboxDispatch(scope)
     with transaction.atomic():
         due = Execution.objects.in_scope(scope).filter(due_at__lte=now).order_by("due_at")
-        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
-        Execution.objects.filter(pk__in=ids).update(due_at=now + NEXT_LOOK)
-        for execution_id in ids:
-            dispatch.enqueue(EXECUTION_STEP, execution_id)
-    return len(ids)
+        found = dict(due.select_for_update(skip_locked=True).values_list("pk", "correlation_id")[:BATCH])
+        Execution.objects.filter(pk__in=found).update(due_at=now + NEXT_LOOK)
+        for execution_id, correlation_id in found.items():
+            with correlated(correlation_id):
+                dispatch.enqueue(EXECUTION_STEP, execution_id)
+    return len(found)
