@@ -63,7 +63,7 @@ def is_asked(argv: Sequence[str]) -> bool:
 def main(argv: Sequence[str]) -> int:
     """Make the files that ``argv`` asks for and say what was made. Raises: ArbError."""
     parser = ArgumentParser(prog="manage.py setup --env")
-    parser.error = lambda message: parser.exit(2, f"{message}\n")  # type: ignore[method-assign, assignment]
+    parser.error = lambda message: parser.exit(2, f"{message}\n")  # type: ignore[method-assign]
     parser.add_argument("--env", action="store_true", required=True)
     parser.add_argument("--directory", type=Path, default=CHECKOUT)
     parser.add_argument("--json", action="store_true")
