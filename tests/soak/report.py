@@ -30,7 +30,7 @@ def lines_of(soak: Soak, seen: Seen, *, settle_s: float) -> list[Line]:
         _exceptions(soak),
         _queues(seen),
         _memory(growths(list(seen.lives.values()), settle_s=settle_s), settle_s),
-        _trading(seen),
+        _trading(seen, soak.trips),
         _books(soak),
         _end(soak),
     ]
@@ -49,6 +49,7 @@ def told(soak: Soak, seen: Seen, lines: list[Line], *, settle_s: float) -> dict[
         "deepest_queues": dict(seen.deepest),
         "most_outbox_rows": seen.most_waiting,
         "executions_settled": seen.executions[-1][1] if seen.executions else 0,
+        "breakers": soak.trips,
         "looks": seen.looks,
         "looks_without_a_server": seen.blind_looks,
         "exceptions_unexplained": [as_json(one) for one in soak.unexplained()],
@@ -97,9 +98,10 @@ def _words(one: Growth) -> str:
     return f"{one.name} {one.settled_bytes / 1e6:.0f} MB {grown or 'too short-lived to grow'}"
 
 
-def _trading(seen: Seen) -> Line:
+def _trading(seen: Seen, trips: list[str]) -> Line:
     settled = list(_settled_by_third(seen))
-    return Line("it trades throughout", all(settled), f"executions settled by third of the time: {settled}")
+    told = f"executions settled by third of the time: {settled}; breakers: {'; '.join(trips[-4:]) or 'none tripped'}"
+    return Line("it trades throughout", all(settled), told)
 
 
 def _settled_by_third(seen: Seen) -> Iterator[int]:

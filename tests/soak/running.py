@@ -30,6 +30,8 @@ _LONG_MS = 3_600_000
 _AFTERMATH = timedelta(seconds=5)
 _SIGNS = "SELECT queue, consumed_at FROM ops_canary WHERE mode = 'sim' AND run_id = ''"
 
+_TRIPS = "SELECT happened_at, kind, after, reason FROM risk_breakerevent WHERE mode = 'sim' AND run_id = '' ORDER BY id"
+
 
 @dataclass(slots=True)
 class Wound:
@@ -66,6 +68,7 @@ class Soak:
     wounds: list[Wound] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     open_at_end: int | None = None
+    trips: list[str] = field(default_factory=list)  # what stopped new trades, and when
     reconciled: tuple[int, dict[str, Any]] = (1, {})
     ended: tuple[int, list[str]] = (1, [])
 
@@ -168,6 +171,7 @@ def inflict(system: System, fault: Fault, wound: Wound, green: Greenness, *, unt
 
 def bring_to_an_end(system: System, found: Soak) -> None:
     """Let nothing new be opened, wait for what is open to end, and compare the books."""
+    found.trips = [f"{at:%H:%M:%S} {kind} {state}: {reason}" for at, kind, state, reason in system.ask(_TRIPS)]
     system.run("halt", "--reason", "the soak ends")
     wait_until(lambda: _open_executions(system) == 0, within_s=END_S)
     found.open_at_end = _open_executions(system)
