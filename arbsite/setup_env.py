@@ -142,7 +142,9 @@ def _keep_restore_url(folder: Path, base_name: str, made: Made) -> None:
         made.kept.append(file.name)
         return
     password = (folder / "postgres_password").read_text(encoding="utf-8").strip()
-    _write(file, f"postgresql://postgres:{quote(password, safe='')}@timescaledb:5432/{quote(base_name, safe='')}", 0o440)
+    _write(
+        file, f"postgresql://postgres:{quote(password, safe='')}@timescaledb:5432/{quote(base_name, safe='')}", 0o440
+    )
     made.made.append(file.name)
 
 
