@@ -50,11 +50,6 @@ def expand(sql: str, setting: Setting) -> str:
     return expanded
 
 
-def names_in(sql: str) -> set[str]:
-    """Return the names of the variables and macros that ``sql`` mentions."""
-    return {found[1] or found[3] or found[5] for found in VARIABLE.finditer(sql)}
-
-
 def duration_ms(text: str) -> int:
     """Return a Grafana duration such as 5m in milliseconds. Raises: BadInput."""
     found = _DURATION.fullmatch(text.strip().strip("'"))
