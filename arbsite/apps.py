@@ -1,6 +1,7 @@
 """Registers the project itself as an app: its checks, its commands, its Celery app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import pre_migrate
 
 
 class ArbsiteConfig(AppConfig):
@@ -11,3 +12,6 @@ class ArbsiteConfig(AppConfig):
     def ready(self) -> None:
         """Register checks and signals, and make the Celery app the one that every task is sent through."""
         from arbsite import celery, checks, task_metrics, worker  # noqa: F401  they need settings and models
+        from arbsite.timescale import require_before_migrate
+
+        pre_migrate.connect(require_before_migrate, sender=self, dispatch_uid="arbsite.require_timescale")

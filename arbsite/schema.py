@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from arbsite import timescale
 from arbsite.config import DATABASE_SUFFIX, Database
 from domain.errors import Refused, Unreachable
 
@@ -23,11 +24,13 @@ _LOCK = 0x61726273  # one migration at a time: "arbs"
 def ensure_migrated(*, applies: bool) -> int:
     """Return how many migrations were missing, applied now where ``applies``.
 
-    Raises: Unreachable if the database cannot be reached, or lacks migrations that are not ours to apply.
+    Raises: Unreachable if the database cannot be reached, or lacks migrations that are not ours to apply; Refused
+    if TimescaleDB is required and missing.
     """
     if applies:
         ensure_database(settings.ARB.database)
     missing = _missing_migrations()
+    timescale.require(connection, str(connection.settings_dict["NAME"]))
     if missing and not applies:
         raise Unreachable(f"the database lacks {len(missing)} migrations: run manage.py migrate, or manage.py setup")
     if missing:
@@ -61,12 +64,14 @@ def expected_migrations() -> set[tuple[str, str]]:
 def ensure_database(database: Database) -> bool:
     """Create the database of this mode where it is absent, and return whether it was.
 
-    Raises: Unreachable if the server cannot be reached, Refused if the role may not create databases.
+    Raises: Unreachable if the server cannot be reached, Refused if the role may not create databases, or if
+    TimescaleDB is required there and missing.
     """
     with connect_beside(database) as server:
         known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database.name]).fetchone()
         if known:
             return False
+        timescale.require(server, database.name, is_new=True)
         try:
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database.name)))
         except psycopg.errors.DuplicateDatabase:
