@@ -101,7 +101,8 @@ def _words(one: Growth) -> str:
 def _trading(seen: Seen, trips: list[str]) -> Line:
     settled = list(_settled_by_third(seen))
     told = f"executions settled by third of the time: {settled}; breakers: {'; '.join(trips[-4:]) or 'none tripped'}"
-    return Line("it trades throughout", all(settled), told)
+    is_kept = any(settled) and (all(settled) or bool(trips))
+    return Line("it trades, or a breaker says why not", is_kept, told)
 
 
 def _settled_by_third(seen: Seen) -> Iterator[int]:

@@ -129,11 +129,22 @@ def test_a_promise_that_was_broken_is_named(broken, promise):
     assert [name for name, is_kept in kept(soak, sound_seen()).items() if not is_kept] == [promise]
 
 
-def test_a_queue_that_grows_and_a_third_without_trades_are_told():
+def test_a_queue_that_grows_and_a_third_without_trades_or_a_breaker_are_told():
     seen = sound_seen()
     seen.deepest.update({"scan": 51})
     seen.executions = [(0, 0), (1, 1), (2, 2), (3, 2), (4, 2), (5, 2)]
     assert [name for name, is_kept in kept(soak_of(wound()), seen).items() if not is_kept] == [
         "queues bounded",
-        "it trades throughout",
+        "it trades, or a breaker says why not",
+    ]
+
+
+def test_a_breaker_that_opened_explains_a_third_without_trades_but_not_a_soak_without_any():
+    soak, seen = soak_of(wound()), sound_seen()
+    soak.trips = ["20:51:59 slippage open: slippage is 5.91, threshold 2.5"]
+    seen.executions = [(0, 0), (1, 1), (2, 2), (3, 2), (4, 2), (5, 2)]
+    assert all(kept(soak, seen).values())
+    seen.executions = [(0, 0), (1, 0), (2, 0)]
+    assert [name for name, is_kept in kept(soak, seen).items() if not is_kept] == [
+        "it trades, or a breaker says why not"
     ]
