@@ -102,6 +102,11 @@ def child_environ(secrets: Iterable[str] = ()) -> dict[str, str]:
     return plain | given | {"ARB_ENV_FILE": "none"}
 
 
+def own_environ(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return our own environment with ``variables`` on top: what lies in files is still named, not shown."""
+    return {**os.environ, **variables}
+
+
 def _commit() -> str:
     asked = ["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]
     try:

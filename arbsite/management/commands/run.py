@@ -48,8 +48,7 @@ class Command(BaseCommand):
         if process.port is not None and not is_free(process.port, host=options["host"]):
             raise BadInput(f"{process.name} listens on port {process.port}, which something else holds: end that first")
         sys.stdout.flush()
-        os.environ.update(process.variables)
-        os.execv(process.argv[0], process.argv)  # noqa: S606 - our environment stays: what lies in files stays there
+        os.execve(process.argv[0], process.argv, config.own_environ(process.variables))  # noqa: S606
 
 
 def refuse_foreign_keys(process: Process, *, visible: Iterable[str]) -> None:
