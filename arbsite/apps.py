@@ -1,6 +1,6 @@
 """Registers the project itself as an app: its checks, its commands, its Celery app."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import pre_migrate
 
 
@@ -14,4 +14,5 @@ class ArbsiteConfig(AppConfig):
         from arbsite import celery, checks, task_metrics, worker  # noqa: F401  they need settings and models
         from arbsite.timescale import require_before_migrate
 
-        pre_migrate.connect(require_before_migrate, sender=self, dispatch_uid="arbsite.require_timescale")
+        first = apps.get_app_config("ops")  # an app without models, as this one, is sent no signal
+        pre_migrate.connect(require_before_migrate, sender=first, dispatch_uid="arbsite.require_timescale")
