@@ -1,6 +1,6 @@
 """Aggregates of opportunities by hour and by day, and the hours that outlive their rows."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +11,7 @@ from ops.scoped import ScopedModel, ScopedQuerySet
 from trading.models.opportunity import Opportunity
 
 
-class AggregateQuerySet(TimescaleQuerySet, ScopedQuerySet):  # type: ignore[misc]  # the package has no types
+class AggregateQuerySet(TimescaleQuerySet, ScopedQuerySet):
     """Rows that know their scope and answer with ``time_bucket`` and ``histogram``."""
 
 
@@ -36,7 +36,7 @@ class HourlyPerformance(ScopedModel):
     profit_quote = MoneyField()
     profit_usd = MoneyField()
 
-    objects = AggregateManager()
+    objects: ClassVar[Any] = AggregateManager()
     counted_from = Opportunity
 
     class Meta(ScopedModel.Meta):
@@ -61,7 +61,7 @@ class DailyProfitability(ScopedModel):
     avg_edge_bps = MoneyField(help_text="net of every cost")
     profit_usd = MoneyField()
 
-    objects = AggregateManager()
+    objects: ClassVar[Any] = AggregateManager()
     counted_from = Opportunity
 
     class Meta(ScopedModel.Meta):
