@@ -1,6 +1,6 @@
 """A million rows dumped, restored aside and compared, and brought back under another name, all of it timed.
 
-    python -m benchmarks.backup_restore [--rows 1000000] [--server postgres://user:password@host:port/name]
+    python -m benchmarks.backup_restore [--rows 1000000] [--server postgres://...]
 
 Without ``--server`` an embedded PostgreSQL of its own is filled; with it, databases of its own are made on that server
 (a superuser's address, since a dump of TimescaleDB wants one) and dropped at the end. Rows are as wide as real ones,

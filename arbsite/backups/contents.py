@@ -48,7 +48,7 @@ class Contents:
 def read_contents(connection: psycopg.Connection) -> Contents:
     """Return what this session's snapshot of its database holds."""
     connection.execute(_READ_ALIKE)
-    extensions = dict(connection.execute(_EXTENSIONS).fetchall())
+    extensions: dict[str, str] = dict(connection.execute(_EXTENSIONS).fetchall())
     names = connection.execute(_TABLES).fetchall()
     if TIMESCALE in extensions:
         names += connection.execute(_MATERIALIZED).fetchall()
