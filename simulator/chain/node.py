@@ -17,6 +17,7 @@ CHAIN_ID = 31337
 BALANCE_ETHER = 100_000_000
 PATIENCE_S = 20.0
 STATES_KEPT = 16  # by a node that is to run for hours: its memory grows with them
+BLOCKS_KEPT = 64  # with their transactions
 _PR_SET_PDEATHSIG = 1
 
 
@@ -67,7 +68,8 @@ def start_node(program: Path, *, port: int = 0, state: Path | None = None, is_mi
     options = [f"--port={port}", f"--host={HOST}", f"--chain-id={CHAIN_ID}", f"--balance={BALANCE_ETHER}"]
     options += ["--order=fifo", "--quiet"]
     options += [f"--load-state={state}"] if state else []
-    options += ["--no-mining", f"--prune-history={STATES_KEPT}"] if is_mined_by_hand else []
+    kept = [f"--prune-history={STATES_KEPT}", f"--transaction-block-keeper={BLOCKS_KEPT}"]
+    options += ["--no-mining", *kept] if is_mined_by_hand else []
     process = subprocess.Popen(
         [program, *options],
         stdin=subprocess.DEVNULL,
