@@ -31,7 +31,6 @@ WITHOUT_SERVICES = frozenset(
         "show_config",
         "doctor",
         "diffsettings",
-        "collectstatic",
         "findstatic",
         "simulate",
         "mlflow",

@@ -1,7 +1,5 @@
 """Django's settings, all of them derived from the one typed tree ``settings.ARB``."""
 
-import warnings
-
 from django.templatetags.static import static
 
 from arbsite import config
@@ -84,9 +82,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = ARB.state_dir / "static"
-WHITENOISE_USE_FINDERS = True  # a fresh checkout serves its pages before anyone ran collectstatic
-warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)  # which whitenoise warns of
+WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing to collect
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -68,6 +68,7 @@ _SLOT = _use_test_services()
 config.name_settings_module()
 django.setup()
 django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of tests log in
+django_settings.WHITENOISE_AUTOREFRESH = True  # or each test's client lists every file of the pages
 
 
 @pytest.hookimpl(optionalhook=True)
