@@ -27,7 +27,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from arbsite.home import MAY_READ
+from arbsite.pages.home import MAY_READ
 from ops.admin.base import MODE_COLOURS
 
 # title, app: the sidebar shows the pages of each app that this user may see

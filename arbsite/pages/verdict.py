@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from arbsite.home import shown_scope
+from arbsite.pages.home import shown_scope
 from domain.scope import Scope
 from ops.admin import figures
 from ops.admin.base import MODE_COLOURS

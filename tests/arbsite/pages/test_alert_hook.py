@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from arbsite import alert_hook
-from arbsite.alert_hook import hook_token, parse
+from arbsite.pages import alert_hook
+from arbsite.pages.alert_hook import hook_token, parse
 from domain.errors import BadInput
 from domain.scope import Mode, Scope
 from domain.secret import Secret

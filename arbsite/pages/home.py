@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from arbsite.data_ages import VenueData, data_of
-from arbsite.hours import charts_of
+from arbsite.pages.hours import charts_of
 from domain.breakers import BreakerState
 from domain.ledger import Waterfall
 from domain.scope import Mode, Scope
