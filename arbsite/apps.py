@@ -12,7 +12,7 @@ class ArbsiteConfig(AppConfig):
     def ready(self) -> None:
         """Register checks and signals, and make the Celery app the one that every task is sent through."""
         from arbsite import celery, checks, task_metrics, worker  # noqa: F401  they need settings and models
-        from arbsite.timescale import require_before_migrate
+        from arbsite.setup.timescale import require_before_migrate
 
         first = apps.get_app_config("ops")  # an app without models, as this one, is sent no signal
         pre_migrate.connect(require_before_migrate, sender=first, dispatch_uid="arbsite.require_timescale")

@@ -21,7 +21,7 @@ from arbsite.config import Arb
 from arbsite.demo.local_chain import find_chain
 from arbsite.embedded.ports import is_free
 from arbsite.entry import lease_services
-from arbsite.schema import connect_beside, expected_migrations
+from arbsite.setup.schema import connect_beside, expected_migrations
 from domain.errors import Unreachable
 from domain.scope import Mode
 from domain.secret import Secret

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from arbsite import config, setup_env
+from arbsite import config
 from arbsite.embedded import Lease, acquire
 from arbsite.embedded.binaries import client_programs
+from arbsite.setup import env_files
 from domain.errors import ArbError, BadInput, Refused, Unreachable
 from domain.scope import Mode
 from risk import stopfile
@@ -109,8 +110,8 @@ def _drop_output() -> None:
 
 
 def _run(argv: list[str]) -> int:
-    if setup_env.is_asked(argv):
-        return setup_env.main(argv)
+    if env_files.is_asked(argv):
+        return env_files.main(argv)
     config.name_settings_module()
     command = argv[1] if len(argv) > 1 else "help"
     is_question = command.startswith("-") or not {"--help", "-h", "--version"}.isdisjoint(argv)
@@ -165,7 +166,7 @@ def _prepare_schema(command: str, *, applies: bool) -> None:
     from django.core.management import get_commands  # late: as above
 
     django.setup()
-    from arbsite.schema import ensure_migrated  # late: needs the set-up above
+    from arbsite.setup.schema import ensure_migrated  # late: needs the set-up above
 
     if command in get_commands():  # an unknown one is told so, whatever state the schema is in
         ensure_migrated(applies=applies)

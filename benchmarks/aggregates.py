@@ -87,7 +87,7 @@ def _database(server: str) -> Iterator[None]:
         django.setup()
         from django.conf import settings  # late: as above
 
-        from arbsite.schema import connect_beside, ensure_migrated  # late: needs the set-up above
+        from arbsite.setup.schema import connect_beside, ensure_migrated  # late: needs the set-up above
 
         held.callback(_drop, connect_beside, settings.ARB.database, name)
         ensure_migrated(applies=True)

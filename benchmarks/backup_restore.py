@@ -88,7 +88,7 @@ def _database(server: str) -> Iterator[None]:
         import django  # late: as above
 
         django.setup()
-        from arbsite.schema import ensure_migrated  # late: needs the set-up above
+        from arbsite.setup.schema import ensure_migrated  # late: needs the set-up above
 
         held.callback(_drop_all, bool(server))
         ensure_migrated(applies=True)

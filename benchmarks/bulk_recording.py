@@ -56,7 +56,7 @@ def _database() -> Iterator[None]:
         django.setup()
         from django.db import connection  # late: needs the set-up above
 
-        from arbsite.schema import ensure_migrated  # late: as above
+        from arbsite.setup.schema import ensure_migrated  # late: as above
 
         ensure_migrated(applies=True)
         held.callback(connection.close)

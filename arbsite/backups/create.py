@@ -20,7 +20,7 @@ from arbsite.backups.contents import Contents, read_contents
 from arbsite.backups.manifest import Dumped, Manifest, ModelFile
 from arbsite.backups.programs import begin, find_program
 from arbsite.config import DATABASE_SUFFIX, Arb, Database
-from arbsite.schema import connect_beside
+from arbsite.setup.schema import connect_beside
 from domain.errors import Refused, Unreachable
 from domain.scope import Mode
 

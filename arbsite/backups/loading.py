@@ -10,7 +10,7 @@ from arbsite.backups.contents import TIMESCALE, Contents, disagreements, read_co
 from arbsite.backups.manifest import Dumped
 from arbsite.backups.programs import begin, find_program
 from arbsite.config import Arb, Database, parse_database_url
-from arbsite.schema import connect_beside
+from arbsite.setup.schema import connect_beside
 from domain.errors import Refused
 from domain.scope import Mode
 

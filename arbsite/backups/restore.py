@@ -23,7 +23,7 @@ from arbsite.backups.loading import admin_of, check_equal, check_server, drop, l
 from arbsite.backups.manifest import Dumped, Manifest
 from arbsite.config import DATABASE_SUFFIX, Arb, Database
 from arbsite.dashboards.role import ensure_role
-from arbsite.schema import connect_beside, expected_migrations, using
+from arbsite.setup.schema import connect_beside, expected_migrations, using
 from domain.errors import Refused
 from domain.scope import Mode, Scope
 from ops.services import operators

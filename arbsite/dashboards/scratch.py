@@ -11,7 +11,7 @@ from django.db import connection
 from psycopg import sql
 
 from arbsite.dashboards.role import ensure_role
-from arbsite.schema import connect_beside, ensure_database, using
+from arbsite.setup.schema import connect_beside, ensure_database, using
 
 
 @contextmanager

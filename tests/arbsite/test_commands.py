@@ -16,8 +16,8 @@ from arbsite import config, diagnosis
 from arbsite.config.tree import Chain
 from arbsite.config.variables import VARIABLES
 from arbsite.diagnosis import Finding, Verdict
-from arbsite.first_user import ensure_first_user
 from arbsite.management.commands.doctor import exit_code
+from arbsite.setup.first_user import ensure_first_user
 from domain.secret import Secret
 
 

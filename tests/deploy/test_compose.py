@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from arbsite import celery, setup_env
+from arbsite import celery
 from arbsite.config.source import read_assignments
 from arbsite.config.variables import SECRET_FILES, VARIABLES
 from arbsite.processes import SERVERS, Ports, table
+from arbsite.setup import env_files
 from ops.queues import Queue
 from tests.deploy import stack
 
@@ -34,7 +35,7 @@ NOT_PASSED_ON = {
 def given(tmp_path_factory) -> dict[str, str]:
     """Return the variables that set-up writes."""
     folder = tmp_path_factory.mktemp("stack")
-    setup_env.make_files(folder)
+    env_files.make_files(folder)
     return read_assignments(folder / ".env")
 
 
@@ -132,7 +133,7 @@ def test_each_key_of_a_venue_is_seen_by_one_service():
 
 
 def test_the_secrets_are_those_that_setup_makes():
-    made = {name.lower() for name in (*setup_env.GENERATED, *setup_env.TO_FILL_IN, "ARB_RESTORE_URL")}
+    made = {name.lower() for name in (*env_files.GENERATED, *env_files.TO_FILL_IN, "ARB_RESTORE_URL")}
     declared = stack.written()["secrets"]
     assert set(declared) == made
     assert {name: entry["file"].rpartition("/")[2] for name, entry in declared.items()} == {name: name for name in made}

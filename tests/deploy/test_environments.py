@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from arbsite import config, setup_env
+from arbsite import config
 from arbsite.config.source import read_assignments
 from arbsite.config.variables import SECRET_FILES, VARIABLES
+from arbsite.setup import env_files
 from domain.errors import BadInput
 from domain.scope import Mode
 from tests.deploy import stack
@@ -22,7 +23,7 @@ OURS = [name for name, service in stack.services().items() if "build" in service
 def folder(tmp_path_factory) -> Path:
     """Return a folder that was set up, every key filled in."""
     folder = tmp_path_factory.mktemp("stack")
-    setup_env.make_files(folder)
+    env_files.make_files(folder)
     for name in ("kraken_api", "kraken_read_api", "alpaca_api", "alpaca_read_api", "alpaca_data_api"):
         (folder / "secrets" / f"{name}_key").write_text(f"{name}-key-of-a-test\n")
         (folder / "secrets" / f"{name}_secret").write_text(f"{name}-secret-of-a-test\n")

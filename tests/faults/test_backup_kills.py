@@ -12,11 +12,11 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from arbsite import schema
 from arbsite.backups import manifest, shelf
 from arbsite.backups.loading import drop
 from arbsite.backups.restore import DRAFT
 from arbsite.config import database_url
+from arbsite.setup import schema
 from tests.arbsite.backups.conftest import arb_over
 
 pytestmark = [pytest.mark.campaign, pytest.mark.django_db(transaction=True)]

@@ -12,8 +12,8 @@ from django.db import connection
 from arbsite.checks import configuration_is_sound
 from arbsite.config import Arb
 from arbsite.dashboards.role import ensure_role
-from arbsite.first_user import ensure_first_user
-from arbsite.schema import database_names, ensure_database, ensure_migrated, using
+from arbsite.setup.first_user import ensure_first_user
+from arbsite.setup.schema import database_names, ensure_database, ensure_migrated, using
 from domain.errors import Refused
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options; those of ``--env`` are read by ``arbsite.setup_env``, before any settings are."""
+        """Declare the options; those of ``--env`` are read by ``arbsite.setup.env_files``, before any settings are."""
         parser.add_argument(
             "--env", action="store_true", help="write .env and secrets for Compose instead, and no more"
         )

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from arbsite import processes
 from arbsite.embedded.ports import HOST
 from arbsite.entry import held_lease
-from arbsite.first_user import ensure_first_user
+from arbsite.setup.first_user import ensure_first_user
 from arbsite.supervisor import Supervisor
 
 

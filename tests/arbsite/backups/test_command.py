@@ -7,9 +7,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from arbsite import schema
 from arbsite.backups import shelf
 from arbsite.entry import exit_code
+from arbsite.setup import schema
 from domain.errors import BadInput, Refused
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,12 +10,12 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from arbsite import schema
 from arbsite.backups import newest_verified_at, shelf
 from arbsite.backups.create import create
 from arbsite.backups.manifest import Manifest
 from arbsite.backups.restore import DRAFT, restore
 from arbsite.backups.verify import verify
+from arbsite.setup import schema
 from domain.errors import BadInput, Refused, Unreachable
 from domain.execution import LegEvent, LegState
 from domain.market import Book, MarketKey

@@ -9,7 +9,14 @@ from psycopg import sql
 
 from arbsite import config
 from arbsite.config import Database
-from arbsite.schema import connect_beside, database_names, ensure_database, ensure_migrated, expected_migrations, using
+from arbsite.setup.schema import (
+    connect_beside,
+    database_names,
+    ensure_database,
+    ensure_migrated,
+    expected_migrations,
+    using,
+)
 from domain.errors import Refused, Unreachable
 from domain.secret import Secret
 
@@ -60,7 +67,7 @@ def test_a_migrated_database_lacks_nothing():
 @pytest.mark.django_db(transaction=True)
 def test_a_schema_that_is_behind_is_said_to_be_where_it_is_not_ours(monkeypatch):
     missing = {("ops", "9999_tomorrow")}
-    monkeypatch.setattr("arbsite.schema.expected_migrations", lambda: missing)
+    monkeypatch.setattr("arbsite.setup.schema.expected_migrations", lambda: missing)
     with pytest.raises(Unreachable, match="lacks 1 migrations"):
         ensure_migrated(applies=False)
 

@@ -14,8 +14,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from arbsite import timescale
 from arbsite.config import DATABASE_SUFFIX, Database
+from arbsite.setup import timescale
 from domain.errors import Refused, Unreachable
 
 _LOCK = 0x61726273  # one migration at a time: "arbs"

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from arbsite import config
-from arbsite.schema import connect_beside, ensure_database, ensure_migrated
-from arbsite.timescale import require
+from arbsite.setup.schema import connect_beside, ensure_database, ensure_migrated
+from arbsite.setup.timescale import require
 from domain.errors import Refused
 from ops.series import has_community_edition, timescale_enabled
 

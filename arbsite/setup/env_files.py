@@ -19,7 +19,7 @@ from arbsite.config.source import read_assignments
 from arbsite.config.variables import MAY_BE_BLANK, SECRET_FILES
 from domain.errors import BadInput, Refused, Unreachable
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = "secrets"
 BASE_NAME = "trading_db"
 IMAGE_GID = 10001  # of the account that our image runs as

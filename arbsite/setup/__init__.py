@@ -1,0 +1,1 @@
+"""What has to be there before anything runs: databases and their schema, files of secrets, the first user."""
