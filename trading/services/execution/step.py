@@ -28,13 +28,16 @@ Venues = Mapping[str, TradingVenue]
 LOOK_AGAIN = timedelta(seconds=2)
 
 
-def step(execution_id: int, *, venues: Venues, clock: Clock) -> ExecutionState:
-    """Take one execution as far as it can go now and return the state it reached.
+def step(execution_id: int, *, venues: Venues, clock: Clock) -> ExecutionState | None:
+    """Take one execution as far as it can go now and return the state it reached, None where there is no such one.
 
-    Raises: Execution.DoesNotExist; whatever a venue raises that is neither a refusal nor silence.
+    Raises: whatever a venue raises that is neither a refusal nor silence.
     """
     with advisory(f"execution:{execution_id}") as is_ours:
-        execution = Execution.objects.get(pk=execution_id)
+        execution = Execution.objects.filter(pk=execution_id).first()
+        if execution is None:  # after a restore, messages still name executions that came after the dump
+            log.warning("execution_is_gone", execution_id=execution_id)
+            return None
         if execution.mode != settings.ARB.scope.mode:  # dry run and live share a database, and messages can be forged
             log.error("execution_of_another_mode", execution_id=execution_id, mode=execution.mode)
             return ExecutionState(execution.state)
@@ -47,7 +50,7 @@ def step(execution_id: int, *, venues: Venues, clock: Clock) -> ExecutionState:
 def look(execution_id: int, *, venues: Venues, clock: Clock) -> ExecutionState:
     """Ask what became of an execution's orders and conclude what can be, sending nothing; return the state it reached.
 
-    Raises: as ``step``.
+    Raises: Execution.DoesNotExist; else as ``step``.
     """
     with advisory(f"execution:{execution_id}") as is_ours:
         execution = Execution.objects.get(pk=execution_id)

@@ -68,6 +68,15 @@ def finish(line, opened):
     return line.step(opened.pk)
 
 
+def test_a_message_about_an_execution_that_is_gone_is_noted_and_sends_nothing(opened, line, caplog):
+    venues = scripted(line)
+    gone = opened.pk + 1_000_000
+    assert execution.step(gone, venues=venues, clock=line.clock) is None
+    assert not any(venue.placed for venue in venues.values())
+    assert "execution_is_gone" in caplog.text
+    assert str(gone) in caplog.text
+
+
 def test_a_process_killed_while_sending_never_sends_again_but_asks(line, opened):
     venues = scripted(line, on_place=Killed())
     with pytest.raises(Killed):
