@@ -35,7 +35,7 @@ read_options() {
 }
 
 has_docker() {
-    command -v docker >/dev/null || why="there is no docker command" && command -v docker >/dev/null || return 1
+    command -v docker >/dev/null || { why="there is no docker command" && return 1; }
     docker compose version >/dev/null 2>&1 || { why="docker has no compose plugin" && return 1; }
     docker info >/dev/null 2>&1 || { why="no Docker engine answers" && return 1; }
 }
