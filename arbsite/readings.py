@@ -30,7 +30,7 @@ from ops.models.reading import ReadingKind
 from ops.queues import Queue
 from ops.services import canaries
 from trading.marketdata.venue_board import VenueBoard
-from trading.venues import registry
+from trading.venues import roster
 
 log = structlog.get_logger(__name__)
 
@@ -133,7 +133,7 @@ def _feeds(scope: Scope, now: datetime) -> Iterator[Read]:
 
 def _remembered_ages_ms(scope: Scope, now: datetime) -> dict[str, float]:
     """Return the age that the data of each venue of ours has by now if none has come since it was last read."""
-    known = registry.sources(settings.ARB.venues)
+    known = roster.sources(settings.ARB.venues)
     recent = Reading.objects.in_scope(scope).filter(kind=ReadingKind.DATA_AGE_MS, timestamp__gt=now - REMEMBERED)
     last = recent.filter(subject__in={*known, *known.values()}).order_by("subject", "-timestamp").distinct("subject")
     found = last.values_list("subject", "value", "timestamp")

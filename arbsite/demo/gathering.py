@@ -35,7 +35,7 @@ from trading.marketdata.venue_board import VenueBoard
 from trading.marketdata.venue_lines import VenueLine
 from trading.selectors import results
 from trading.selectors.results import NO_RESULTS, Edge, Funnel, LastTrade, Refusals
-from trading.venues import registry
+from trading.venues import roster
 
 NOTHING_YET = Trading(Funnel(), Edge(), NO_RESULTS, None, None, Refusals({}, {}), (), GateState.ACTIVE.value)
 _LATEST_ALERTS = 20
@@ -122,7 +122,7 @@ class Gatherer:
             return  # as above
         now_ns = SystemClock().now_ns()
         ages: dict[str, list[int]] = {line.venue: [] for line in lines}
-        sources = registry.sources(config.current().venues)  # Django's settings are older than the demo's
+        sources = roster.sources(config.current().venues)  # Django's settings are older than the demo's
         for key, book in books.items():
             age_ms = max(0, now_ns - book.seen_at_ns) // NS_PER_MS
             ages.setdefault(sources.get(key.venue, key.venue), []).append(age_ms)

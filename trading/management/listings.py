@@ -9,16 +9,16 @@ from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services.reference import known_reference, refresh
 from trading.services.reference.terms import account_sources
 from trading.services.simulated import check_simulated
-from trading.venues import registry
+from trading.venues import roster
 
 
 def ensure_listings(scope: Scope, console: Console, *, is_quiet: bool) -> None:
     """See to it that every venue's pairs are known. Raises: Unreachable where no venue tells; BadInput in sim."""
-    unheard = [venue for venue in registry.adapters(settings.ARB.venues) if venue not in known_reference(scope).pairs]
+    unheard = [venue for venue in roster.adapters(settings.ARB.venues) if venue not in known_reference(scope).pairs]
     if not unheard:
         return
     if scope.mode is Mode.SIM:
-        check_simulated(registry.addresses(settings.ARB.venues))
+        check_simulated(roster.addresses(settings.ARB.venues))
     if not is_quiet:
         console.print(f"asking {', '.join(unheard)} for their pairs: nothing is known of them yet", soft_wrap=True)
     sources = account_sources(clock=SYSTEM_CLOCK)

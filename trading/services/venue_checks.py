@@ -16,7 +16,7 @@ from trading.services.reference.known import known_reference
 from trading.services.reference.terms import Reference
 from trading.services.scan.connections import NOT_ASKED_WHY, Connections
 from trading.services.venue_facts import not_watched
-from trading.venues import registry
+from trading.venues import roster
 from trading.venues.budget import Budget
 from trading.venues.evm.endpoints import EndpointStatus
 from trading.venues.evm.rpc import RpcCounts
@@ -94,8 +94,8 @@ def sources_of(chosen: str | None) -> tuple[str, ...]:
     Raises: BadInput for a name that is none of ours.
     """
     venues = settings.ARB.venues
-    pools = registry.pool_venues(venues)
-    exchanges = [venue for venue in registry.adapters(venues) if venue not in pools]
+    pools = roster.pool_venues(venues)
+    exchanges = [venue for venue in roster.adapters(venues) if venue not in pools]
     sources = (*exchanges, *(chain.name for chain in venues.chains if chain.is_watched))
     if chosen is None:
         return sources
@@ -145,12 +145,12 @@ def _spending(budget: Budget) -> Spending:
 
 def _pairs_at(name: str, known: Reference) -> tuple[Pair, ...]:
     """Return the pairs that are stated there; before any statement, all of ours."""
-    by_source = registry.pairs_by_source(settings.ARB.venues, known.pairs, shown=settings.ARB.pairs)
+    by_source = roster.pairs_by_source(settings.ARB.venues, known.pairs, shown=settings.ARB.pairs)
     return by_source.get(name) or tuple(settings.ARB.pairs)
 
 
 def _markets_at(name: str, known: Reference) -> int:
-    sources = registry.sources(settings.ARB.venues)
+    sources = roster.sources(settings.ARB.venues)
     return sum(name == sources[key.venue] for key in known.lots)
 
 

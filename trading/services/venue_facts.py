@@ -14,7 +14,7 @@ from trading.models import FactKind, ReferenceFact
 from trading.services.reference.known import fees_now
 from trading.services.reference.statements import market_of
 from trading.services.reference.store import IN_FORCE
-from trading.venues import registry
+from trading.venues import roster
 from trading.venues.identity import PoolKind
 
 
@@ -66,10 +66,10 @@ class Charge:
 
 def venues_known(venues: Any) -> list[KnownVenue]:
     """Return every venue and chain, watched or not, pools beneath their chain."""
-    pools, origins = registry.pool_venues(venues), registry.origins(venues)
+    pools, origins = roster.pool_venues(venues), roster.origins(venues)
     found = [
         KnownVenue(venue, f"{adapter} adapter", origins[venue], _keys(venues, adapter))
-        for venue, adapter in registry.adapters(venues).items()
+        for venue, adapter in roster.adapters(venues).items()
         if venue not in pools
     ]
     for chain in venues.chains:
@@ -99,7 +99,7 @@ def concentrated_pools(venues: Any) -> list[ShownPool]:
     """Return the concentrated pools of watched chains: ``prices`` shows them, and no route trades them yet."""
     return [
         ShownPool(pool.venue, chain.name, pool.pair.symbol, pool.address, pool.fee_pips)
-        for chain, table in registry.tables(venues)
+        for chain, table in roster.tables(venues)
         for pool in table.pools_of(PoolKind.V3)
     ]
 

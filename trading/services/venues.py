@@ -14,7 +14,7 @@ from domain.money import ZERO
 from domain.scope import Mode, Scope
 from trading.models import Balance
 from trading.services.observing import StoredBooks
-from trading.venues import registry
+from trading.venues import roster
 from trading.venues.base import TradingVenue
 from trading.venues.identity import MAINNETS, PoolKind
 from trading.venues.paper import PaperVenue
@@ -38,7 +38,7 @@ def trading_venues(
     if scope.mode is Mode.LIVE:
         raise Refused("live: no venue adapter places real orders in this version")
     taken = gas_terms() if gas is None else gas
-    charged = fees if fees is not None else {venue: fees_of(venue) for venue in registry.adapters(settings.ARB.venues)}
+    charged = fees if fees is not None else {venue: fees_of(venue) for venue in roster.adapters(settings.ARB.venues)}
     books = StoredBooks(clock)
     return {
         venue: PaperVenue(
@@ -50,7 +50,7 @@ def trading_venues(
 
 def gas_terms() -> Mapping[str, GasTerms]:
     """Return what a swap takes on every venue of pools that a watched chain has."""
-    pools = registry.pool_venues(settings.ARB.venues)
+    pools = roster.pool_venues(settings.ARB.venues)
     return {venue: GasTerms(SWAP_GAS_UNITS, pool.native) for venue, pool in pools.items()}
 
 
@@ -60,9 +60,9 @@ def fees_of(venue: str) -> FeeSchedule:
     A pool takes its fee out of what is swapped, so nothing is charged beside its price.
     Raises: BadInput.
     """
-    if venue in REVIEWED_POOLS or venue in registry.pool_venues(settings.ARB.venues):
+    if venue in REVIEWED_POOLS or venue in roster.pool_venues(settings.ARB.venues):
         return POOL_FEES
-    adapter = registry.adapters(settings.ARB.venues).get(venue, venue)
+    adapter = roster.adapters(settings.ARB.venues).get(venue, venue)
     fees = settings.ARB.trading.fees
     stated = fees.get(venue) or fees.get(adapter)
     if stated is None:

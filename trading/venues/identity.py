@@ -24,7 +24,9 @@ KRAKEN_CODES: Mapping[str, str] = {  # docs.kraken.com, REST Assets; a code that
     "XDG": "DOGE",
 }
 KRAKEN_REST_CODES: Mapping[str, str] = {"BTC": "XBT", "DOGE": "XDG"}
-ALPACA_FEEDS: Mapping[str, str] = {"us": "alpaca", "us-1": "kraken"}  # whose books each feed shows
+KRAKEN_ORIGIN = "kraken"
+ALPACA_ORIGIN = "alpaca"
+ALPACA_FEEDS: Mapping[str, str] = {"us": ALPACA_ORIGIN, "us-1": KRAKEN_ORIGIN}  # whose books each feed shows
 # Alpaca writes BTC/USD as we do (docs.alpaca.markets, Crypto Spot Trading and Real-time Crypto Data).
 
 

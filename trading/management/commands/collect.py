@@ -15,7 +15,7 @@ from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.services.collect.figures import Figures
 from trading.services.collect.run import collect, look_once
 from trading.services.simulated import check_simulated
-from trading.venues import registry
+from trading.venues import roster
 
 COLLECTED = (Mode.DRY_RUN, Mode.SIM)
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         if options["once"] and duration_s is not None:
             raise BadInput("--once and --duration exclude each other: one look takes as long as it takes")
         if scope.mode is Mode.SIM:
-            check_simulated(registry.addresses(settings.ARB.venues))
+            check_simulated(roster.addresses(settings.ARB.venues))
         lines = Lines(cast(IO[str], self.stdout))
         teller = Silence() if options["json"] else lines
         if not options["json"]:

@@ -26,7 +26,7 @@ from trading.selectors.why_words import reason_in_words
 from trading.services import scan
 from trading.services.scan import RouteFound, Scan
 from trading.services.simulated import check_simulated
-from trading.venues import registry
+from trading.venues import roster
 
 EVERY_S = 5.0
 MOST_ROUTES = 20
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         if scope.mode is Mode.REPLAY:
             raise BadInput("a replay has no market to scan: choose dry_run, sim or live")
         if scope.mode is Mode.SIM:
-            check_simulated(registry.addresses(settings.ARB.venues))
+            check_simulated(roster.addresses(settings.ARB.venues))
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
         leave_the_terminal_to_words()
         ensure_listings(scope, console, is_quiet=options["json"])

@@ -23,7 +23,7 @@ from trading.services.simulated import check_simulated
 from trading.services.venue_accounts import held_at
 from trading.services.venue_checks import Checkup, check_venues, sources_of
 from trading.services.venue_facts import charges, concentrated_pools, stated_markets, venues_known
-from trading.venues import registry
+from trading.venues import roster
 
 RATIOS = ("bps", "_ms", "_s", "integrity")  # numbers in JSON; money is exact text
 CHECK_NOT_MET, DOWN = 3, 5
@@ -90,7 +90,7 @@ class Command(BaseCommand):
 
     def _balances(self, venue: str | None, scope: Scope) -> Any:
         if scope.mode is Mode.SIM and _asks_accounts():
-            check_simulated(registry.addresses(settings.ARB.venues))
+            check_simulated(roster.addresses(settings.ARB.venues))
         sources = account_sources(clock=SYSTEM_CLOCK)
         names = [one.venue for one in _chosen(venues_known(settings.ARB.venues), venue) if one.venue in sources]
         found = [held_at(name, sources[name], scope) for name in names]
@@ -109,7 +109,7 @@ def _chosen(found: list[Any], venue: str | None) -> list[Any]:
     names = [one.venue for one in venues_known(settings.ARB.venues)]
     if venue not in names:
         raise BadInput(f"{venue!r} is none of our venues: they are {', '.join(names)}")
-    sources = registry.sources(settings.ARB.venues)
+    sources = roster.sources(settings.ARB.venues)
     return [one for one in found if venue in (one.venue, sources.get(one.venue))]
 
 

@@ -28,7 +28,7 @@ from trading.services.stream.session import Plan, Session, open_session, redis_c
 from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.venues import trading_venues
 from trading.services.writer import Writer
-from trading.venues import registry
+from trading.venues import roster
 from trading.venues.base import MarketSource
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class Collection:
         self._recorders: list[Recorder] = []
         self._past: list[VenueStatus] = []  # how feeds stood when their watch ended
         self._connections: dict[str, _Connection] = {}
-        self._problems = dict.fromkeys(registry.adapters(settings.ARB.venues), "has not answered yet")
+        self._problems = dict.fromkeys(roster.adapters(settings.ARB.venues), "has not answered yet")
         self._begun = 0
         self._started_ns = clock.now_ns()
         self._watched_ns: int | None = None  # since when

@@ -4,14 +4,14 @@ from typing import Any
 
 from trading.models import FactKind
 from trading.services.reference.statements import Statement
-from trading.venues import registry
+from trading.venues import roster
 from trading.venues.identity import Pool, Token
 
 
 def of_contracts(venues: Any) -> list[Statement]:
     """Return what is stated of every token and pool of the watched chains."""
     found: list[Statement] = []
-    for chain, table in registry.tables(venues):
+    for chain, table in roster.tables(venues):
         found += [_token(chain.name, token) for token in table.tokens]
         found += [_pool(chain.name, pool) for pool in table.pools]
     return found

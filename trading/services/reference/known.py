@@ -14,14 +14,14 @@ from trading.models import FactKind, ReferenceFact
 from trading.services.reference.statements import OF_ACCOUNT, fees_of_statement, lot_of, market_of
 from trading.services.reference.store import IN_FORCE
 from trading.services.reference.terms import Reference, charged_at
-from trading.venues import registry
+from trading.venues import roster
 
 FEES_HOLD = timedelta(days=7)  # an account's word that nobody confirmed for longer is no longer relied on
 
 
 def known_reference(scope: Scope) -> Reference:
     """Return the configured venues' markets among our pairs, as they were stated last; empty before anything was."""
-    venues, wanted = registry.adapters(settings.ARB.venues), set(settings.ARB.pairs)
+    venues, wanted = roster.adapters(settings.ARB.venues), set(settings.ARB.pairs)
     listed: dict[str, dict[Pair, Lot]] = {}
     for fact in _facts(scope, FactKind.MARKET):
         venue, pair = market_of(fact.subject)
@@ -39,7 +39,7 @@ def known_fees(scope: Scope, *, now: datetime) -> Mapping[str, FeeSchedule]:
 def fees_now(scope: Scope, *, now: datetime) -> Mapping[str, FeeSchedule]:
     """Return what every venue charges now: by the settings, its account, or a dated table."""
     of_accounts = known_fees(scope, now=now)
-    return {venue: charged_at(venue, of_accounts) for venue in registry.adapters(settings.ARB.venues)}
+    return {venue: charged_at(venue, of_accounts) for venue in roster.adapters(settings.ARB.venues)}
 
 
 def _facts(scope: Scope, kind: FactKind, *conditions: Q) -> list[ReferenceFact]:

@@ -16,7 +16,7 @@ from domain.errors import Refused, Unreachable
 from domain.market import Clock, Pair
 from domain.scope import Mode
 from trading.services.simulated import is_simulated
-from trading.venues import registry
+from trading.venues import registry, roster
 from trading.venues.budget import Allowance, Budget
 from trading.venues.evm.v3 import V3State
 from trading.venues.rest_books import Reading, RestBooks
@@ -56,7 +56,7 @@ class Connections:
         readers = _readers(clock) | {chain.venue: SourceReader(chain) for chain in self.chains}
         self.budgets = {
             venue: _budget(venue, adapter, readers[venue].base_url, self._async_redis)
-            for venue, adapter in registry.adapters(settings.ARB.venues).items()
+            for venue, adapter in roster.adapters(settings.ARB.venues).items()
             if adapter in ALLOWANCES and venue in readers
         }
         self._books = RestBooks(readers, self.budgets)
@@ -111,11 +111,11 @@ def process_connections(clock: Clock) -> Connections:
 
 
 def _readers(clock: Clock) -> dict[str, Reader]:
-    adapters = registry.adapters(settings.ARB.venues)
+    adapters = roster.adapters(settings.ARB.venues)
     is_sim = settings.ARB.scope.mode is Mode.SIM
     return {
         venue: READERS[adapters[venue]](venue, url, clock=clock)
-        for venue, url in registry.rest_urls(settings.ARB.venues).items()
+        for venue, url in roster.rest_urls(settings.ARB.venues).items()
         if is_simulated(url) or not is_sim
     }
 

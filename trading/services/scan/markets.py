@@ -11,7 +11,7 @@ from domain.market import Clock, Market, MarketKey
 from domain.scope import Scope
 from trading.marketdata.price_cache import CachedBooks, field_of
 from trading.services.scan.connections import Connections
-from trading.venues import registry
+from trading.venues import roster
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ def _by_rest(
 
 
 def _by_source(keys: Iterable[MarketKey]) -> dict[str, list[MarketKey]]:
-    sources = registry.sources(settings.ARB.venues)
+    sources = roster.sources(settings.ARB.venues)
     found: dict[str, list[MarketKey]] = {}
     for key in keys:
         found.setdefault(sources[key.venue], []).append(key)

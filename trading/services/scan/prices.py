@@ -21,7 +21,7 @@ from trading.services.reference.terms import Reference
 from trading.services.scan.connections import Connections
 from trading.services.scan.markets import MarketsNow, read_markets
 from trading.services.scan.routes import config_now, decide_each_once, gap_bps, route_of, view_of
-from trading.venues import registry
+from trading.venues import roster
 from trading.venues.evm.v3 import V3State
 
 
@@ -70,7 +70,7 @@ def prices_of(symbol: str, scope: Scope, *, clock: Clock, connections: Connectio
     seen = read_markets([*wanted, *_gas_markets(wanted, known)], scope, clock=clock, connections=connections)
     states, problems = connections.read_v3([pair]) if connections.chains else ([], {})
     now_ns = clock.now_ns()
-    pools = registry.pool_venues(settings.ARB.venues)
+    pools = roster.pool_venues(settings.ARB.venues)
     shown = [_price(seen.markets[key], key in seen.asked, now_ns, pools) for key in wanted if key in seen.markets]
     missing = {key.venue: reason for key, reason in seen.missing.items() if key.pair == pair}
     return Prices(
@@ -93,7 +93,7 @@ def _not_stated(pair: Pair, known: Reference) -> str:
 
 def _gas_markets(wanted: Iterable[MarketKey], known: Reference) -> list[MarketKey]:
     """Return the markets that tell what gas costs, where a pool is among those wanted."""
-    pools = registry.pool_venues(settings.ARB.venues)
+    pools = roster.pool_venues(settings.ARB.venues)
     native = {pools[key.venue].native for key in wanted if key.venue in pools}
     return [key for key in known.lots if key.pair.base in native and key not in set(wanted)]
 

@@ -23,7 +23,7 @@ from trading.services.reference.known import known_fees
 from trading.services.reference.terms import Reference, detect_config
 from trading.services.scan.markets import MarketsNow
 from trading.services.volatility import feature_contexts
-from trading.venues import registry
+from trading.venues import roster
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ def view_of(
     only_read: Collection[MarketKey] = frozenset(),
 ) -> BookView:
     """Return what was seen as a view; a market that does not fit in is left out, and that is logged."""
-    view = BookView(markets, origins=registry.origins(settings.ARB.venues), pools=config.gas, only_read=only_read)
+    view = BookView(markets, origins=roster.origins(settings.ARB.venues), pools=config.gas, only_read=only_read)
     for market in seen.markets.values():
         try:
             view.put(market)

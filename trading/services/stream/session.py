@@ -37,7 +37,7 @@ from trading.services.stream.metrics import tell_of_watch
 from trading.services.stream.models import follow_models
 from trading.services.stream.requests import follow_requests
 from trading.services.writer import Writer
-from trading.venues import registry
+from trading.venues import registry, roster
 from trading.venues.base import MarketSource
 
 log = structlog.get_logger(__name__)
@@ -111,13 +111,13 @@ class Session:
 def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") -> Session:
     """Join the parts for the venues and pairs that are known."""
     arb, clock = settings.ARB, plan.clock
-    pairs = registry.pairs_by_source(arb.venues, known.pairs, shown=tuple(filter(plan.share.holds, arb.pairs)))
+    pairs = roster.pairs_by_source(arb.venues, known.pairs, shown=tuple(filter(plan.share.holds, arb.pairs)))
     max_age_ms = arb.trading.max_book_age_ms
     sources = registry.market_sources(arb.venues, clock=clock, rng=Random(), max_age_ms=max_age_ms, redis=client)
     sources = tuple(source for source in sources if pairs.get(source.venue))
     config = detect_config(known.lots, account_fees=plan.account_fees)
     read = only_read(plan.share, known.lots)
-    view = BookView(known.lots, origins=registry.origins(arb.venues), pools=config.gas, only_read=read)
+    view = BookView(known.lots, origins=roster.origins(arb.venues), pools=config.gas, only_read=read)
     recorder = _recorder(plan, known) if plan.records else None
     cache = PriceCache(client, plan.scope)
     board = VenueBoardWriter(client, plan.scope, partition=None if plan.share.is_whole else plan.share.index)
@@ -140,7 +140,7 @@ def redis_client() -> "redis.asyncio.Redis":
 
 def _recorder(plan: Plan, known: Reference) -> Recorder:
     arb = settings.ARB
-    adapters = registry.adapters(arb.venues)
+    adapters = roster.adapters(arb.venues)
     terms = Terms(
         config=detect_config(known.lots, account_fees=plan.account_fees),
         linger_ms=arb.trading.episode_linger_ms,

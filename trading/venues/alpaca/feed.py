@@ -17,13 +17,13 @@ from trading.venues.alpaca.latest import FEED, LatestBooks
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Frame, SocketSettings, asked_in_time, keep_talking
 from trading.venues.health import FeedHealth
+from trading.venues.identity import ALPACA_ORIGIN
 from trading.venues.keeper import BookKeeper, KeepingRules
 from trading.venues.ladder import LocalBook
 from trading.venues.rest import rest_client
 
 log = structlog.get_logger(__name__)
 
-ORIGIN = "alpaca"
 LEVELS_KEPT = 5000  # the stream never sends again a level that we forgot
 CODEC_HEADERS = {"Content-Type": "application/msgpack"}
 _TRANSIENT = {404: "auth_timeout", 406: "connection_limit", 407: "slow_client", 500: "venue_error"}
@@ -61,7 +61,7 @@ class AlpacaFeed:
         self._settings = settings
         self._clock = clock
         self._rng = rng
-        self._health = FeedHealth(self.venue, origin=ORIGIN, max_age_ms=settings.max_age_ms)
+        self._health = FeedHealth(self.venue, origin=ALPACA_ORIGIN, max_age_ms=settings.max_age_ms)
         self._seq = count(1) if seq is None else seq
 
     @property

@@ -12,11 +12,11 @@ import structlog
 from domain.errors import BadInput, Unreachable
 from domain.market import Book, Clock, Pair
 from trading.venues.alpaca import wire
-from trading.venues.alpaca.feed import ORIGIN
 from trading.venues.alpaca.latest import LatestBooks, served
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Backoff
 from trading.venues.health import FeedHealth
+from trading.venues.identity import ALPACA_ORIGIN
 from trading.venues.pulse import Pulse
 from trading.venues.rest import BadQuestion, RestClient, rest_client
 
@@ -54,7 +54,7 @@ class AlpacaRestFeed:
         self._rng = rng
         self._clock = clock
         self._health = FeedHealth(
-            self.venue, origin=ORIGIN, polled_every_ms=settings.poll_ms, max_age_ms=settings.max_age_ms
+            self.venue, origin=ALPACA_ORIGIN, polled_every_ms=settings.poll_ms, max_age_ms=settings.max_age_ms
         )
         self._seq = count(1)
         self._latest = LatestBooks(settings.depth, settings.max_age_ms, health=self._health, clock=clock, seq=self._seq)

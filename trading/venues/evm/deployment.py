@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from domain.errors import BadInput
-from trading.venues.evm.wire import NO_ADDRESS
 from trading.venues.identity import MAINNETS, ChainTable, Pool, PoolKind, Problem, Token
 
 T = TypeVar("T")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_NO_ADDRESS = "0x" + "0" * 40
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z0-9.]{1,16}", re.ASCII)
 _MOST_DECIMALS = 18  # beyond, an amount fits no money column
@@ -146,7 +146,7 @@ def _known(row: Mapping[str, Any], name: str, tokens: Mapping[str, Token]) -> To
 
 def _address(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value) or value == NO_ADDRESS:
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value) or value == _NO_ADDRESS:
         raise BadInput(f"its {name} {str(value)[:60]!r} is no address")
     return value
 

@@ -14,7 +14,6 @@ from eth_hash.auto import keccak
 from domain.errors import BadMarketData
 
 WORD = 32
-NO_ADDRESS = "0x" + "0" * 40
 
 
 def selector(signature: str) -> bytes:

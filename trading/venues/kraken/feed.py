@@ -15,6 +15,7 @@ from domain.timestamps import NS_PER_S
 from trading.venues.base import FeedStatus, OnChange
 from trading.venues.connection import Frame, SocketSettings, asked_in_time, keep_talking
 from trading.venues.health import FeedHealth
+from trading.venues.identity import KRAKEN_ORIGIN
 from trading.venues.keeper import BookKeeper, KeepingRules
 from trading.venues.kraken import wire
 from trading.venues.kraken.depth import ask_depth
@@ -24,7 +25,6 @@ from trading.venues.rest import RestClient, rest_client
 log = structlog.get_logger(__name__)
 
 DEPTHS = (10, 25, 100, 500, 1000)
-ORIGIN = "kraken"
 _TRADING_STATES = ("", "online", "limit_only")
 
 
@@ -57,7 +57,7 @@ class KrakenFeed:
         self._settings = settings
         self._clock = clock
         self._rng = rng
-        self._health = FeedHealth(self.venue, origin=ORIGIN, max_age_ms=settings.max_age_ms)
+        self._health = FeedHealth(self.venue, origin=KRAKEN_ORIGIN, max_age_ms=settings.max_age_ms)
         self._seq = count(1) if seq is None else seq
 
     @property
