@@ -6,9 +6,10 @@ from decimal import Decimal
 from rich.console import Console
 
 from trading.management.tables import plain_table, print_apart
-from trading.services.backtest import Unreadable, words
+from trading.services.backtest import words
 from trading.services.backtest.compare import Comparison, Row
 from trading.services.backtest.figures import Report
+from trading.services.backtest.run import Unreadable
 from trading.services.backtest.tables import sheets_of
 from trading.services.replay.assumptions import assumptions_in_words
 

@@ -20,9 +20,8 @@ from domain.scope import Mode
 from trading.management.span_arguments import first_instant, last_instant
 from trading.services.candles import market_stated_as
 from trading.services.recording.source import RECORDED_MODES
-from trading.services.replay import ReplayOptions
 from trading.services.replay.driver import Progress as ProgressCallback
-from trading.services.replay.options import DEPTH_USD, EVERY_RECORDING, LATENCY_MS, SPREAD_BPS
+from trading.services.replay.options import DEPTH_USD, EVERY_RECORDING, LATENCY_MS, SPREAD_BPS, ReplayOptions
 
 
 def add_replay_arguments(parser: CommandParser) -> None:

@@ -11,8 +11,8 @@ from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words
 from trading.selectors.verdict import verdict_of
 from trading.selectors.why_words import reason_in_words
-from trading.services.replay import ReplayResult
 from trading.services.replay.assumptions import assumptions_in_words
+from trading.services.replay.run import ReplayResult
 from trading.services.replay.runs import RunLine
 from trading.services.replay.summary import Summary
 from trading.services.venues import fees_of

@@ -8,8 +8,9 @@ import pytest
 
 from domain.money import EXACT, exact_sum
 from tests.e2e.test_replay_recorded import FOLDER, recorded
-from trading.services.backtest import Capital, backtest, report_named
-from trading.services.replay import ReplayOptions, replay
+from trading.services.backtest.run import Capital, backtest, report_named
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import replay
 
 pytestmark = [
     pytest.mark.django_db,

@@ -15,7 +15,8 @@ import pytest
 from arbsite import config
 from domain.costs import FeeSchedule, parse_fees
 from trading.services.candles import COLUMNS
-from trading.services.replay import ReplayOptions, replay
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import replay
 
 FOLDER = config.current().recorded_data
 MARCH_1_S, DAY_S = 1_677_628_800, 86_400

@@ -13,7 +13,8 @@ from domain.scores import ModelName
 from mlops.models import ModelVersion
 from tests.arbsite.commands.test_train import ending
 from tests.e2e.test_replay_recorded import FOLDER, days_of, scenario
-from trading.services.replay import ReplayOptions, replay
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import replay
 
 pytestmark = [
     pytest.mark.django_db,

@@ -11,7 +11,8 @@ from tests.e2e.test_replay_recorded import pytestmark, recorded
 from trading.selectors import verdict_words as words
 from trading.selectors.terms import Span
 from trading.selectors.verdict import Verdict, verdict_of
-from trading.services.replay import ReplayOptions, ReplayResult, replay
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import ReplayResult, replay
 from trading.services.venues import fees_of
 
 __all__ = ["pytestmark"]

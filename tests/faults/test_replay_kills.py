@@ -15,7 +15,9 @@ from tests.trading.services.replay.interrupted import left_behind
 from tests.trading.services.replay.test_pools import TERMS as BESIDE_A_POOL
 from tests.trading.services.replay.test_pools import walk as walk_beside_a_pool
 from trading.models import Order, Run
-from trading.services.replay import ReplayOptions, new_scope, replay, resume, runs
+from trading.services.replay import runs
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import new_scope, replay, resume
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

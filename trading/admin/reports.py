@@ -14,7 +14,7 @@ from ops.admin.panels import Page, Panel, Table
 from ops.columns import MoneyField
 from trading.admin.base import TradingAdmin, to
 from trading.models import BacktestReport
-from trading.services.backtest import Report
+from trading.services.backtest.figures import Report
 from trading.services.backtest.page import page_of
 
 _PARTS = ("executed_usd", "inventory_usd", "hold_usd", "change_usd")

@@ -22,9 +22,10 @@ from arbsite.management.replay_arguments import (
 from domain.errors import BadInput
 from ops.page_files import check_writable
 from trading.json_values import to_json
-from trading.services.backtest import Capital, Report, Unreadable, backtest, report_named, reports, resume_backtest
 from trading.services.backtest.compare import compare
+from trading.services.backtest.figures import Report
 from trading.services.backtest.page import write_page
+from trading.services.backtest.run import Capital, Unreadable, backtest, report_named, reports, resume_backtest
 
 FOR_DRAWING = ("samples", "found")  # thousands of points, which only a plot needs
 

@@ -17,9 +17,8 @@ from arbsite.management.replay_console import show_result, show_runs
 from arbsite.relay import relayed
 from domain.errors import BadInput
 from risk.stopfile import operator
-from trading.services.replay import ReplayResult, replay, resume
 from trading.services.replay.driver import Progress
-from trading.services.replay.run import unwrapped
+from trading.services.replay.run import ReplayResult, replay, resume, unwrapped
 from trading.services.replay.runs import delete_run, run_lines, run_named
 
 OVER_SOCKETS = "over_sockets"  # as it is kept with the run

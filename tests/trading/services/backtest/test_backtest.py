@@ -13,8 +13,10 @@ from domain.scope import Mode, Scope
 from tests.recorded import write_candles
 from tests.trading.services.replay.interrupted import BreakingOff, broken_after
 from trading.models import BacktestReport, Balance, MarketSnapshot, Run
-from trading.services.backtest import Capital, Report, backtest, report_named, reports, resume_backtest
-from trading.services.replay import ReplayOptions, new_scope, replay
+from trading.services.backtest.figures import Report
+from trading.services.backtest.run import Capital, backtest, report_named, reports, resume_backtest
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import new_scope, replay
 from trading.services.replay.runs import delete_run, run_lines
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from trading.models import Balance, Order
 from trading.services import pipeline
 from trading.services.backtest.capital import BalanceHoldings, Listing, first_prices, middle_of, put_in_place, spread
 from trading.services.decision import Decision
-from trading.services.replay import ReplayOptions
+from trading.services.replay.options import ReplayOptions
 from trading.services.replay.source import open_source
 
 BTC_USD, BTC_USDC, ETH_USD = (Pair.parse(symbol) for symbol in ("BTC/USD", "BTC/USDC", "ETH/USD"))

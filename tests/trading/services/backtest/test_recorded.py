@@ -8,8 +8,8 @@ from domain.scope import Mode
 from tests.recorded_books import store, walk
 from tests.trading.services.backtest.test_backtest import assert_adds_up
 from trading.models import MarketSnapshot
-from trading.services.backtest import Capital, backtest
-from trading.services.replay import ReplayOptions
+from trading.services.backtest.run import Capital, backtest
+from trading.services.replay.options import ReplayOptions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,8 @@ from tests.trading.services.replay.test_resume import broken_off
 from tests.watched import engine_of, events, live_through, watch_terms
 from trading.models import Opportunity, Run
 from trading.services.recording.recorder import Recorder
-from trading.services.replay import ReplayOptions, replay, resume
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import replay, resume
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,8 @@ from trading.marketdata.view import BookView
 from trading.models import Opportunity, Run
 from trading.services.recording.recorder import Recorder
 from trading.services.recording.terms import Terms
-from trading.services.replay import ReplayOptions, replay
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import replay
 from trading.services.stream.engine import Engine, Parts
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,8 +10,7 @@ from domain.costs import FeeSchedule
 from domain.errors import BadInput
 from domain.market import MarketKey, Pair
 from domain.scope import Mode
-from trading.services.replay import ReplayOptions
-from trading.services.replay.options import options_from_json
+from trading.services.replay.options import ReplayOptions, options_from_json
 
 MARCH_11 = datetime(2023, 3, 11, tzinfo=UTC)
 

@@ -34,7 +34,9 @@ from trading.models import (
 from trading.services import execution, observing
 from trading.services.recording.pages import MalformedPageError
 from trading.services.recording.terms import Terms
-from trading.services.replay import ReplayOptions, open_source, replay
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import replay
+from trading.services.replay.source import open_source
 from trading.services.stream.engine import Engine, Parts
 from trading.services.venues import trading_venues
 

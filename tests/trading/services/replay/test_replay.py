@@ -22,7 +22,9 @@ from trading.models import (
     Run,
 )
 from trading.services.candles import MalformedFileError
-from trading.services.replay import ReplayOptions, driver, replay
+from trading.services.replay import driver
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import replay
 
 CHEAP = {venue: FeeSchedule(Decimal(5), Decimal(5), source="scenario") for venue in ("kraken", "binanceus")}
 OPTIONS = ReplayOptions(fees=CHEAP)

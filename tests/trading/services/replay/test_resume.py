@@ -14,7 +14,10 @@ from tests.recorded_books import store, walk
 from tests.trading.services.replay.interrupted import BreakingOff, Noting, broken_after, left_behind
 from tests.trading.services.replay.test_replay import HIGH, LOW, OPTIONS
 from trading.models import Run
-from trading.services.replay import ReplayOptions, new_scope, open_source, replay, resume, runs
+from trading.services.replay import runs
+from trading.services.replay.options import ReplayOptions
+from trading.services.replay.run import new_scope, replay, resume
+from trading.services.replay.source import open_source
 
 LAST = 45  # minutes
 RECORDED = ReplayOptions(recording="all", recorded_in=Mode.SIM)

@@ -11,7 +11,8 @@ from ops.services.history import scoped_models
 from tests.recorded import write_candles
 from tests.trading.services.replay.test_replay import HIGH, LOW, OPTIONS
 from trading.models import Opportunity, Run
-from trading.services.replay import new_scope, replay, resume, runs
+from trading.services.replay import runs
+from trading.services.replay.run import new_scope, replay, resume
 
 pytestmark = pytest.mark.django_db
 
