@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from arbsite.dashboards.evaluation import EVALUATORS, REDUCERS
-from arbsite.dashboards.files import EXPRESSION, Files, Policy, Receiver, Rule, Step
 from arbsite.dashboards.lint import UID
 from arbsite.dashboards.macros import duration_ms
+from arbsite.dashboards.parts import EXPRESSION, Files, Policy, Receiver, Rule, Step
 from arbsite.dashboards.problems import Problem
 from domain.errors import BadInput
 from ops.models import Level

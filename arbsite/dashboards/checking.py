@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from arbsite.dashboards.alert_lint import problems_of_alerts
 from arbsite.dashboards.broken import BREAKS
 from arbsite.dashboards.evaluation import Verdict
-from arbsite.dashboards.files import Files
 from arbsite.dashboards.lint import problems_of_dashboards, problems_of_datasources
+from arbsite.dashboards.parts import Files
 from arbsite.dashboards.problems import Problem
 from arbsite.dashboards.running import problems_of_panels, verdicts
 from arbsite.dashboards.seeds import seed_healthy

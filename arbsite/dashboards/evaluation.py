@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from arbsite.dashboards.files import EXPRESSION, Rule, Step
+from arbsite.dashboards.parts import EXPRESSION, Rule, Step
 from domain.errors import BadInput
 
 Labels = tuple[tuple[str, str], ...]

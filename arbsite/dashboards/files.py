@@ -1,159 +1,17 @@
-"""Grafana's files as values: dashboards, the data source, alert rules, contact points and policies.
+"""Reads Grafana's files: dashboards, the data source, alert rules, contact points and policies.
 
 Reading is lenient, so that the lint can name what is missing; only a file that is no JSON or YAML is refused here.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from arbsite.dashboards.parts import Dashboard, DataSource, Files, Panel, Policy, Receiver, Rule, Step, Target, Variable
 from domain.errors import BadInput
-
-EXPRESSION = "__expr__"  # what Grafana calls its own expressions in place of a data source
-WITHOUT_QUERIES = frozenset({"row", "text", "dashlist", "alertlist", "news"})
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One query of a panel."""
-
-    ref: str
-    sql: str
-    format: str
-    datasource: str
-    is_raw: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One panel; the box is left, top, width and height in Grafana's 24 columns."""
-
-    id: int
-    kind: str
-    title: str
-    description: str
-    box: tuple[int, int, int, int] | None
-    unit: str
-    no_value: str
-    datasource: str
-    targets: tuple[Target, ...]
-    is_folded: bool = False  # it lies in a row that is closed: its box takes no room
-
-    @property
-    def has_queries(self) -> bool:
-        """Return whether this kind of panel shows what a query finds."""
-        return self.kind not in WITHOUT_QUERIES
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """What a reader chooses at the top of a dashboard; a query fills the choice, or its words do."""
-
-    name: str
-    kind: str
-    sql: str
-    choices: tuple[str, ...]
-    current: tuple[str, ...]
-    may_be_several: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Dashboard:
-    """One dashboard file."""
-
-    file: str
-    uid: str
-    title: str
-    has_id: bool
-    schema_version: int
-    timezone: str
-    start: str
-    panels: tuple[Panel, ...]
-    variables: tuple[Variable, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DataSource:
-    """One data source that Grafana is given."""
-
-    file: str
-    uid: str
-    kind: str
-    has_timescale: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One query or expression of an alert rule."""
-
-    ref: str
-    datasource: str
-    sql: str
-    format: str
-    kind: str  # of an expression: reduce or threshold
-    reads: str  # the step that an expression takes its numbers from
-    reducer: str
-    evaluator: str
-    params: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One alert rule."""
-
-    file: str
-    uid: str
-    title: str
-    group: str
-    folder: str
-    interval: str
-    hold: str  # how long it must be so before it fires: "for"
-    condition: str
-    steps: tuple[Step, ...]
-    no_data: str
-    on_error: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    dashboard_uid: str
-    panel_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """Where a contact point sends to."""
-
-    file: str
-    contact_point: str
-    uid: str
-    kind: str
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Which alerts go to which contact point; the first has no matchers and takes what no other takes."""
-
-    file: str
-    receiver: str
-    group_by: tuple[str, ...]
-    matchers: tuple[tuple[str, str, str], ...]
-    is_root: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Everything under one folder like ``grafana/``."""
-
-    dashboards: tuple[Dashboard, ...] = ()
-    datasources: tuple[DataSource, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    receivers: tuple[Receiver, ...] = ()
-    policies: tuple[Policy, ...] = ()
-    providers: tuple[str, ...] = field(default=())
 
 
 def read(folder: Path) -> Files:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
-from arbsite.dashboards.files import Dashboard, Files, Panel, Target, Variable
 from arbsite.dashboards.macros import Chosen, Setting, expand
+from arbsite.dashboards.parts import Dashboard, Files, Panel, Target, Variable
 from arbsite.dashboards.problems import Problem
 from domain.errors import BadInput
 

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from arbsite.dashboards.evaluation import Labels, Numbers, Verdict, evaluate
-from arbsite.dashboards.files import EXPRESSION, Dashboard, Files, Panel, Rule, Step, Target, Variable
 from arbsite.dashboards.lint import chosen, place
 from arbsite.dashboards.macros import Setting, expand
+from arbsite.dashboards.parts import EXPRESSION, Dashboard, Files, Panel, Rule, Step, Target, Variable
 from arbsite.dashboards.problems import Problem
 from arbsite.dashboards.role import become
 from domain.errors import BadInput

@@ -43,9 +43,18 @@ QUIET: dict[ReadingKind, tuple[tuple[str, float], ...]] = {
     ReadingKind.MEMORY_BYTES: (("stream", 2.1e8), ("web", 1.4e8), ("worker-scan", 1.9e8)),
     ReadingKind.BACKUP_AGE_S: (("", 20_000),),
 }
-
-
 DRIFT = {"gross_edge_bps": 0.04, "age_ms": 0.11}
+_WINDOWS = {"volatility": 0.41, "returns": 0.003, "known": 0.97}
+_FIGURES = {
+    "accuracy": 0.63,
+    "precision": 0.66,
+    "recall": 0.7,
+    "f1": 0.68,
+    "brier": 0.21,
+    "mae": 2.1,
+    "correlation": 0.55,
+    "mean_percent_error": 18.0,
+}
 
 
 def seed_looks(now: datetime) -> None:
@@ -97,9 +106,6 @@ def seed_market(now: datetime) -> None:
         for venue, symbol in markets
     )
     PriceBar.objects.bulk_create(_bar(at.replace(second=0, microsecond=0), *one) for at in instants for one in markets)
-
-
-_WINDOWS = {"volatility": 0.41, "returns": 0.003, "known": 0.97}
 
 
 def _bar(at: datetime, venue: str, symbol: str) -> PriceBar:
@@ -190,18 +196,6 @@ def _seed_performance(version: ModelVersion, now: datetime) -> None:
         )
         for step in range(1, 20)
     )
-
-
-_FIGURES = {
-    "accuracy": 0.63,
-    "precision": 0.66,
-    "recall": 0.7,
-    "f1": 0.68,
-    "brier": 0.21,
-    "mae": 2.1,
-    "correlation": 0.55,
-    "mean_percent_error": 18.0,
-}
 
 
 def _measured() -> dict[str, Any]:

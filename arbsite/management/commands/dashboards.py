@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from arbsite.dashboards.checking import Report, check, problems_in_files, report_of
-from arbsite.dashboards.files import Files, read
+from arbsite.dashboards.files import read
+from arbsite.dashboards.parts import Files
 from arbsite.dashboards.scratch import scratch_database
+from ops.reports import plural
 
 NOT_MET = 3
 VERBS = {
@@ -66,4 +68,4 @@ def _in_words(report: Report) -> str:
     )
     if report.is_clean:
         return f"{seen}: nothing is wrong"
-    return "\n".join([*map(str, report.problems), f"{seen}: {len(report.problems)} problems"])
+    return "\n".join([*map(str, report.problems), f"{seen}: {plural(len(report.problems), 'problem')}"])

@@ -8,13 +8,14 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from arbsite.dashboards import files
+from arbsite.dashboards.parts import Files
 from arbsite.dashboards.role import ensure_role
 
 GRAFANA = django_settings.ARB.checkout / "grafana"
 
 
 @pytest.fixture(scope="session")
-def shipped() -> files.Files:
+def shipped() -> Files:
     return files.read(GRAFANA)
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from arbsite.dashboards.broken import BREAKS
 from arbsite.dashboards.checking import check, problems_when_run
-from arbsite.dashboards.files import Dashboard, Files, Panel, Rule, Target
+from arbsite.dashboards.parts import Dashboard, Files, Panel, Rule, Target
 from arbsite.dashboards.problems import Problem
 from arbsite.dashboards.running import problems_of_panels, verdicts
 from domain.errors import BadInput

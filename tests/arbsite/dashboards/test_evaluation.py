@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from arbsite.dashboards.evaluation import EVALUATORS, evaluate
-from arbsite.dashboards.files import EXPRESSION, Rule, Step
+from arbsite.dashboards.parts import EXPRESSION, Rule, Step
 from domain.errors import BadInput
 
 QUERY = Step("A", "arbsite", "SELECT 1", "table", "", "", "", "", ())
