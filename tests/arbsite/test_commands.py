@@ -18,6 +18,7 @@ from arbsite.config.variables import VARIABLES
 from arbsite.diagnosis import Finding, Verdict
 from arbsite.management.commands.doctor import exit_code
 from arbsite.setup.first_user import ensure_first_user
+from domain.errors import BadInput
 from domain.secret import Secret
 
 
@@ -33,6 +34,11 @@ def test_show_config_masks_secrets_and_says_where_values_come_from():
     assert shown["variables"]["REDIS_URL"] == {"value": "***", "origin": "environment"}
     assert shown["variables"]["ARB_BREAKER_WINDOW"] == {"value": "20", "origin": "default"}
     assert config.current().database.password.reveal() not in json.dumps(shown)
+
+
+def test_a_directory_for_files_that_set_up_was_not_asked_for_is_refused():
+    with pytest.raises(BadInput, match="--directory is for --env"):
+        call_command("setup", "--directory", "/elsewhere")
 
 
 def test_doctor_finds_both_servers_well():

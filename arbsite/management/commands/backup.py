@@ -68,7 +68,7 @@ def _create(arb: Arb, options: dict[str, Any]) -> Answer:
         return {"directory": str(arb.backups.directory)}, f"would make a backup in {arb.backups.directory}"
     made = create(arb, now=datetime.now(UTC), modes=_modes(options))
     lines = [f"{made.manifest.name} in {made.folder.parent}, {made.seconds:.1f} s"]
-    lines += [f"  database{one.suffix}: {one.rows} rows, {one.bytes:,} bytes" for one in made.manifest.databases]
+    lines += [f"  database{one.suffix}: {one.rows:,} rows, {one.bytes:,} bytes" for one in made.manifest.databases]
     lines += [f"  {plural(len(made.manifest.models), 'model file')}"]
     lines += [f"  removed {name}, which was old enough" for name in made.removed]
     return as_json(made), "\n".join(lines)
@@ -84,7 +84,9 @@ def _list(arb: Arb, options: dict[str, Any]) -> Answer:
         }
         for name in shelf.names(directory)
     ]
-    lines = [f"{row['name']}  {row['rows']} rows  {'verified' if row['verified'] else 'not verified'}" for row in rows]
+    lines = [
+        f"{row['name']}  {row['rows']:,} rows  {'verified' if row['verified'] else 'not verified'}" for row in rows
+    ]
     return {"directory": str(directory), "backups": rows}, "\n".join(lines) or f"there is no backup in {directory}"
 
 
@@ -95,7 +97,7 @@ def _verify(arb: Arb, options: dict[str, Any]) -> Answer:
         return {"name": folder.name}, f"would restore {folder.name} aside and compare it"
     proof = verify(arb, name, now=datetime.now(UTC))
     told = {"name": proof.manifest.name, "rows": proof.rows, "equal": True, "seconds": round(proof.seconds, 1)}
-    words = f"{proof.manifest.name}: {proof.rows} rows restored and equal to the last digit, {proof.seconds:.1f} s"
+    words = f"{proof.manifest.name}: {proof.rows:,} rows restored and equal to the last digit, {proof.seconds:.1f} s"
     return told, words
 
 
@@ -139,7 +141,7 @@ def _restored(arb: Arb, order: Order) -> Answer:
         "next": "manage.py reconcile",
     }
     lines = [
-        f"{one.name}: {one.rows} rows from {done.manifest.name}{_kept_said(one.kept_as)}" for one in done.databases
+        f"{one.name}: {one.rows:,} rows from {done.manifest.name}{_kept_said(one.kept_as)}" for one in done.databases
     ]
     lines += [f"{plural(done.model_files, 'model file')} brought back, {done.seconds:.1f} s"]
     lines += ["nothing is sent before manage.py reconcile has found everything in order"]

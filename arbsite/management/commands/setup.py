@@ -14,7 +14,7 @@ from arbsite.config import Arb
 from arbsite.dashboards.role import ensure_role
 from arbsite.setup.first_user import ensure_first_user
 from arbsite.setup.schema import database_names, ensure_database, ensure_migrated, using
-from domain.errors import Refused
+from domain.errors import BadInput, Refused
 
 
 class Command(BaseCommand):
@@ -33,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--mode", help="the mode whose settings are used")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Set up. Raises: BadInput, Refused, Unreachable."""
+        if options["directory"]:
+            raise BadInput("--directory is for --env, which is not given")
         arb = settings.ARB
         _refuse_unsound(arb)
         databases = [self._set_up(name) for name in database_names(arb.database)]
