@@ -37,6 +37,7 @@ def queries_of(client, url: str) -> int:
 def test_every_table_that_people_ask_about_has_its_page():
     assert {model.__name__ for model in SOUND} - {model.__name__ for model in PAGES} == {
         "EdgeObservation",
+        "KeptHour",
         "OpenEpisode",
         "RecordedPage",
     }

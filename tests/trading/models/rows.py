@@ -17,6 +17,7 @@ from trading.models import (
     ExecutionLog,
     Fill,
     FillObservation,
+    KeptHour,
     LedgerEntry,
     MarketSnapshot,
     MarketVolatility,
@@ -25,6 +26,7 @@ from trading.models import (
     Opportunity,
     Order,
     PriceBar,
+    Reconciliation,
     RecordedHour,
     RecordedPage,
     Recording,
@@ -37,6 +39,7 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 SCOPE = {"mode": "sim", "run_id": ""}
 ROUTE = "a:BTC/USD>b:BTC/USD"
 BOOKS = [market_to_json(book("a", "99.9", "100")), market_to_json(book("b", "101", "101.1"))]
+SUMS = ("edge_bps_sum", "gross_edge_bps_sum", "notional_usd", "profit_quote", "profit_usd")
 _numbers = itertools.count(1)
 
 
@@ -162,6 +165,15 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
     },
     Fill: _fill,
     FillObservation: lambda: {"order": make(Order), "venue": "a", "symbol": "BTC/USD", "due_at": NOW},
+    KeptHour: lambda: {
+        "first_id": 1,
+        "hour": NOW,
+        "symbol": f"A{next(_numbers)}/USD",
+        "opportunities": 2,
+        "executed": 1,
+        "profitable": 1,
+        **dict.fromkeys(SUMS, Decimal(1)),
+    },
     LedgerEntry: _entry,
     MarketSnapshot: lambda: _market() | {"bid": Decimal(100), "ask": Decimal(101)},
     MarketVolatility: lambda: _market() | {"volatility_1h": 0.5},
@@ -183,6 +195,7 @@ SOUND: dict[type[Any], Callable[[], dict[str, Any]]] = {
             "written_at": NOW,
         }
     ),
+    Reconciliation: lambda: {"timestamp": NOW, "differences": 0},
     RecordedHour: lambda: {"hour": NOW, "venue": f"v{next(_numbers)}", "updates": 3},
     RecordedPage: lambda: {
         "recording": make(Recording),

@@ -22,7 +22,6 @@ from trading.models import (
     DailyProfitability,
     ExecutionLog,
     HourlyPerformance,
-    KeptHour,
     MarketSnapshot,
     Opportunity,
 )
@@ -221,36 +220,6 @@ class held_elsewhere:  # noqa: N801  it stands for a function
         return False
 
     def __exit__(self, *error: object) -> None: ...
-
-
-@pytest.mark.parametrize(
-    ("changes", "constraint"),
-    [
-        ({"opportunities": 0, "executed": 0, "profitable": 0}, "kept_hour_counts_something"),
-        ({"executed": 3}, "kept_hour_counts_parts_of_parts"),
-        ({"mode": "paper"}, "trading_kepthour_mode_is_known"),
-    ],
-)
-def test_a_kept_hour_that_cannot_be_is_refused(changes, constraint):
-    sums = dict.fromkeys(("edge_bps_sum", "gross_edge_bps_sum", "notional_usd", "profit_quote", "profit_usd"), 1)
-    counts = {"first_id": 1, "opportunities": 2, "executed": 1, "profitable": 1}
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        KeptHour.objects.create(**{"mode": "sim", "hour": TODAY, "symbol": "BTC/USD"} | sums | counts | changes)
-
-
-def test_a_kept_sum_that_is_no_number_is_refused():
-    with pytest.raises(IntegrityError, match="kept_hour_sums_are_numbers"), transaction.atomic():
-        run("INSERT INTO hourly_performance_kept (mode, run_id, first_id, hour, symbol, opportunities, executed, "
-            "profitable, edge_bps_sum, gross_edge_bps_sum, notional_usd, profit_quote, profit_usd) "
-            "VALUES ('sim', '', 1, now(), 'BTC/USD', 1, 0, 0, 1, 1, 'NaN', 1, 1)")  # fmt: skip
-
-
-def test_an_hour_is_kept_once():
-    sums = dict.fromkeys(("edge_bps_sum", "gross_edge_bps_sum", "notional_usd", "profit_quote", "profit_usd"), 1)
-    given = {"mode": "sim", "hour": TODAY, "symbol": "BTC/USD", "first_id": 1, "opportunities": 2, "executed": 1}
-    KeptHour.objects.create(**given, profitable=1, **sums)
-    with pytest.raises(IntegrityError, match="hour_is_kept_once"), transaction.atomic():
-        KeptHour.objects.create(**given, profitable=1, **sums)
 
 
 def test_a_deleted_replay_leaves_no_hour_behind():

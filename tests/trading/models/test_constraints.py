@@ -21,6 +21,7 @@ from trading.models import (
     ExecutionLog,
     Fill,
     FillObservation,
+    KeptHour,
     LedgerEntry,
     MarketSnapshot,
     MarketVolatility,
@@ -29,6 +30,7 @@ from trading.models import (
     Opportunity,
     Order,
     PriceBar,
+    Reconciliation,
     RecordedHour,
     RecordedPage,
     Recording,
@@ -38,7 +40,7 @@ from trading.models import (
 )
 
 pytestmark = pytest.mark.django_db
-MODELS = list(apps.get_app_config("trading").get_models())
+MODELS = [model for model in apps.get_app_config("trading").get_models() if model._meta.managed]
 HISTORY = (Fill, LedgerEntry, StateEvent, ExecutionLog)
 SERIES = (Opportunity, EdgeObservation, MarketSnapshot, MarketVolatility, PriceBar, ExecutionLog)
 NAN = RawSQL("'NaN'::numeric", [])
@@ -76,6 +78,10 @@ ATTACKS: dict[str, Attack] = {
     "fill_amounts_are_numbers": breaks(Fill, fee=NAN),
     "fill_price_and_quantity_are_positive": breaks(Fill, price=Decimal(0)),
     "fill_recorded_once": repeats(Fill, "trade_id"),
+    "hour_is_kept_once": repeats(KeptHour, "symbol", "hour"),
+    "kept_hour_counts_something": breaks(KeptHour, opportunities=0, executed=0, profitable=0),
+    "kept_hour_counts_parts_of_parts": breaks(KeptHour, executed=3),
+    "kept_hour_sums_are_numbers": breaks(KeptHour, profit_usd=NAN),
     "ledger_amount_is_a_number": breaks(LedgerEntry, amount=NAN),
     "ledger_entry_is_of_a_fill_or_of_gas": breaks(LedgerEntry, fill=None),
     "observation_book_has_an_instant": breaks(FillObservation, book=BOOKS[0]),
@@ -103,6 +109,7 @@ ATTACKS: dict[str, Attack] = {
     "price_bar_prices_positive": breaks(PriceBar, **dict.fromkeys(("open", "high", "low", "close"), Decimal(0))),
     "price_bar_source_is_known": breaks(PriceBar, source="hearsay"),
     "price_bar_volume_is_a_number": breaks(PriceBar, volume=NAN),
+    "reconciliation_difference_is_explained": breaks(Reconciliation, differences=1),
     "reference_ends_after_it_begins": breaks(ReferenceFact, valid_until=NOW - timedelta(seconds=1)),
     "reference_kind_is_known": breaks(ReferenceFact, kind="rumour"),
     "reference_one_version_is_in_force": repeats(ReferenceFact, "kind", "subject", version=2),
@@ -119,6 +126,8 @@ OTHER_ATTACKS: list[tuple[str, Attack]] = [
     ("execution_never_overfilled", breaks(Order, filled_quantity=NAN)),
     ("fill_amounts_are_numbers", breaks(Fill, exact_quote=NAN)),
     ("fill_price_and_quantity_are_positive", breaks(Fill, quantity=Decimal(-1))),
+    ("kept_hour_counts_parts_of_parts", breaks(KeptHour, profitable=2)),
+    ("kept_hour_counts_something", breaks(KeptHour, profitable=-1)),
     ("ledger_entry_is_of_a_fill_or_of_gas", lambda: make(LedgerEntry, gas_of=make(Order))),
     ("order_gas_is_a_number", breaks(Order, gas_rate=NAN)),
     ("order_gas_is_a_number", breaks(Order, gas_quote=NAN)),
