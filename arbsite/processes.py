@@ -98,6 +98,7 @@ def table(ports: Ports, *, host: str = HOST, partitions: int = 1) -> tuple[Proce
             "ml",
             "prefork",
             secrets=("MLFLOW_TRACKING_URI", "ARB_RESTORE_URL"),
+            children=2,  # a training or a restore test takes minutes: the other goes on, canaries first of all
             limits=(f"--max-memory-per-child={MOST_ML_KIB}",),
         ),
         _flower(ports.flower, host),
@@ -133,8 +134,11 @@ def named(processes: Sequence[Process], *names: str) -> tuple[Process, ...]:
     return tuple(known[name] for name in names)
 
 
-def _worker(queue: str, pool: str, *, secrets: tuple[str, ...] = (), limits: tuple[str, ...] = ()) -> Process:
-    concurrency = ("--concurrency=1", *limits) if pool == "prefork" else ()  # a pool alone knows limits of time
+def _worker(
+    queue: str, pool: str, *, secrets: tuple[str, ...] = (), children: int = 1, limits: tuple[str, ...] = ()
+) -> Process:
+    # a pool alone knows limits of time
+    concurrency = (f"--concurrency={children}", *limits) if pool == "prefork" else ()
     options = (f"--queues={queue}", f"--pool={pool}", *concurrency, f"--hostname={queue}@%h", "--loglevel=INFO")
     quiet = ("--events", "--without-gossip", "--without-mingle")
     return Process(f"worker-{queue}", _celery("worker", *options, *quiet), secrets=secrets, queue=queue)
