@@ -20,7 +20,7 @@ from arbsite.backups.contents import Contents, read_contents
 from arbsite.backups.manifest import Dumped, Manifest, ModelFile
 from arbsite.backups.programs import begin, find_program
 from arbsite.config import DATABASE_SUFFIX, Arb, Database
-from arbsite.setup.schema import connect_beside
+from arbsite.setup.schema import connect_beside, is_there
 from domain.errors import Refused, Unreachable
 from domain.scope import Mode
 
@@ -91,8 +91,7 @@ def _is_draft(path: Path, models: Path) -> bool:
 
 def _exists(database: Database, suffix: str) -> bool:
     with connect_beside(database) as server:
-        name = database.base_name + suffix
-        return server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+        return is_there(server, database.base_name + suffix)
 
 
 def _dump(arb: Arb, suffix: str, draft: Path) -> Dumped | None:

@@ -23,9 +23,10 @@ from arbsite.backups.loading import admin_of, check_equal, check_server, drop, l
 from arbsite.backups.manifest import Dumped, Manifest
 from arbsite.config import DATABASE_SUFFIX, Arb, Database
 from arbsite.dashboards.role import ensure_role
-from arbsite.setup.schema import connect_beside, expected_migrations, using
+from arbsite.setup.schema import connect_beside, expected_migrations, is_there, using
 from domain.errors import Refused
 from domain.scope import Mode, Scope
+from ops.reports import plural
 from ops.services import operators
 from risk.services import known_scopes, require_reconciliation
 
@@ -99,7 +100,7 @@ def restore(arb: Arb, order: Order, *, now: datetime) -> Restored:
 def in_use(database: Database, name: str) -> bool:
     """Whether the database called ``name`` is there and has tables."""
     with connect_beside(database, name="postgres") as server:
-        if server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+        if not is_there(server, name):
             return False
     with connect_beside(database, name=name) as session:
         (tables,) = session.execute(_TABLES).fetchone() or (0,)
@@ -148,7 +149,8 @@ def _check_unused(database: Database, name: str) -> None:
     with connect_beside(database, name="postgres") as server:
         (sessions,) = server.execute(_SESSIONS, [name]).fetchone() or (0,)
     if sessions:
-        raise Refused(f"{sessions} sessions use the database {name}: stop the system and whoever else reads it first")
+        others = plural(sessions, "session")
+        raise Refused(f"the database {name} is in use ({others}): stop the system and whoever else reads it first")
 
 
 def _draft(arb: Arb, dumped: Dumped, folder: Path, order: Order, *, now: datetime) -> tuple[Dumped, str]:
@@ -225,8 +227,7 @@ def _swap(
 def _plan(database: Database, dumped: Dumped, order: Order, *, stamp: str) -> Swapped:
     name = order.base_name + dumped.suffix
     with connect_beside(database, name="postgres") as server:
-        is_there = server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
-    kept_as = f"{name}_before_{stamp}"[:_LONGEST_NAME] if is_there else ""
+        kept_as = f"{name}_before_{stamp}"[:_LONGEST_NAME] if is_there(server, name) else ""
     return Swapped(name, dumped.rows, kept_as)
 
 

@@ -68,8 +68,7 @@ def ensure_database(database: Database) -> bool:
     TimescaleDB is required there and missing.
     """
     with connect_beside(database) as server:
-        known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database.name]).fetchone()
-        if known:
+        if is_there(server, database.name):
             return False
         timescale.require(server, database.name, is_new=True)
         try:
@@ -81,6 +80,11 @@ def ensure_database(database: Database) -> bool:
                 f"the role {database.user} may not create the database {database.name}: create it, or grant CREATEDB"
             ) from None
         return True
+
+
+def is_there(server: psycopg.Connection, name: str) -> bool:
+    """Whether the server of this session has a database called ``name``."""
+    return server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
 def connect_beside(database: Database, *, name: str = "") -> psycopg.Connection:

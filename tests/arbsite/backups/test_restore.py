@@ -79,7 +79,7 @@ def test_a_database_with_tables_is_not_replaced_unasked(backup):
 def test_a_database_in_use_is_refused(backup):
     arb, made = backup
     with schema.connect_beside(arb.database, name=arb.database.base_name):
-        refuses(arb, made, "sessions use the database", base_name=arb.database.base_name, replaces=True)
+        refuses(arb, made, "is in use", base_name=arb.database.base_name, replaces=True)
 
 
 def test_a_tampered_dump_is_refused_before_anything_is_made(backup):
