@@ -6,6 +6,7 @@ python -m tests.soak [--minutes 60] [--every 30] [--seed 7] [--only kraken] [--j
 import argparse
 import json
 import secrets
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,8 @@ SETTLE_S = 180.0
 def main() -> int:
     """Run it, print a line per promise, and return 3 if one was not kept."""
     told = arguments()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # in the background too, nothing is left running
     seed = secrets.randbelow(10**6) if told.seed is None else told.seed
     print(f"seed {seed}: {told.minutes:g} minutes, a fault every {told.every:g} s", flush=True)
     with tempfile.TemporaryDirectory(prefix="arbsite-soak-", dir="/var/tmp") as folder:
