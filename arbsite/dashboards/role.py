@@ -24,7 +24,9 @@ _ATTEMPTS = 20
 _MORE_THAN_READING = """
 SELECT r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolname = current_user
     OR EXISTS (SELECT FROM pg_auth_members AS m WHERE m.member = r.oid)
-    OR EXISTS (SELECT FROM pg_shdepend AS d WHERE d.refobjid = r.oid AND d.deptype = 'o')
+    OR EXISTS (
+        SELECT FROM pg_shdepend AS d WHERE d.refobjid = r.oid AND d.deptype = 'o'
+            AND d.classid <> 'pg_default_acl'::regclass) -- what it wished for objects that it may not make
 FROM pg_roles AS r WHERE r.rolname = %s
 """
 # Functions that every role may call, and that leave something behind or hold something up.
@@ -146,7 +148,9 @@ def _ensure_rights(cursor: Any, user: str) -> tuple[str, ...]:
 def _set_for_logins(cursor: Any, user: str, path: str) -> tuple[str, ...]:
     database = _one(cursor, "SELECT current_database()")
     alter = "ALTER ROLE {} IN DATABASE {} SET "
-    wishes = [f"{alter}search_path = {path}", *(f"{alter}{name} = '{value}'" for name, value in SETTINGS.items())]
+    forget = "ALTER ROLE {} IN DATABASE {} RESET ALL"  # every role may change what its own sessions begin with
+    given = (f"{alter}{name} = '{value}'" for name, value in SETTINGS.items())
+    wishes = [forget, f"{alter}search_path = {path}", *given]
     if all(_attempt(cursor, wish, user, database) for wish in wishes):
         return ()
     return (f"the settings of the role {user} are another administrator's: set its search_path to {path} there",)

@@ -166,6 +166,22 @@ def test_the_password_is_the_one_given_last_and_is_never_sent(role, login):
     ensure_role_now(role, PASSWORD)
 
 
+def test_what_the_role_changed_of_itself_is_undone_by_the_next_setup(role):
+    itself, database = sql.Identifier(role), sql.Identifier(connection.settings_dict["NAME"])
+    with _log_in(role) as session:
+        session.execute("SET default_transaction_read_only = off")
+        session.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
+        session.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} SET statement_timeout = 0").format(itself, database))
+        session.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} SET work_mem = '1GB'").format(itself, database))
+        session.execute("ALTER ROLE CURRENT_USER PASSWORD 'of its own'")
+    assert ensure_role_now(role, PASSWORD) == ()
+    with _log_in(role) as session:
+        assert _value(session, "SHOW statement_timeout") == "10s"
+        assert _value(session, "SHOW work_mem") != "1GB"
+        session.execute("SET default_transaction_read_only = off")
+        session.execute("ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC")
+
+
 def test_without_a_password_a_role_that_logs_in_stays_as_it_is(role):
     assert ensure_role_now(role, None) == ()
     _log_in(role).close()
