@@ -30,7 +30,7 @@ read_options() {
     while [ $# -gt 0 ]; do
         case $1 in
             --days)
-                [ $# -gt 1 ] || fail 2 "--days wants a number"
+                [ -n "${2:-}" ] || fail 2 "--days wants a number"
                 days=$2
                 shift
                 ;;

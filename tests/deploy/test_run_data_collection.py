@@ -73,3 +73,10 @@ def test_nothing_but_a_dry_run_collects(desk, mode):
 def test_days_that_are_none_are_named(desk, days):
     ran = desk.run(COLLECT, "--days", days)
     assert ran.code == 2 and f"--days is {days}" in ran.said
+
+
+def test_days_without_a_number_are_not_for_ever(desk):
+    for without in (["--days"], ["--days", ""]):
+        ran = desk.run(COLLECT, *without)
+        assert ran.code == 2 and "--days wants a number" in ran.said
+        assert not ran.calls
