@@ -49,7 +49,7 @@ def data_of(scope: Scope, now: datetime) -> tuple[list[VenueData], str]:
 
 
 def _told(scope: Scope, now: datetime) -> tuple[dict[str, VenueLine], dict[str, int]]:
-    with hasty_client(_PATIENCE_S) as client:
+    with hasty_client(settings.ARB.redis_url, _PATIENCE_S) as client:
         board = VenueBoard(client, scope, partitions=settings.ARB.partition.count)
         return {line.venue: line for line in board.lines()}, cached_ages_ms(client, scope, now)
 

@@ -14,13 +14,12 @@ from typing import Any
 from arbsite import config
 from arbsite.config import Arb
 from arbsite.embedded.ports import HOST
+from arbsite.processes import PREFERRED_FLOWER_PORT, PREFERRED_WEB_PORT
 from domain.errors import ArbError, Unreachable
 from ops.queues import BEAT, STALE_AFTER_S, Queue
 from trading.marketdata.keys import BOARD_EXPIRE_S, board_key
 
 STREAM_SILENT_AFTER_S = 15.0  # it tells of its venues once a second, whatever they do
-WEB_PORT = 8000
-FLOWER_PORT = 5555
 _PATIENCE_S = 2
 _CONSUMED_AGO_S = """
 SELECT extract(epoch FROM now() - consumed_at)::float8 FROM ops_canary WHERE mode = %s AND run_id = %s AND queue = %s
@@ -62,17 +61,12 @@ def queue(arb: Arb, name: str) -> tuple[bool, str]:
 
 def stream(arb: Arb) -> tuple[bool, str]:
     """Return whether the stream has told of its venues lately. Raises: Unreachable."""
-    from redis import Redis  # late
-    from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
-    from redis.retry import Retry
+    from redis.exceptions import RedisError  # late
 
-    if not arb.redis_url:
-        raise Unreachable("no Redis server is named: an embedded one is known to its own processes alone")
-    patience: dict[str, Any] = {"socket_timeout": _PATIENCE_S, "socket_connect_timeout": _PATIENCE_S}
-    client: Any = Redis.from_url(arb.redis_url, retry=Retry(NoBackoff(), 0), **patience)
+    from arbsite.redis_client import hasty_client
+
     try:
-        with client:
+        with hasty_client(arb.redis_url, _PATIENCE_S) as client:
             left_ms = client.pttl(board_key(arb.scope, arb.partition.index if arb.partition.count > 1 else None))
     except (RedisError, OSError) as error:
         raise Unreachable(f"Redis cannot be asked: {type(error).__name__}") from None
@@ -104,10 +98,11 @@ def _ask(asked: argparse.Namespace, arb: Arb) -> tuple[bool, str]:
         case "stream":
             return stream(arb)
         case "web":
-            port = asked.port or arb.web.port or WEB_PORT
+            port = asked.port or arb.web.port or PREFERRED_WEB_PORT
             return page("web", "/healthz", port=port, host=_host_of(arb))
         case _:
-            return page("flower", "/healthcheck", port=asked.port or arb.web.flower_port or FLOWER_PORT, host=HOST)
+            port = asked.port or arb.web.flower_port or PREFERRED_FLOWER_PORT
+            return page("flower", "/healthcheck", port=port, host=HOST)
 
 
 def _judged(name: str, ago_s: float | None, *, within_s: float) -> tuple[bool, str]:

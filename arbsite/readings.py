@@ -86,7 +86,7 @@ def store(scope: Scope) -> int:
 
 
 def _queues(scope: Scope, now: datetime) -> Iterator[Read]:
-    with hasty_client(PATIENCE_S) as client:
+    with hasty_client(settings.ARB.redis_url, PATIENCE_S) as client:
         for queue in Queue:
             yield Read(ReadingKind.QUEUE_DEPTH_MESSAGES, queue, client.llen(queue.value))
 
@@ -114,7 +114,7 @@ def _outbox(scope: Scope, now: datetime) -> Iterator[Read]:
 
 def _feeds(scope: Scope, now: datetime) -> Iterator[Read]:
     """Yield how old and how healthy each venue's data is, and how far its clock is off."""
-    with hasty_client(PATIENCE_S) as client:
+    with hasty_client(settings.ARB.redis_url, PATIENCE_S) as client:
         board = VenueBoard(client, scope, partitions=settings.ARB.partition.count)
         told_ago_s = board.age_s()
         lines = board.lines() if told_ago_s is not None else []

@@ -97,7 +97,7 @@ def _migrations() -> tuple[bool, str]:
 def _redis() -> tuple[bool, str]:
     if not settings.ARB.redis_url:
         return False, "no server is named"
-    with hasty_client(_REDIS_TIMEOUT_S) as server:
+    with hasty_client(settings.ARB.redis_url, _REDIS_TIMEOUT_S) as server:
         server.ping()
     return True, "answers"
 
