@@ -29,7 +29,6 @@ END_S = 90.0
 _LONG_MS = 3_600_000
 _AFTERMATH = timedelta(seconds=5)
 _SIGNS = "SELECT queue, consumed_at FROM ops_canary WHERE mode = 'sim' AND run_id = ''"
-
 _TRIPS = "SELECT happened_at, kind, after, reason FROM risk_breakerevent WHERE mode = 'sim' AND run_id = '' ORDER BY id"
 
 

@@ -1,7 +1,6 @@
 """The system under soak: ``manage.py up --mode sim`` on servers of its own, watched and wounded from outside."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from arbsite.embedded.server import Server
 from arbsite.embedded.status import read_status
 from domain.scope import Mode
 from tests.e2e.running import CHECKOUT, environ
+from tests.soak.proc import children_of, command_line, descendants_of, option_of
 
 FLOWER, SIMULATOR, WEB = "flower", "simulator", "web"
 _SERVER_LOGS = {"keeper", "postgres", "valkey", "supervisor"}
@@ -175,13 +175,6 @@ class System:
         ours = {pid for pid in self.pids().values() if pid}
         return code, [command_line(pid) for pid in ours if Path(f"/proc/{pid}").exists()]
 
-    def _events(self) -> list[dict[str, Any]]:
-        try:
-            lines = (self.logs / "supervisor.log").read_text().splitlines()
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines if line.endswith("}")]
-
     def deaths_since(self, at: datetime) -> list[str]:
         """Return which processes died since ``at``."""
         return [
@@ -189,6 +182,13 @@ class System:
             for event in self._events()
             if event["event"] == "process_died" and datetime.fromisoformat(event["timestamp"]) >= at
         ]
+
+    def _events(self) -> list[dict[str, Any]]:
+        try:
+            lines = (self.logs / "supervisor.log").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def wait_until(is_so: Callable[[], bool], *, within_s: float, pause_s: float = 0.5) -> float | None:
@@ -199,42 +199,6 @@ def wait_until(is_so: Callable[[], bool], *, within_s: float, pause_s: float = 0
             return None
         time.sleep(pause_s)
     return time.monotonic() - began
-
-
-def every_pid() -> list[int]:
-    """Return every process of the machine."""
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
-
-
-def parent_of(pid: int) -> int:
-    """Return a process's parent, 0 where the process has gone."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, IndexError):
-        return 0
-
-
-def children_of(pid: int) -> list[int]:
-    """Return a process's children, oldest first."""
-    return sorted(child for child in every_pid() if parent_of(child) == pid)
-
-
-def descendants_of(pid: int) -> list[int]:
-    """Return a process's children and theirs."""
-    return [one for child in children_of(pid) for one in (child, *descendants_of(child))]
-
-
-def command_line(pid: int) -> str:
-    """Return a process's command line, empty where it has gone."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def option_of(text: str, name: str) -> str:
-    """Return the value of ``name=value`` on a command line, empty where it is not there."""
-    return next((word.partition("=")[2] for word in text.split() if word.startswith(f"{name}=")), "")
 
 
 def first(pids: list[int], otherwise: str) -> int:

@@ -1,11 +1,9 @@
 """Looks at the system all the while: queues, canaries, what was executed, and the memory of every process."""
 
-import os
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 import psycopg
@@ -13,11 +11,10 @@ import redis
 
 from ops.queues import Queue
 from tests.soak.memory import Life
-from tests.soak.system import System, children_of
+from tests.soak.proc import age_and_memory, children_of
+from tests.soak.system import System
 
 LOOK_EVERY_S = 2.0
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _COUNTS = "SELECT count(*), count(*) FILTER (WHERE settled_at IS NULL) FROM trading_execution"
 _WAITING = "SELECT count(*) FROM ops_outbox WHERE dispatched_at IS NULL"
 
@@ -92,14 +89,3 @@ class Watcher:
         found = age_and_memory(pid)
         if found is not None:
             self.seen.lives.setdefault(pid, Life(name, pid)).samples.append(found)
-
-
-def age_and_memory(pid: int) -> tuple[float, int] | None:
-    """Return a process's age in s and its resident memory in bytes, None where it has gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        uptime_s = float(Path("/proc/uptime").read_text().split()[0])
-    except OSError:
-        return None
-    started_s, pages = int(fields[19]) / _TICKS_PER_S, int(fields[21])
-    return uptime_s - started_s, pages * _PAGE_BYTES
