@@ -83,18 +83,26 @@ def restore(arb: Arb, order: Order, *, now: datetime) -> Restored:
     began_s = time.monotonic()
     operators.require_reason(order.reason)
     with shelf.alone(arb.backups.directory):
-        folder = shelf.find(arb.backups.directory, order.backup)
-        told = manifest.read(folder)
-        chosen = _chosen(told, order)
-        for one in chosen:
-            _check(arb, one, order)
-        shelf.check_files(folder, told)
-        drafts = [_draft(arb, one, folder, order, now=now) for one in chosen]
+        folder, told = checked(arb, order)
+        drafts = [_draft(arb, one, folder, order, now=now) for one in _chosen(told, order)]
         copied = _bring_models(folder, told, arb.models.directory)
         swapped = _swap(arb.database, drafts, order, now=now)
     seconds = time.monotonic() - began_s
     log.info("backup_restored", backup=told.name, databases=[one.name for one in swapped], seconds=round(seconds, 1))
     return Restored(told, swapped, copied, seconds)
+
+
+def checked(arb: Arb, order: Order) -> tuple[Path, Manifest]:
+    """Return the backup that ``order`` names, once all that can be known before anything is written is in order.
+
+    Raises: as ``restore`` does.
+    """
+    folder = shelf.find(arb.backups.directory, order.backup)
+    told = manifest.read(folder)
+    for one in _chosen(told, order):
+        _check(arb, one, order)
+    shelf.check_files(folder, told)
+    return folder, told
 
 
 def in_use(database: Database, name: str) -> bool:

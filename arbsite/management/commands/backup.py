@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 
 from arbsite.backups import manifest, shelf
 from arbsite.backups.create import as_json, create
-from arbsite.backups.restore import Order, in_use, restore, targets
+from arbsite.backups.restore import Order, checked, in_use, restore, targets
 from arbsite.backups.verify import verify
 from arbsite.config import Arb
 from domain.errors import BadInput, Refused
@@ -117,6 +117,7 @@ def _restore(arb: Arb, options: dict[str, Any]) -> Answer:
     )
     names = targets(manifest.read(folder), order)
     if options["dry_run"]:
+        checked(arb, order)
         return {"name": folder.name, "databases": names}, f"would restore {folder.name} into {', '.join(names)}"
     if order.replaces and any(in_use(arb.database, name) for name in names):
         _confirm(order.base_name, options["confirm"])
