@@ -95,7 +95,7 @@ start_embedded() {
     if "$PY" -c "import sys; from arbsite import config; sys.exit(not config.current().database.is_embedded)"; then
         echo "The project's own PostgreSQL and Redis-compatible server are used instead: they start with each command and end with the last."
     else
-        echo "The database server that .env names is used."
+        echo "The database server that .env names is used; with ARB_ENV_FILE=none before the command the project's own is."
     fi
     "$PY" manage.py setup || fail 5 "the databases could not be set up: the line above tells why"
     train="$PY scripts/bootstrap_ml_models.py"

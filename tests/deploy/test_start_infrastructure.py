@@ -68,7 +68,7 @@ def test_without_an_engine_it_sets_up_the_projects_own_servers_and_says_so(desk)
 
 def test_without_an_engine_configured_servers_stay_what_they_are(desk):
     ran = desk.run(START, DOCKER_DOWN="1", IS_CONFIGURED="1")
-    assert "The database server that .env names is used." in ran.said
+    assert "The database server that .env names is used; with ARB_ENV_FILE=none" in ran.said
 
 
 def test_an_unknown_option_is_named(desk):

@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--host", default=HOST, help=f"listens here: {HOST}; others are seen from outside")
+        parser.add_argument("--host", default=HOST, help=f"where it listens (default {HOST}, this machine alone)")
         parser.add_argument("--port", type=int, help=f"default {PORT} or, where that is taken, a free one")
         parser.add_argument("--json", action="store_true", help="where it is, as one JSON object on stdout")
 
