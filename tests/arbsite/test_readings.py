@@ -18,7 +18,7 @@ from tests.fakes import SIM
 from tests.sessions import in_another_session
 from trading.marketdata.keys import BOARD_EXPIRE_S, board_key
 from trading.marketdata.price_cache import cache_key
-from trading.marketdata.venue_board import VenueLine
+from trading.marketdata.venue_lines import VenueLine
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -26,7 +26,7 @@ from tests.fakes import SIM, no_model
 from trading.dispatch import InlineDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
 from trading.marketdata.feeds import Feeds
-from trading.marketdata.venue_board import line_of
+from trading.marketdata.venue_teller import line_of
 from trading.marketdata.view import BookView
 from trading.services.decision import Decision
 from trading.services.stream.engine import Engine, Parts

@@ -11,7 +11,8 @@ from tests.fuzz.mutate import spoil_bytes, spoil_json
 from tests.fuzz.shape import MAX_AGE_MS, NOW_NS, Shape
 from trading.marketdata.feeds import VenueStatus
 from trading.marketdata.price_cache import decode, encode
-from trading.marketdata.venue_board import line_of, lines_from
+from trading.marketdata.venue_lines import lines_from
+from trading.marketdata.venue_teller import line_of
 from trading.services.recording.pages import HEADER_AT, PageEncoder, decode_page, shares_of
 from trading.venues.health import FeedHealth
 

@@ -23,7 +23,7 @@ from tests.fakes import ETH_USDC, NOW_NS, SIM, book, pool, pool_config, watch_ch
 from tests.trading.services.conftest import Line
 from trading.marketdata.keys import board_key
 from trading.marketdata.price_cache import PriceCache, cache_key
-from trading.marketdata.venue_board import VenueBoardWriter
+from trading.marketdata.venue_teller import VenueBoardWriter
 from trading.models import OpenEpisode, Order
 
 CROSSED = (book("a", "99.9", "100"), book("b", "101", "101.1"))

@@ -13,8 +13,9 @@ from django.conf import settings
 from tests.fakes import MS, NOW_NS, SIM
 from trading.marketdata.feeds import VenueStatus
 from trading.marketdata.keys import BOARD_EXPIRE_S, board_key
-from trading.marketdata.venue_board import VenueBoard, VenueBoardWriter, line_of
+from trading.marketdata.venue_board import VenueBoard
 from trading.marketdata.venue_lines import VenueLine, together
+from trading.marketdata.venue_teller import VenueBoardWriter, line_of
 from trading.venues.health import FeedHealth
 
 

@@ -22,7 +22,7 @@ from mlops.services import LiveScorer, unread_scorer
 from trading.dispatch import Dispatch
 from trading.marketdata.feeds import Feeds
 from trading.marketdata.price_cache import PriceCache
-from trading.marketdata.venue_board import VenueBoardWriter
+from trading.marketdata.venue_teller import VenueBoardWriter
 from trading.marketdata.view import BookView
 from trading.services.decision import Decision
 from trading.services.episodes import close_left_open
