@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from ops.sql import rows_of
+
 _HOPS = """
 WITH RECURSIVE hop AS (
     (SELECT {column} AS value FROM {table} WHERE {known} ORDER BY {column} {order} LIMIT 1)
@@ -40,9 +42,7 @@ def distinct_values(
         matches="AND value ILIKE ALL(%s)" if containing else "",
     )
     patterns = [[f"%{_literal(word)}%" for word in containing]] if containing else []
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*where.values(), *where.values(), *patterns, most])
-        return [value for (value,) in cursor.fetchall()]
+    return [value for (value,) in rows_of(sql, [*where.values(), *where.values(), *patterns, most])]
 
 
 def _literal(word: str) -> str:

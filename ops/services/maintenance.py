@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 from psycopg import sql
 
 from domain.errors import BadInput
 from ops.series import has_community_edition, is_hypertable, timescale_enabled
+from ops.sql import rows_of
 
 _TABLES = """
 SELECT c.relname, coalesce(h.num_chunks, 0), coalesce(sizes.rows, 0), coalesce(sizes.dead, 0), sizes.bytes,
@@ -107,7 +107,7 @@ class Status:
 def status() -> Status:
     """Return how the database's tables, indexes and policies are."""
     chunks = _CHUNKS if timescale_enabled(connection) else _NO_CHUNKS
-    ((name, size_bytes, version),) = _rows(
+    ((name, size_bytes, version),) = rows_of(
         "SELECT current_database(), pg_database_size(current_database()), "
         "(SELECT extversion FROM pg_extension WHERE extname = 'timescaledb')"
     )
@@ -115,9 +115,9 @@ def status() -> Status:
         database=name,
         size_bytes=size_bytes,
         timescaledb=version,
-        tables=tuple(Table(*row) for row in _rows(_TABLES.format(chunks=chunks))),
-        indexes=tuple(Index(*row) for row in _rows(_INDEXES)),
-        jobs=tuple(Job(*row) for row in _rows(_JOBS)) if has_community_edition(connection) else (),
+        tables=tuple(Table(*row) for row in rows_of(_TABLES.format(chunks=chunks))),
+        indexes=tuple(Index(*row) for row in rows_of(_INDEXES)),
+        jobs=tuple(Job(*row) for row in rows_of(_JOBS)) if has_community_edition(connection) else (),
     )
 
 
@@ -145,16 +145,10 @@ def _carry_out(statement: str, table: str | None, *, is_trial: bool) -> list[str
 
 
 def _statements(statement: str, table: str | None) -> Iterator[sql.Composed]:
-    names = [row[0] for row in _rows(_NAMES)]
+    names = [row[0] for row in rows_of(_NAMES)]
     if table is not None and table not in names:
         raise BadInput(f"{table!r} is no table of {connection.settings_dict['NAME']}: maintenance status lists them")
     for name in names if table is None else [table]:
         # TimescaleDB refuses CONCURRENTLY on a hypertable; it locks one chunk after the other instead
         way = sql.SQL("" if is_hypertable(connection, name) else "CONCURRENTLY ")
         yield sql.SQL(statement).format(way=way, table=sql.Identifier(name))
-
-
-def _rows(statement: str, params: list[Any] | None = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return list(cursor.fetchall())

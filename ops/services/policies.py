@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from domain.scope import Mode
 from ops.locks import hold_until_commit
 from ops.series import has_community_edition
+from ops.sql import rows_of
 from ops.time_bucket import ensure_search_path
 
 AGGREGATED = "arbitrage_opportunities"
@@ -90,6 +91,12 @@ class _Job:
     policy: Policy
 
 
+class _Change(NamedTuple):
+    statement: str
+    params: Any
+    about: str = ""  # what is said of it; one that only prepares another is not spoken of
+
+
 def align(*, is_trial: bool = False) -> list[str]:
     """Bring the server in line with the settings and return what that changes, in words; safe to run again.
 
@@ -110,9 +117,9 @@ def align(*, is_trial: bool = False) -> list[str]:
             *_additions([one for key, one in wanted.items() if key not in present]),
             *_alterations([(present[key], one) for key, one in wanted.items() if key in present]),
         ]
-        for statement, params, _ in () if is_trial else changes:
-            _run(statement, params)
-    return [said for _, _, said in changes if said]
+        for change in () if is_trial else changes:
+            _run(change)
+    return [change.about for change in changes if change.about]
 
 
 def align_after_migrate(sender: Any, using: str, **kwargs: Any) -> None:
@@ -161,32 +168,34 @@ def _since_dropped() -> list[timedelta]:
 
 def _present() -> dict[tuple[str, str], _Job]:
     found = {}
-    for procedure, relation, number, every, after, until in _rows(_JOBS):
+    for procedure, relation, number, every, after, until in rows_of(_JOBS):
         kind = _KINDS[procedure]
         policy = Policy(kind, relation, after, until, every if kind == "refresh" else None)
         found[kind, relation] = _Job(number, policy)
     return found
 
 
-def _removals(jobs: list[_Job]) -> Iterator[tuple[str, Any, str]]:
+def _removals(jobs: list[_Job]) -> Iterator[_Change]:
     for job in jobs:
-        yield "SELECT delete_job(%s)", [job.number], f"no {job.policy.kind} of {job.policy.relation} any more"
+        about = f"no {job.policy.kind} of {job.policy.relation} any more"
+        yield _Change("SELECT delete_job(%s)", [job.number], about)
 
 
-def _additions(policies: list[Policy]) -> Iterator[tuple[str, Any, str]]:
+def _additions(policies: list[Policy]) -> Iterator[_Change]:
     for policy in policies:
         if policy.kind == "columnstore" and not _column(_IS_COMPRESSED, [policy.relation])[0]:
-            yield _columnstore(policy.relation), None, ""
+            yield _Change(_columnstore(policy.relation), None)
         values = {name: getattr(policy, name) for name in ("relation", "after", "until", "every")}
-        yield _ADD[policy.kind], values, str(policy)
+        yield _Change(_ADD[policy.kind], values, str(policy))
 
 
-def _alterations(pairs: list[tuple[_Job, Policy]]) -> Iterator[tuple[str, Any, str]]:
+def _alterations(pairs: list[tuple[_Job, Policy]]) -> Iterator[_Change]:
     for job, policy in pairs:
         if job.policy != policy:
             config = {_REACH_KEYS[policy.kind]: _text(policy.after)}
             config |= {"end_offset": _text(policy.until)} if policy.until else {}
-            yield _ALTER, {"job": job.number, "every": policy.every, "config": json.dumps(config)}, str(policy)
+            values = {"job": job.number, "every": policy.every, "config": json.dumps(config)}
+            yield _Change(_ALTER, values, str(policy))
 
 
 def _columnstore(table: str) -> str:
@@ -202,15 +211,9 @@ def _text(span: timedelta | None) -> str | None:
 
 
 def _column(sql: str, params: list[Any] | None = None) -> list[Any]:
-    return [row[0] for row in _rows(sql, params)]
+    return [row[0] for row in rows_of(sql, params)]
 
 
-def _rows(sql: str, params: list[Any] | None = None) -> list[tuple[Any, ...]]:
+def _run(change: _Change) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return list(cursor.fetchall())
-
-
-def _run(sql: str, params: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(change.statement, change.params)

@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.execution import EXECUTION_TERMINAL, LEG_TERMINAL, ExecutionState
 from domain.ledger import OURS
 from domain.money import plain
 from domain.scope import Scope
+from ops.sql import rows_of
 from trading.formats import spaced
-from trading.selectors.sql import rows_of
 
 MOST = 1000  # more are counted as so many
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+_ENDED = [str(state) for state in EXECUTION_TERMINAL - {ExecutionState.NEEDS_PERSON}]  # whose orders are all done
 
 
 class Kind(StrEnum):
@@ -75,13 +77,13 @@ FROM execution e WHERE e.settled_at IS NOT NULL
 UNION ALL
 SELECT 'order_open_after_the_end', 'order ' || o.id || ' ' || o.state, 1, 0
 FROM orders o JOIN execution e ON e.id = o.execution_id
-WHERE e.state IN ('settled', 'unwound') AND o.state NOT IN ('filled', 'refused', 'cancelled', 'abandoned')
+WHERE e.state = ANY(%(ended)s) AND o.state <> ALL(%(orders_ended)s)
 UNION ALL
 SELECT 'reservation_held_for_nothing', 'reservation ' || r.id, r.notional_usd, 0
 FROM risk_reservation r LEFT JOIN trading_execution e
   ON e.mode = r.mode AND e.run_id = r.run_id AND e.reservation_id = r.id
 WHERE r.mode = %(mode)s AND r.run_id = %(run_id)s AND r.released_at IS NULL
-  AND (e.id IS NULL OR e.state IN ('settled', 'unwound'))
+  AND (e.id IS NULL OR e.state = ANY(%(ended)s))
 UNION ALL
 SELECT 'balance_off_its_ledger', coalesce(b.venue, l.venue) || ' ' || coalesce(b.asset, l.asset),
        coalesce(b.amount, 0), coalesce(l.total, 0)
@@ -100,5 +102,14 @@ def differences_of(scope: Scope, *, since: datetime = ALWAYS) -> list[Difference
 
     Of executions, those decided ``since`` then and every open one; balances are compared with the whole ledger.
     """
-    rows = rows_of(_DIFFERENCES, {**scope.columns, "since": since, "ours": OURS, "prefix": len(OURS) + 1, "most": MOST})
+    asked = {
+        **scope.columns,
+        "since": since,
+        "ended": _ENDED,
+        "orders_ended": list(map(str, LEG_TERMINAL)),
+        "ours": OURS,
+        "prefix": len(OURS) + 1,
+        "most": MOST,
+    }
+    rows = rows_of(_DIFFERENCES, asked)
     return [Difference(Kind(kind), subject, Decimal(stated), Decimal(found)) for kind, subject, stated, found in rows]

@@ -12,9 +12,9 @@ from domain.execution import ExecutionState
 from domain.money import ZERO
 from domain.scope import Scope
 from domain.verdict import Episode, Histogram
+from ops.sql import rows_of
 from trading.models import EvaluationCount, Execution, ExecutionLog
 from trading.selectors.pages import looks_by_reason
-from trading.selectors.sql import rows_of
 from trading.selectors.terms import Span
 
 MOST_EPISODES = 100_000  # newest first: what a look at the trades takes in

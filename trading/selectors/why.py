@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from domain.detection import Stage
 from domain.scope import Scope
+from ops.sql import rows_of
 from trading.formats import spaced
 from trading.selectors.offered import MOST_EPISODES, MOST_MEASURED, looks_in
 from trading.selectors.results import looks_left
-from trading.selectors.sql import rows_of
 from trading.selectors.terms import FeesOf, Span, Terms, run_of, terms_of
 
 EXECUTION = "execution"

@@ -8,8 +8,8 @@ from django.db.models import Count, Sum
 
 from domain.money import EXACT, exact_sum, quantize_down
 from domain.scope import Scope
+from ops.sql import rows_of
 from trading.models import EvaluationCount, Opportunity
-from trading.selectors.sql import rows_of
 from trading.services.backtest.figures import CostFigures, DecayFigures, EdgeFigures, FillFigures, RouteFigures
 
 _EDGES = """

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 
-def rows_of(query: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def rows_of(query: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """Return every row of a bounded query."""
     with connection.cursor() as cursor:
         cursor.execute(query, params)
