@@ -35,7 +35,7 @@ class Deal:
         return tuple(Share(self, index) for index in range(1, self.count + 1))
 
     @property
-    def number(self) -> int:
+    def fingerprint(self) -> int:
         """Return what tells this deal from any other, of 31 bits; 0 where one partition has all."""
         if self.count == 1:
             return 0

@@ -63,9 +63,14 @@ def test_one_partition_holds_all_and_is_called_as_ever():
 
 
 def test_a_deal_is_told_from_every_other_and_is_the_same_in_every_process():
-    numbers = [Deal(PAIRS, 2).number, Deal(PAIRS, 3).number, Deal(PAIRS[::-1], 2).number, Deal(PAIRS, 1).number]
+    numbers = [
+        Deal(PAIRS, 2).fingerprint,
+        Deal(PAIRS, 3).fingerprint,
+        Deal(PAIRS[::-1], 2).fingerprint,
+        Deal(PAIRS, 1).fingerprint,
+    ]
     assert len(set(numbers)) == 4 and all(0 <= number < 2**31 for number in numbers)
-    assert numbers[0] == 1_090_000_588 and numbers[3] == WHOLE.deal.number == 0
+    assert numbers[0] == 1_090_000_588 and numbers[3] == WHOLE.deal.fingerprint == 0
 
 
 @pytest.mark.parametrize("count", [0, 5])

@@ -1,9 +1,9 @@
 """Scans: every market looked at once, from the price cache or by REST, decided and committed as the stream does."""
 
 from trading.services.scan.connections import process_connections
+from trading.services.scan.fan_out import scan_all, scan_partition
 from trading.services.scan.prices import Gap, Price, Prices, prices_of
 from trading.services.scan.run import RouteFound, Scan, scan, scan_and_log
-from trading.services.scan.sharing import scan_all, scan_partition
 
 __all__ = [
     "Gap",

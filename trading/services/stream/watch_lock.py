@@ -59,7 +59,7 @@ async def take_watch(scope: Scope, share: Share = WHOLE) -> Connection:
 def watched_otherwise(scope: Scope, deal: Deal) -> list[str]:
     """Return who watches ``scope`` and shares the pairs otherwise; a watch of all pairs fits any deal."""
     with connection.cursor() as cursor:
-        cursor.execute(_OTHER_DEALS, [_deals_of(scope), [0, deal.number]])
+        cursor.execute(_OTHER_DEALS, [_deals_of(scope), [0, deal.fingerprint]])
         return _in_words(cursor.fetchall())
 
 
@@ -69,14 +69,14 @@ async def _take(scope: Scope, share: Share, session: Connection) -> None:
         cursor = await session.execute("SELECT pg_try_advisory_lock(%s)", [key_of(name_of(scope, share))])
         if await cursor.fetchone() != (True,):
             raise Refused(_taken(scope, share))
-        number = 0 if share.is_whole else share.deal.number
-        cursor = await session.execute(_OTHER_DEALS, [_deals_of(scope), [number]])
+        fingerprint = 0 if share.is_whole else share.deal.fingerprint
+        cursor = await session.execute(_OTHER_DEALS, [_deals_of(scope), [fingerprint]])
         if others := _in_words(await cursor.fetchall()):
             raise Refused(
                 f"{share} of {scope} cannot be watched beside {', '.join(others)}: the pairs are shared otherwise "
                 "there; stop every stream and collect before ARB_PARTITIONS or ARB_PAIRS is changed"
             )
-        await session.execute("SELECT pg_advisory_lock_shared(%s, %s)", [_deals_of(scope), number])
+        await session.execute("SELECT pg_advisory_lock_shared(%s, %s)", [_deals_of(scope), fingerprint])
 
 
 def _taken(scope: Scope, share: Share) -> str:
