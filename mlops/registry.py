@@ -68,14 +68,14 @@ class Registry:
                 _prove_whole(address, artifacts)
             return cls(client, artifacts)
 
-    @staticmethod
-    def embedded_in(folder: Path) -> tuple[str, Path]:
+    @classmethod
+    def embedded_in(cls, folder: Path) -> tuple[str, Path]:
         """Return the address of the embedded store, made where it is absent, and where its files are.
 
         Raises: Unreachable.
         """
         if not (folder / "mlflow.db").exists():
-            Registry.open(None, folder)
+            cls.open(None, folder)
         return f"sqlite:///{(folder / 'mlflow.db').resolve()}", _artifacts_of(folder)
 
     def record(self, record: Record) -> Known:

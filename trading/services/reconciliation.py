@@ -5,7 +5,7 @@ orders, fills and balances beside it once there are any.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -135,14 +135,7 @@ def _store(found: Comparison, *, actor: str, reason: str, clock: Clock) -> Compa
             return found
         end_reconciliation(found.scope, reason=reason, actor=actor, now=now)
         log.info("scope_reconciled", scope=str(found.scope), executions_open=len(found.executions_open))
-        return Comparison(
-            found.scope,
-            (),
-            (),
-            found.executions_open,
-            found.needing_person,
-            is_released=True,
-        )
+        return replace(found, is_waiting=False, is_released=True)
 
 
 def _tell(found: Comparison) -> None:
