@@ -8,7 +8,7 @@ from django.conf import settings
 
 from ops import broker
 from ops.queues import Queue
-from ops.services import alerts, canaries, policies, retention, sweeper
+from ops.services import alerts, canaries, policies, policy_watch, retention, sweeper
 
 LEFT_LYING_AFTER_S = 10
 
@@ -21,8 +21,9 @@ def sweep() -> None:
 
 @shared_task(name="ops.retention")
 def retain() -> None:
-    """Bring the server's policies in line with the settings, and delete what no policy deletes."""
+    """Bring the server's policies in line with the settings, tell of those stuck, delete what no policy deletes."""
     policies.align()
+    policy_watch.tell_of_stuck_policies()
     retention.prune(now=datetime.now(UTC))
 
 
