@@ -10,8 +10,7 @@ from pathlib import Path
 from arbsite.embedded.ports import HOST, reserve
 from arbsite.processes import Process
 from domain.scope import Scope
-from ops import metrics
-from ops.metrics_server import PROCESS
+from ops.process_use import MEMORY
 
 JOB = "arbsite"
 _PATIENCE_S = 1.0
@@ -44,7 +43,7 @@ def memory_by_process(file: Path) -> Iterator[tuple[str, float]]:
         return
     for target in json.loads(file.read_text(encoding="utf-8")):
         name, (address,) = target["labels"]["process"], target["targets"]
-        found = _told(address, metrics.MEMORY.name)
+        found = _told(address, MEMORY)
         if found is not None:
             yield name, found
 
@@ -68,10 +67,10 @@ def _with_address(process: Process) -> Process:
 
 
 def _told(address: str, name: str) -> float | None:
-    """Return one metric without labels as the process at ``address`` tells it; None where it does not answer."""
+    """Return one metric without labels, the one thing asked for, or None where the process does not answer."""
     connection = HTTPConnection(address, timeout=_PATIENCE_S)
     try:
-        connection.request("GET", PROCESS)
+        connection.request("GET", f"/metrics?name[]={name}")
         text = connection.getresponse().read(_MOST_BYTES).decode(errors="replace")
     except (OSError, HTTPException):
         return None

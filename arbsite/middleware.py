@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from ops import metrics
+from ops import metering, metrics
 from ops.correlation import correlated
 
 
@@ -17,8 +17,8 @@ def correlation(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         with correlated() as correlation_id:
             response = get_response(request)
         response["X-Correlation-Id"] = correlation_id
-        metrics.HTTP_DURATION.observe(time.monotonic() - begun_s)
-        metrics.HTTP_REQUESTS.add(_method(request), str(response.status_code))
+        metering.observe(metrics.HTTP_DURATION, time.monotonic() - begun_s)
+        metering.add(metrics.HTTP_REQUESTS, _method(request), str(response.status_code))
         return response
 
     return answer

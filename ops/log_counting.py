@@ -2,7 +2,7 @@
 
 import logging
 
-from ops import metrics
+from ops import metering, metrics
 
 
 class CountingHandler(logging.Handler):
@@ -12,4 +12,4 @@ class CountingHandler(logging.Handler):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        metrics.LOG_LINES.add(record.levelname.lower())
+        metering.add(metrics.LOG_LINES, record.levelname.lower())

@@ -1,12 +1,15 @@
-"""What this process uses, its children included, as /proc has it; where there is none, nothing is told."""
+"""What a process uses, its children included, as /proc has it; where there is none, nothing is told."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ops import metrics
-from ops.metering import Sample
+from prometheus_client import Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+MEMORY = "arbsite_process_memory_bytes"
 
 _PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -22,19 +25,56 @@ class _Stat(NamedTuple):
     pages: int
 
 
-def process_use() -> Iterator[Sample]:
-    """Yield memory, processor time, children, open files and start of this process."""
+class Use(NamedTuple):
+    """What a process uses; the start is in seconds since 1970."""
+
+    memory_bytes: int
+    cpu_s: float
+    children: int
+    open_files: int
+    started_at_s: float
+
+
+class ProcessUse(Collector):
+    """Tells memory, processor time, children, open files and start of this process when it is asked."""
+
+    def describe(self) -> list[Metric]:
+        """Return the names that can be asked for alone."""
+        return _told(Use(0, 0.0, 0, 0, 0.0))
+
+    def collect(self) -> list[Metric]:
+        """Return what is used just now."""
+        use = process_use(os.getpid())
+        return [] if use is None else _told(use)
+
+
+def process_use(pid: int) -> Use | None:
+    """Return what a process uses just now."""
     known = dict(_stats())
-    own = known.get(os.getpid())
+    own = known.get(pid)
     if own is None:
-        return
-    below = [known[pid] for pid in _below(os.getpid(), known)]
+        return None
+    below = [known[child] for child in _below(pid, known)]
     family = [own, *below]
-    yield Sample(metrics.MEMORY, sum(one.pages for one in family) * _PAGE_BYTES)
-    yield Sample(metrics.CPU, sum(one.ticks for one in family) / _TICKS_PER_S)
-    yield Sample(metrics.CHILDREN, len(below))
-    yield Sample(metrics.OPEN_FILES, len(list((_PROC / "self" / "fd").iterdir())))
-    yield Sample(metrics.STARTED, _booted_at_s() + own.started_ticks / _TICKS_PER_S)
+    return Use(
+        memory_bytes=sum(one.pages for one in family) * _PAGE_BYTES,
+        cpu_s=sum(one.ticks for one in family) / _TICKS_PER_S,
+        children=len(below),
+        open_files=len(list((_PROC / str(pid) / "fd").iterdir())),
+        started_at_s=_booted_at_s() + own.started_ticks / _TICKS_PER_S,
+    )
+
+
+def _told(use: Use) -> list[Metric]:
+    return [
+        GaugeMetricFamily(MEMORY, "Resident memory, children included.", use.memory_bytes),
+        CounterMetricFamily("arbsite_process_cpu_seconds_total", "Processor time, children included.", use.cpu_s),
+        GaugeMetricFamily("arbsite_process_children", "Processes below this one.", use.children),
+        GaugeMetricFamily("arbsite_process_open_files", "Open files and sockets.", use.open_files),
+        GaugeMetricFamily(
+            "arbsite_process_start_time_seconds", "When the process started, since 1970.", use.started_at_s
+        ),
+    ]
 
 
 def _stats() -> Iterator[tuple[int, _Stat]]:

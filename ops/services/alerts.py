@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from domain.scope import Mode, Scope
-from ops import correlation, metrics
+from ops import correlation, metering, metrics
 from ops.locks import hold_until_commit
 from ops.models import Alert, Delivery, Level
 from ops.redaction import redact
@@ -57,7 +57,7 @@ def deliver(alert_id: int) -> None:
     delivery, failure = _send(stored)
     delivered_at = Now() if delivery == Delivery.SENT else None
     Alert.objects.filter(pk=alert_id).update(delivery=delivery, failure=failure, delivered_at=delivered_at)
-    metrics.DELIVERIES.add(delivery)
+    metering.add(metrics.DELIVERIES, delivery)
     if delivery == Delivery.FAILED:
         log.error("alert_not_delivered", alert_id=alert_id, failure=failure)
 
@@ -78,7 +78,7 @@ def _store(title: str, body: str, level: Level, *, key: str, scope: Scope) -> Al
         correlation_id=correlation.current(),
         **scope.columns,
     )
-    transaction.on_commit(partial(metrics.ALERTS.add, level.value))
+    transaction.on_commit(partial(metering.add, metrics.ALERTS, level.value))
     if not is_past:
         enqueue(NOTIFY_TASK, stored.pk, scope=scope)
     return stored

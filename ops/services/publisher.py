@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from domain.errors import Unreachable
 from domain.scope import Scope
-from ops import metrics
+from ops import metering, metrics
 from ops.services.outbox import BATCH, CHANNEL, Send, publish_due
 
 log = structlog.get_logger(__name__)
@@ -53,8 +53,8 @@ class Publisher(threading.Thread):
     def _publish_then_wait(self) -> None:
         self._listen()
         while (published := publish_due(self._send, scope=self._scope)) == BATCH:
-            metrics.PUBLISHED.add(amount=published)
-        metrics.PUBLISHED.add(amount=published)
+            metering.add(metrics.PUBLISHED, amount=published)
+        metering.add(metrics.PUBLISHED, amount=published)
         self._note_recovery()
         self._wait()
 
@@ -73,7 +73,7 @@ class Publisher(threading.Thread):
     def _note_outage(self, error: Exception) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
-            metrics.OUTAGES.add()
+            metering.add(metrics.OUTAGES)
             log.error("outbox_stands_still", error=str(error))
         self._start_again(keep_session=isinstance(error, Unreachable))
 

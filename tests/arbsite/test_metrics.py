@@ -7,11 +7,12 @@ from django.contrib.auth.models import User
 
 from arbsite import metrics
 from domain.breakers import BreakerKind
-from ops import metering
-from ops.metering import Kind
+from ops import readouts
+from ops.metrics import REGISTRY
 from ops.models import ReadingKind
 from ops.services import canaries
 from risk.services import trip
+from tests.told import value_of
 
 pytestmark = pytest.mark.django_db
 
@@ -20,28 +21,28 @@ pytestmark = pytest.mark.django_db
 def scope(settings):
     metrics.tell_of_the_system()
     yield settings.ARB.scope
-    metering.watch("readings", list)
-    metering.watch("risk", list)
+    readouts.tell("readings", list)
+    readouts.tell("risk", list)
 
 
 def test_every_kind_of_reading_has_a_gauge_in_the_unit_of_its_name():
     assert set(metrics.OF_READING) == set(ReadingKind)
-    for kind, (meter, units) in metrics.OF_READING.items():
-        assert (meter.kind, units) == (Kind.GAUGE, 1000 if kind.endswith("_ms") else 1)
+    for kind, shown in metrics.OF_READING.items():
+        assert shown.units == (1000 if kind.endswith("_ms") else 1)
 
 
 def test_canaries_and_queues_are_told_by_queue(scope):
     canaries.seen("scan", scope=scope)
-    assert metering.value_of("arbsite_canary_age_seconds", queue="scan") < 5
-    assert metering.registry().get_sample_value("arbsite_queue_depth_messages", {"queue": "execution"}) is not None
-    assert metering.value_of("arbsite_outbox_age_seconds") == 0
+    assert value_of("arbsite_canary_age_seconds", queue="scan") < 5
+    assert REGISTRY.get_sample_value("arbsite_queue_depth_messages", {"queue": "execution"}) is not None
+    assert value_of("arbsite_outbox_age_seconds") == 0
 
 
 def test_an_open_breaker_and_the_gate_are_told(scope):
-    assert metering.value_of("arbsite_gate_active") == 1
-    assert metering.value_of("arbsite_breaker_open", breaker="win_rate") == 0
+    assert value_of("arbsite_gate_active") == 1
+    assert value_of("arbsite_breaker_open", breaker="win_rate") == 0
     trip(BreakerKind.WIN_RATE, scope=scope, reason="test", now=datetime.now(UTC))
-    assert metering.value_of("arbsite_breaker_open", breaker="win_rate") == 1
+    assert value_of("arbsite_breaker_open", breaker="win_rate") == 1
 
 
 def test_a_stranger_sees_no_metrics_and_a_reader_does(client, scope):
@@ -55,8 +56,8 @@ def test_a_stranger_sees_no_metrics_and_a_reader_does(client, scope):
 
 
 def test_pages_are_counted_and_a_method_that_is_none_counts_as_other(client):
-    before = metering.value_of("arbsite_http_requests_total", method="GET", status="200")
+    before = value_of("arbsite_http_requests_total", method="GET", status="200")
     client.get("/healthz")
     client.generic("EVIL-METHOD", "/healthz")
-    assert metering.value_of("arbsite_http_requests_total", method="GET", status="200") == before + 1
-    assert metering.value_of("arbsite_http_requests_total", method="other", status="405") >= 1
+    assert value_of("arbsite_http_requests_total", method="GET", status="200") == before + 1
+    assert value_of("arbsite_http_requests_total", method="other", status="405") >= 1

@@ -49,7 +49,6 @@ def test_the_list_is_what_prometheus_reads_and_is_gone_afterwards(given, file):
 
 
 def test_memory_is_read_of_each_process_that_answers(file, given):
-    metrics_server.tell_of_ourselves()
     server = metrics_server.listen("127.0.0.1", 0)
     file.parent.mkdir()
     addresses = {"stream": f"127.0.0.1:{server.server_port}", "worker-scan": "127.0.0.1:9"}

@@ -1,49 +1,60 @@
 """Prometheus's files: rules that read only what is told, and an address for every process."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import Metric
+from prometheus_client.metrics import MetricWrapperBase
 
 from arbsite import metrics as web_metrics
 from arbsite import processes
 from arbsite.processes import Ports
+from arbsite.readings import Readings
 from ops import metrics
-from ops.metering import Kind, Meter
 from ops.models.alert import Level
+from ops.process_use import ProcessUse
+from risk.services import Status
+from tests.fakes import SIM
+from trading.marketdata.price_cache import PriceCache
 from trading.services.stream import metrics as stream_metrics
+from trading.services.writer import Writer
 
 FOLDER = Path(__file__).parent.parent.parent / "prometheus"
 RULES = yaml.safe_load((FOLDER / "rules.yml").read_text())
 LISTED = [rule for group in RULES["groups"] for rule in group["rules"]]
 ALERTS = [rule for rule in LISTED if "alert" in rule]
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NAME = re.compile(r"\barbsite[a-z0-9_:]*")
-METERS = [
-    *(
-        one
-        for module in (metrics, stream_metrics, web_metrics)
-        for one in vars(module).values()
-        if isinstance(one, Meter)
-    ),
-    *(meter for meter, _ in web_metrics.OF_READING.values()),
+COUNTED = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
+READ = [
+    *ProcessUse().describe(),
+    *stream_metrics.of_venues([]),
+    *stream_metrics.of_writing(PriceCache(None, SIM), Writer()),
+    *web_metrics.of_readings(Readings(NOW, (), {})),
+    *web_metrics.of_risk(Status(SIM, "", "", stop_file=False, breakers=(), limits=())),
 ]
+TOLD = [*((family, one._labelnames) for one in COUNTED for family in one.describe())]
+TOLD += [(family, family._labelnames) for family in READ]
+LABELS = {label for _, labels in TOLD for label in labels}
 UNITS = ("seconds", "bytes", "ratio", "messages", "jobs", "files", "sessions", "children", "info")
 CLAIMS = ("connected", "available", "open", "active", "present", "unread")  # 1 or 0
 
 
-def told_names() -> set[str]:
-    """Return every name that a rule may read."""
-    names = {meter.name for meter in METERS if meter.kind is not Kind.HISTOGRAM}
-    spread = [meter.name for meter in METERS if meter.kind is Kind.HISTOGRAM]
-    return names | {f"{name}_{part}" for name in spread for part in ("bucket", "count", "sum")} | {"up"}
+def names_of(family: Metric) -> set[str]:
+    """Return the names under which queries find a metric."""
+    endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "info": ("_info",)}
+    return {family.name + ending for ending in endings.get(family.type, ("",))}
 
 
 def test_rules_read_only_what_some_process_tells():
     recorded = {rule["record"] for rule in LISTED if "record" in rule}
+    told = {"up"}.union(*(names_of(family) for family, _ in TOLD))
     for rule in LISTED:
         read = set(NAME.findall(re.sub(r'"[^"]*"', "", rule["expr"])))
-        assert read <= told_names() | recorded, rule
+        assert read <= told | recorded, rule
 
 
 def test_rules_have_names_of_their_own_and_say_what_to_do():
@@ -58,11 +69,10 @@ def test_rules_have_names_of_their_own_and_say_what_to_do():
 
 
 def test_labels_that_an_alert_shows_are_labels_of_what_it_reads():
-    labels = {meter.name: {*meter.labels, "process"} for meter in METERS} | {"up": {"process"}}
+    labels = {name: {*known, "process"} for family, known in TOLD for name in names_of(family)}
     for rule in ALERTS:
         shown = set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"])))
-        read = NAME.findall(rule["expr"]) or ["up"]
-        known = set().union(*(labels.get(name, set()) for name in (*read, "up")))
+        known = {"process"}.union(*(labels.get(name, set()) for name in NAME.findall(rule["expr"])))
         assert shown <= known, rule
 
 
@@ -85,15 +95,21 @@ def test_compose_has_every_process_gathered_and_up_its_list():
     assert config["rule_files"] == local["rule_files"] == ["rules.yml"]
 
 
-@pytest.mark.parametrize("meter", METERS, ids=lambda meter: meter.name)
-def test_a_metric_is_named_once_and_ends_in_its_unit(meter):
-    assert [one.name for one in METERS].count(meter.name) == 1
-    assert not {"job", "instance", "process", "mode"} & set(meter.labels) or meter is metrics.BUILD
-    if meter.kind is Kind.COUNTER:
-        assert meter.name.endswith("_total")
+@pytest.mark.parametrize("family", [family for family, _ in TOLD], ids=lambda family: family.name)
+def test_a_metric_is_named_once_and_ends_in_its_unit(family):
+    assert [one.name for one, _ in TOLD].count(family.name) == 1
+    (name, *_) = names_of(family)
+    if family.type == "gauge":
+        assert name.endswith((*UNITS, *CLAIMS))
+    elif family.type == "histogram":
+        assert family.name.endswith("_seconds")
     else:
-        assert meter.name.endswith((*UNITS, *CLAIMS))
+        assert name.endswith(("_total", "_info"))
+
+
+def test_no_label_is_one_of_those_that_the_gatherer_adds():
+    assert not LABELS & {"job", "instance", "process", "mode"}
 
 
 def test_no_process_tells_a_pair_or_a_route():
-    assert not {label for meter in METERS for label in meter.labels} & {"pair", "symbol", "route", "market"}
+    assert not LABELS & {"pair", "symbol", "route", "market"}

@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.app.task import Context
 
 from arbsite.task_metrics import note_begin
-from ops import metering
+from tests.told import value_of
 
 
 @shared_task(name="test.metered")
@@ -19,7 +19,7 @@ def metered(fails: bool) -> None:
 
 
 def counted(outcome: str) -> float:
-    return metering.value_of("arbsite_tasks_total", task="test.metered", outcome=outcome)
+    return value_of("arbsite_tasks_total", task="test.metered", outcome=outcome)
 
 
 @pytest.mark.django_db
@@ -28,17 +28,17 @@ def test_a_task_is_counted_by_what_became_of_it_and_timed():
     metered.apply(args=[False])
     metered.apply(args=[True])
     assert (counted("success"), counted("failure")) == (before[0] + 1, before[1] + 1)
-    assert metering.value_of("arbsite_task_duration_seconds_count", task="test.metered") == sum(before) + 2
+    assert value_of("arbsite_task_duration_seconds_count", task="test.metered") == sum(before) + 2
 
 
 def test_the_wait_of_a_task_is_told_by_its_queue():
-    before = metering.value_of("arbsite_task_delay_seconds_sum", queue="scan")
+    before = value_of("arbsite_task_delay_seconds_sum", queue="scan")
     waited = Context({"arb_sent_at_s": time.time() - 7, "delivery_info": {"routing_key": "scan"}})
     note_begin("waited", SimpleNamespace(name="test.metered", request=waited))
-    assert metering.value_of("arbsite_task_delay_seconds_sum", queue="scan") - before == pytest.approx(7, abs=3)
+    assert value_of("arbsite_task_delay_seconds_sum", queue="scan") - before == pytest.approx(7, abs=3)
 
 
 def test_a_task_that_nobody_dated_has_not_waited():
-    before = metering.value_of("arbsite_task_delay_seconds_count", queue="inline")
+    before = value_of("arbsite_task_delay_seconds_count", queue="inline")
     note_begin("undated", SimpleNamespace(name="test.metered", request=Context({})))
-    assert metering.value_of("arbsite_task_delay_seconds_count", queue="inline") == before
+    assert value_of("arbsite_task_delay_seconds_count", queue="inline") == before

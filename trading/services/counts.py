@@ -12,7 +12,7 @@ from domain.routes import Route
 from domain.scope import Scope
 from domain.terms import Rejected
 from domain.timestamps import NS_PER_HOUR, from_ns
-from ops import metrics
+from ops import metering, metrics
 from trading.services.decision import Decision
 
 ROWS_AT_A_TIME = 5_000
@@ -67,7 +67,7 @@ def record_looks(looks: Mapping[Look, int], *, scope: Scope) -> None:
     """Add counted looks to their rows."""
     add_counts(_ADD, looks, scope=scope)
     for look, count in looks.items():
-        metrics.EVALUATIONS.add(look.stage, look.reason, amount=count)
+        metering.add(metrics.EVALUATIONS, look.stage, look.reason, amount=count)
 
 
 def add_counts(statement: str, counts: Mapping[Any, int], *, scope: Scope) -> None:

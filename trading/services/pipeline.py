@@ -18,7 +18,7 @@ from domain.scope import Scope
 from domain.scores import Scorer, refusal_of
 from domain.terms import Rejected
 from domain.timestamps import from_ns
-from ops import metrics
+from ops import metering, metrics
 from ops.correlation import correlated
 from risk.services import Refusal, admit
 from trading.dispatch import EXECUTION_STEP, Dispatch
@@ -93,7 +93,7 @@ def commit(decision: Decision, *, scope: Scope, dispatch: Dispatch) -> int | Ref
             return EPISODE_OPEN
         with correlated(opportunity.correlation_id):
             answer = _commit(opportunity, decision, scope=scope, dispatch=dispatch)
-    metrics.DECISIONS.add(answer.reason if isinstance(answer, Refusal) else ADMITTED)
+    metering.add(metrics.DECISIONS, answer.reason if isinstance(answer, Refusal) else ADMITTED)
     return answer
 
 

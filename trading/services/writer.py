@@ -12,7 +12,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from domain.errors import Unreachable
-from ops import metrics
+from ops import metering, metrics
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class Writer:
                 return
             else:
                 self.counts[name] += 1
-                metrics.WRITE_DURATION.observe(time.monotonic() - begun_s, name)
+                metering.observe(metrics.WRITE_DURATION, time.monotonic() - begun_s, name)
                 return
 
     def _wait(self, name: str, error: Exception, attempt: int) -> None:

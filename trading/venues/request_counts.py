@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from domain.errors import Refused
-from ops import metrics
+from ops import metering, metrics
 
 
 @contextmanager
@@ -23,5 +23,5 @@ def counted(server: str) -> Iterator[None]:
         outcome = "given_up"
         raise
     finally:
-        metrics.VENUE_REQUESTS.add(server, outcome)
-        metrics.VENUE_REQUEST_DURATION.observe(time.monotonic() - begun_s, server)
+        metering.add(metrics.VENUE_REQUESTS, server, outcome)
+        metering.observe(metrics.VENUE_REQUEST_DURATION, time.monotonic() - begun_s, server)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from domain.errors import Unreachable
 from domain.execution import ExecutionEvent, LegEvent, advance
-from ops import metrics
+from ops import metering, metrics
 from trading.models import Execution, Order, StateEvent
 
 
@@ -60,6 +60,6 @@ def _move(
 
 def _count(row: Execution | Order, state: StrEnum) -> None:
     if isinstance(row, Order):
-        metrics.ORDERS.add(row.venue, state)
+        metering.add(metrics.ORDERS, row.venue, state)
     else:
-        metrics.EXECUTIONS.add(state)
+        metering.add(metrics.EXECUTIONS, state)

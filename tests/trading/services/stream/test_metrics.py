@@ -2,8 +2,9 @@
 
 from random import Random
 
-from ops import metering
+from ops import readouts
 from tests.fakes import NOW_NS, SIM, FixedClock
+from tests.told import value_of
 from trading.marketdata.feeds import Feeds
 from trading.marketdata.price_cache import PriceCache
 from trading.services.stream.metrics import tell_of_watch
@@ -33,16 +34,16 @@ def test_venues_and_writer_are_told_as_they_counted():
     feeds = Feeds([Source()], {}, lambda book: None, clock=clock, rng=Random(1))
     tell_of_watch(feeds, PriceCache(None, SIM), writer)
     try:
-        assert metering.value_of("arbsite_venue_messages_total", venue="kraken") == 0
+        assert value_of("arbsite_venue_messages_total", venue="kraken") == 0
         feeds.statuses()
-        assert metering.value_of("arbsite_venue_messages_total", venue="kraken") == 1
-        assert metering.value_of("arbsite_venue_refused_total", venue="kraken", reason="checksum") == 3
-        assert metering.value_of("arbsite_venue_connected", venue="kraken") == 1
-        assert metering.value_of("arbsite_venue_book_age_seconds", venue="kraken") < 1
+        assert value_of("arbsite_venue_messages_total", venue="kraken") == 1
+        assert value_of("arbsite_venue_refused_total", venue="kraken", reason="checksum") == 3
+        assert value_of("arbsite_venue_connected", venue="kraken") == 1
+        assert value_of("arbsite_venue_book_age_seconds", venue="kraken") < 1
         writer.submit("one", lambda: None)
         writer.submit("two", lambda: None)
-        assert metering.value_of("arbsite_writer_waiting_jobs") == 1
-        assert metering.value_of("arbsite_writer_dropped_total") == 1
+        assert value_of("arbsite_writer_waiting_jobs") == 1
+        assert value_of("arbsite_writer_dropped_total") == 1
     finally:
-        metering.watch("feeds", list)
-        metering.watch("writing", list)
+        readouts.tell("feeds", list)
+        readouts.tell("writing", list)
