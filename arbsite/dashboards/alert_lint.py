@@ -9,12 +9,15 @@ from arbsite.dashboards.lint import UID
 from arbsite.dashboards.macros import duration_ms
 from arbsite.dashboards.parts import EXPRESSION, Files, Policy, Receiver, Rule, Step
 from arbsite.dashboards.problems import Problem
+from arbsite.pages.alert_hook import MOST_ALERTS
 from domain.errors import BadInput
 from ops.models import Level
 
 NO_DATA_STATES = ("Alerting", "NoData", "OK", "KeepLast")
 ERROR_STATES = ("Alerting", "Error", "OK", "KeepLast")
+HOOK = "/hooks/grafana"
 TOLD = ("summary", "description")
+_VALUE = re.compile(r"\$values\.(\w+)")
 _FILLED_IN = re.compile(r"\$\{?\w")
 
 
@@ -34,7 +37,7 @@ def problems_of_alerts(files: Files) -> Iterator[Problem]:
 def _of_rule(rule: Rule, files: Files) -> Iterator[Problem]:
     yield from _of_words(rule)
     yield from _of_times(rule)
-    yield from _of_steps(rule, {source.uid for source in files.datasources})
+    yield from _of_steps(rule, files.sources)
     yield from _of_link(rule, files)
 
 
@@ -52,6 +55,9 @@ def _of_words(rule: Rule) -> Iterator[Problem]:
             yield Problem(where, f"it has no annotation {name!r}: nobody could tell what is wrong")
     for name, text in rule.labels.items():
         yield from _not_filled_in(where, f"label {name}", text)
+    speaks_of = set(_VALUE.findall(" ".join(rule.annotations.values())))
+    for ref in sorted(speaks_of - {step.ref for step in rule.steps}):
+        yield Problem(where, f"it speaks of the value {ref}, which is none of its steps")
     severity = rule.labels.get("severity", "")
     if severity not in Level.values:
         yield Problem(where, f"its label severity is {severity!r}: it must be one of {', '.join(Level.values)}")
@@ -66,9 +72,11 @@ def _of_times(rule: Rule) -> Iterator[Problem]:
     where = rule.uid or rule.title
     if rule.no_data not in NO_DATA_STATES:
         yield Problem(where, f"its noDataState is {rule.no_data!r}: write one of {', '.join(NO_DATA_STATES)}")
-    elif rule.no_data == "OK":
-        yield Problem(where, "its noDataState is OK: a query that finds nothing any more would never be noticed")
-    if rule.on_error not in ERROR_STATES or rule.on_error == "OK":
+    elif rule.no_data in ("OK", "KeepLast"):
+        yield Problem(
+            where, f"its noDataState is {rule.no_data}: a query that finds nothing any more would never be noticed"
+        )
+    if rule.on_error not in ERROR_STATES or rule.on_error in ("OK", "KeepLast"):
         yield Problem(where, f"its execErrState is {rule.on_error!r}: a broken query must be noticed")
     interval_ms, hold_ms = _ms(rule.interval), 0 if rule.hold == "0s" else _ms(rule.hold)
     for name, text, length_ms in (("interval", rule.interval, interval_ms), ("for", rule.hold, hold_ms)):
@@ -146,6 +154,9 @@ def _of_ways(files: Files) -> Iterator[Problem]:
         yield Problem("policies", f"there are {len(roots)} roots, there must be one: what takes every alert")
     for policy in files.policies:
         yield from _of_policy(policy, points)
+    told = {root.receiver for root in roots}
+    if not any(HOOK in one.settings.get("url", "") for one in files.receivers if one.contact_point in told):
+        yield Problem("policies", f"what takes every alert does not reach our own {HOOK}")
     for uid in _twice(receiver.uid for receiver in files.receivers):
         yield Problem("contact points", f"the uid {uid!r} names more than one receiver")
     for receiver in files.receivers:
@@ -171,6 +182,9 @@ def _of_receiver(receiver: Receiver) -> Iterator[Problem]:
         yield Problem(where, "a receiver has no uid")
     if receiver.kind != "webhook":
         return
+    most = receiver.settings.get("maxAlerts", "0")  # 0: no limit
+    if not most.isdigit() or not 1 <= int(most) <= MOST_ALERTS:
+        yield Problem(where, f"its maxAlerts is {most}; our hook takes 1 to {MOST_ALERTS} at once")
     if not re.match(r"https?://\S+$", receiver.settings.get("url", "")):
         yield Problem(where, "its webhook has no address")
     credentials = receiver.settings.get("authorization_credentials", "")

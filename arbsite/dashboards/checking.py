@@ -1,5 +1,6 @@
 """The whole check of Grafana's files: lint, then every query on a fresh, a healthy and each broken database."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from arbsite.dashboards.alert_lint import problems_of_alerts
 from arbsite.dashboards.broken import BREAKS
 from arbsite.dashboards.evaluation import Verdict
 from arbsite.dashboards.lint import problems_of_dashboards, problems_of_datasources
-from arbsite.dashboards.parts import Files
+from arbsite.dashboards.parts import Files, Rule
 from arbsite.dashboards.problems import Problem
 from arbsite.dashboards.running import problems_of_panels, verdicts
 from arbsite.dashboards.seeds import seed_healthy
+from arbsite.dashboards.shapes import problems_of_shapes
 from arbsite.dashboards.surroundings import SCOPE
 
+LABEL = re.compile(r"\$labels\.(\w+)")
 Breaks = Mapping[str, Callable[[datetime], None]]
 
 
@@ -38,7 +41,8 @@ class Report:
 
 def problems_in_files(files: Files) -> list[Problem]:
     """Return what the files alone show to be wrong."""
-    return [*problems_of_datasources(files), *problems_of_dashboards(files), *problems_of_alerts(files)]
+    judges = (problems_of_shapes, problems_of_datasources, problems_of_dashboards, problems_of_alerts)
+    return [problem for judge in judges for problem in judge(files)]
 
 
 def check(files: Files, *, breaks: Breaks = BREAKS) -> Report:
@@ -84,6 +88,9 @@ def _on_fresh(files: Files, now: datetime) -> Iterator[Problem]:
 def _on_healthy(files: Files, now: datetime) -> Iterator[Problem]:
     yield from problems_of_panels(files, now=now, mode=SCOPE.mode, is_fresh=False)
     yield from _alarms(files, "a healthy system")
+    for rule, verdict in verdicts(files.rules):
+        if isinstance(verdict, Verdict):
+            yield from _unknown_labels(rule, verdict)
 
 
 def _alarms(files: Files, where: str) -> Iterator[Problem]:
@@ -92,6 +99,12 @@ def _alarms(files: Files, where: str) -> Iterator[Problem]:
             yield verdict
         elif verdict.firing:
             yield Problem(rule.uid, f"it fires on {where}: {_said(verdict)}")
+
+
+def _unknown_labels(rule: Rule, verdict: Verdict) -> Iterator[Problem]:
+    known = {name for labels in verdict.values for name, _ in labels} | {"alertname", "grafana_folder", *rule.labels}
+    for name in sorted(set(LABEL.findall(" ".join(rule.annotations.values()))) - known):
+        yield Problem(rule.uid, f"it speaks of the label {name}, which its query does not give")
 
 
 def _unbroken(files: Files, breaks: Breaks) -> Iterator[Problem]:

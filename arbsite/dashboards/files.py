@@ -5,6 +5,7 @@ Reading is lenient, so that the lint can name what is missing; only a file that 
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ def read(folder: Path) -> Files:
     """Return what the files under ``folder`` say. Raises: BadInput naming the file."""
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}: it should hold dashboards/ and provisioning/")
-    dashboards = tuple(_dashboard(path) for path in sorted((folder / "dashboards").glob("*.json")))
+    pages = [(path.name, _json(path)) for path in sorted((folder / "dashboards").rglob("*.json"))]
     documents = [(path.name, _yaml(path)) for path in sorted((folder / "provisioning").glob("*/*.y*ml"))]
     return Files(
-        dashboards=dashboards,
+        dashboards=tuple(_dashboard(name, page) for name, page in pages),
         datasources=tuple(_datasource(name, one) for name, one in _listed(documents, "datasources")),
         rules=tuple(
             _rule(name, group, rule)
@@ -37,18 +38,13 @@ def read(folder: Path) -> Files:
             policy for name, root in _listed(documents, "policies") for policy in _policies(name, root, is_root=True)
         ),
         providers=tuple(str(_dict(one.get("options")).get("path", "")) for _, one in _listed(documents, "providers")),
+        documents=(*pages, *documents),
     )
 
 
-def _dashboard(path: Path) -> Dashboard:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path.name} is not a dashboard in JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise BadInput(f"{path.name} is not a dashboard: it holds no JSON object")
+def _dashboard(name: str, found: Mapping[str, Any]) -> Dashboard:
     return Dashboard(
-        file=path.name,
+        file=name,
         uid=_text(found, "uid"),
         title=_text(found, "title"),
         has_id=found.get("id") is not None,
@@ -64,11 +60,12 @@ def _panels(found: Mapping[str, Any]) -> Iterator[Panel]:
     for one in _dicts(found.get("panels")):
         yield _panel(one, is_folded=False)
         for inner in _dicts(one.get("panels")):
-            yield _panel(inner, is_folded=True)
+            yield replace(_panel(inner, is_folded=True), is_lost=one.get("collapsed") is not True)
 
 
 def _panel(one: Mapping[str, Any], *, is_folded: bool) -> Panel:
-    defaults = _dict(_dict(one.get("fieldConfig")).get("defaults"))
+    fields = _dict(one.get("fieldConfig"))
+    defaults = _dict(fields.get("defaults"))
     source = _uid(one.get("datasource"))
     grid = _dict(one.get("gridPos"))
     has_grid = all(type(grid.get(name)) is int for name in ("x", "y", "w", "h"))
@@ -83,7 +80,14 @@ def _panel(one: Mapping[str, Any], *, is_folded: bool) -> Panel:
         datasource=source,
         targets=tuple(_target(target, source) for target in _dicts(one.get("targets"))),
         is_folded=is_folded,
+        named=tuple(_named(fields)) if not one.get("transformations") else (),
     )
+
+
+def _named(fields: Mapping[str, Any]) -> Iterator[str]:
+    for override in _dicts(fields.get("overrides")):
+        if (matcher := _dict(override.get("matcher"))).get("id") == "byName":
+            yield _text(matcher, "options")
 
 
 def _target(one: Mapping[str, Any], source: str) -> Target:
@@ -151,7 +155,9 @@ def _step(one: Mapping[str, Any]) -> Step:
         reads=_text(model, "expression"),
         reducer=_text(model, "reducer"),
         evaluator=_text(evaluator, "type"),
-        params=tuple(float(value) for value in params) if isinstance(params, list) else (),
+        params=tuple(float(value) for value in params if isinstance(value, int | float))
+        if isinstance(params, list)
+        else (),
     )
 
 
@@ -166,6 +172,16 @@ def _policies(name: str, one: Mapping[str, Any], *, is_root: bool) -> Iterator[P
     yield Policy(name, _text(one, "receiver"), group_by, matchers, is_root)
     for inner in _dicts(one.get("routes")):
         yield from _policies(name, inner, is_root=False)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path.name} is not a dashboard in JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{path.name} is not a dashboard: it holds no JSON object")
+    return found
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 from arbsite.dashboards.macros import Chosen, Setting, expand
-from arbsite.dashboards.parts import Dashboard, Files, Panel, Target, Variable
+from arbsite.dashboards.parts import WITHOUT_QUERIES, Dashboard, Files, Panel, Target, Variable
 from arbsite.dashboards.problems import Problem
 from domain.errors import BadInput
 
@@ -15,6 +15,12 @@ COLUMNS = 24
 FORMATS = ("time_series", "table")
 UID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
 UNITLESS = frozenset({"table", "row", "text", "dashlist", "alertlist", "news", "logs"})
+KINDS = WITHOUT_QUERIES | frozenset(
+    {
+        *("timeseries", "stat", "gauge", "bargauge", "table", "barchart", "piechart", "histogram", "heatmap"),
+        *("state-timeline", "status-history", "trend", "xychart", "candlestick", "geomap", "canvas", "logs"),
+    }
+)
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -22,7 +28,7 @@ def problems_of_dashboards(files: Files) -> Iterator[Problem]:
     """Yield what is wrong with the dashboards, and with how they name each other and their data source."""
     if not files.dashboards:
         yield Problem("dashboards", "there is no dashboard")
-    sources = {source.uid for source in files.datasources}
+    sources = files.sources
     for uid in _twice(dashboard.uid for dashboard in files.dashboards):
         yield Problem(uid or "dashboards", f"the uid {uid!r} names more than one dashboard")
     for title in _twice(dashboard.title for dashboard in files.dashboards):
@@ -89,6 +95,10 @@ def _of_grid(dashboard: Dashboard) -> Iterator[Problem]:
     for panel in dashboard.panels:
         if panel.id < 1:
             yield Problem(place(dashboard, panel), "its id is not a positive number")
+        if panel.is_lost:
+            yield Problem(place(dashboard, panel), "it lies inside of a row that is open: Grafana would not show it")
+        if panel.kind not in KINDS:
+            yield Problem(place(dashboard, panel), f"its type {panel.kind!r} is none of Grafana's own")
         if not _fits(panel):
             yield Problem(place(dashboard, panel), f"its gridPos {panel.box} does not lie in {COLUMNS} columns")
     shown = [panel for panel in dashboard.panels if not panel.is_folded and _fits(panel)]

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+POSTGRES = ("grafana-postgresql-datasource", "postgres")  # the second is how releases before 10 called it
 EXPRESSION = "__expr__"  # what Grafana calls its own expressions in place of a data source
 WITHOUT_QUERIES = frozenset({"row", "text", "dashlist", "alertlist", "news"})
 
@@ -32,6 +34,8 @@ class Panel:
     datasource: str
     targets: tuple[Target, ...]
     is_folded: bool = False  # it lies in a row that is closed: its box takes no room
+    named: tuple[str, ...] = ()  # the columns that its settings speak of
+    is_lost: bool = False  # it lies inside of a row that is open, where Grafana does not look
 
     @property
     def has_queries(self) -> bool:
@@ -144,3 +148,9 @@ class Files:
     receivers: tuple[Receiver, ...] = ()
     policies: tuple[Policy, ...] = ()
     providers: tuple[str, ...] = field(default=())
+    documents: tuple[tuple[str, Mapping[str, Any]], ...] = ()  # every file by its name, as it stands
+
+    @property
+    def sources(self) -> set[str]:
+        """Return the uids of the data sources whose queries can be run here."""
+        return {source.uid for source in self.datasources if source.kind in POSTGRES}

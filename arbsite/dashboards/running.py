@@ -38,6 +38,11 @@ class Answer:
         shown = [at for at, (name, _) in enumerate(self.columns) if name != TIME]
         return any(row[at] is not None for row in self.rows for at in shown)
 
+    @property
+    def names(self) -> set[str]:
+        """Return what its columns are called, and its texts: a series may be called by one."""
+        return {name for name, _ in self.columns} | {value for row in self.rows for value in row if type(value) is str}
+
 
 @contextmanager
 def reading() -> Iterator[None]:
@@ -56,7 +61,10 @@ def ask(sql: str) -> Answer:
             cursor.execute(sql)
             if cursor.description is None:
                 raise BadInput("it is no question: it returns no columns")
-            return Answer(tuple((column.name, column.type_code) for column in cursor.description), cursor.fetchall())
+            found = Answer(tuple((one.name, one.type_code) for one in cursor.description), cursor.fetchall())
+            if cursor.nextset():
+                raise BadInput("it is more than one statement")
+            return found
     except DatabaseError as error:
         raise BadInput(str(error).splitlines()[0]) from error
 
@@ -116,6 +124,7 @@ def _of_panel(
     files: Files, dashboard: Dashboard, panel: Panel, *, now: datetime, mode: str, is_fresh: bool
 ) -> Iterator[Problem]:
     has_values = False
+    names: set[str] = set()
     for target in panel.targets:
         where = place(dashboard, panel, target)
         try:
@@ -125,8 +134,11 @@ def _of_panel(
             continue
         yield from (Problem(where, what) for what in faults_of(found, target.format))
         has_values = has_values or found.has_values
+        names |= found.names
         if not is_fresh and not found.has_values:
             yield Problem(where, "it shows nothing although there is everything to show")
+    for name in sorted(set(panel.named) - names) if names and not is_fresh else ():
+        yield Problem(place(dashboard, panel), f"its settings speak of the column {name!r}, which no query gives")
     if is_fresh and not has_values and not panel.no_value:
         yield Problem(place(dashboard, panel), "it shows nothing on a fresh database, and noValue does not say why")
 

@@ -59,10 +59,18 @@ def test_what_is_shipped_holds_what_it_promises(role, shipped):
         ("SELECT now() AS time, 'NaN'::float8 AS a", "holds a value that is no number"),
         ("SELECT now() AS time, amount FROM public.trading_balance", "permission denied"),
         ("SET ROLE none", "it is no question"),
+        ("SELECT now() AS time, 1 AS a; SELECT 2 AS b", "it is more than one statement"),
     ],
 )
 def test_a_query_that_grafana_could_not_show_is_named(role, sql, said):
     assert any(said in what for what in said_of(page(sql)))
+
+
+def test_a_setting_of_a_column_that_no_query_gives_is_named(role):
+    sound = page("SELECT now() AS time, 'kraken' AS metric, 1 AS a")
+    panel = replace(sound.dashboards[0].panels[0], named=("a", "kraken", "b"))
+    spoken = replace(sound, dashboards=(replace(sound.dashboards[0], panels=(panel,)),))
+    assert said_of(spoken, is_fresh=False) == ["its settings speak of the column 'b', which no query gives"]
 
 
 def test_a_panel_that_is_empty_on_a_fresh_database_states_why(role):
@@ -79,13 +87,18 @@ def test_a_panel_that_is_empty_although_there_is_everything_to_show_is_named(rol
 def test_an_alert_that_cannot_fire_or_always_does_or_is_unproven_is_named(role, shipped):
     sound = rule_of(shipped, "arb-breaker-open")
     deaf = replace(sound, steps=(*sound.steps[:2], replace(sound.steps[2], params=(1.0,))))
-    nervous = replace(asking(sound, "SELECT 'dry_run' AS mode, 1 AS value"), uid="nervous")
+    nervous = replace(
+        asking(sound, "SELECT 'dry_run' AS mode, 1 AS value"),
+        uid="nervous",
+        annotations={"summary": "{{ $labels.kin }}"},
+    )
     breaks = {sound.uid: BREAKS[sound.uid], "gone": lambda now: None}
     found = [str(one) for one in problems_when_run(Files(rules=(deaf, nervous)), breaks=breaks)]
     (said,) = (said for said in found if said.startswith("arb-breaker-open"))
     assert said.startswith("arb-breaker-open: it cannot fire: on the database broken for it, it finds {")
     assert {
         "nervous: it fires on a fresh database: dry_run 1",
+        "nervous: it speaks of the label kin, which its query does not give",
         "nervous: it fires on a healthy system: dry_run 1",
         "nervous: it fires where only arb-breaker-open should: dry_run 1",
         "nervous: no broken database shows that it can fire",

@@ -108,6 +108,16 @@ def test_two_dashboards_of_one_uid_are_named(copied):
         (dashboard(panel(targets=[target(rawSql="SELECT $__timeGruop(timestamp, '1h')")])), "$__timeGruop is no macro"),
         (dashboard(panel(targets=[target(rawSql="SELECT '$symbol'")])), "$symbol is neither a macro"),
         (dashboard(templating={"list": []}), "$mode is neither a macro"),
+        (dashboard(panel(type="frobnicator")), "its type 'frobnicator' is none of Grafana's own"),
+        (dashboard(panel(libraryPanel={"uid": "x"})), "panels 1 libraryPanel is {'uid': 'x'}; it may be left out"),
+        (dashboard(panel(targets=[target(hide=True)])), "panels 1 targets 1 hide is True"),
+        (dashboard(panel(targets=[target(datasource=SOURCE | {"type": "mysql"})])), "datasource type is 'mysql'"),
+        (dashboard(time={"from": "yesterday", "to": "now"}), "time from is 'yesterday', which the check cannot read"),
+        (dashboard(annotations={"list": [{"name": "mine", "enable": True}]}), "annotations list 1 builtIn is None"),
+        (
+            dashboard({"type": "row", "id": 2, "title": "R", "collapsed": False, "panels": [panel()]}),
+            "it lies inside of a row that is open",
+        ),
         (
             dashboard({"type": "row", "id": 1, "title": "R", "gridPos": {"x": 0, "y": 0, "w": 24, "h": 1}}),
             "it shows nothing",
@@ -187,6 +197,22 @@ def first_rule(document: dict) -> dict:
             "its evaluator within_range needs 2 numbers, it has 1",
         ),
         (lambda rule: rule["data"].append(rule["data"][0]), "the refId 'A' names more than one of its steps"),
+        (lambda rule: rule.update(isPaused=True), "rules 1 isPaused is True"),
+        (lambda rule: rule.update({"for": "52w"}), "rules 1 for is '52w', which the check cannot read"),
+        (lambda rule: rule.update(noDataState="KeepLast"), "its noDataState is KeepLast"),
+        (lambda rule: rule.update(execErrState="KeepLast"), "a broken query must be noticed"),
+        (lambda rule: rule.update(notification_settings={"receiver": "x"}), "notification_settings is nothing that"),
+        (lambda rule: rule["labels"].update(alertname="x"), "labels alertname is 'x'"),
+        (lambda rule: rule["annotations"].update(summary="{{ $labels.mode "), "annotations summary is"),
+        (lambda rule: rule["annotations"].update(summary="{{ shout $labels.mode }}"), "annotations summary is"),
+        (lambda rule: rule["annotations"].update(summary="{{ $values.Z.Value }}"), "it speaks of the value Z"),
+        (lambda rule: rule["data"][0]["model"].update(rawQuery=False), "model rawQuery is False"),
+        (lambda rule: rule["data"][0].update(relativeTimeRange={"from": 0, "to": 9}), "relativeTimeRange to is 9"),
+        (lambda rule: rule["data"][1]["model"].update(settings={"mode": "dropNN"}), "model settings is nothing that"),
+        (
+            lambda rule: rule["data"][2]["model"]["conditions"][0]["evaluator"].update(params=["much"]),
+            "needs 1 numbers, it has 0",
+        ),
     ],
 )
 def test_a_faulty_alert_rule_is_named(bare, spoil, said):
@@ -197,6 +223,29 @@ def test_a_faulty_alert_rule_is_named(bare, spoil, said):
     ("path", "spoil", "said"),
     [
         ("rules", lambda found: found["groups"][0].update(interval="15s"), "no multiple of 10s"),
+        (
+            "rules",
+            lambda found: found.update(deleteRules=[{"orgId": 1}]),
+            "deleteRules is nothing that the check knows",
+        ),
+        ("rules", lambda found: found["groups"][0].update(interval="1d"), "groups 1 interval is '1d'"),
+        ("policies", lambda found: found["policies"][0].update(mute_time_intervals=["x"]), "mute_time_intervals is"),
+        ("policies", lambda found: found["policies"][0].update(group_wait="soon"), "group_wait is 'soon'"),
+        (
+            "contact-points",
+            lambda found: found["contactPoints"][0]["receivers"][0]["settings"].update(url="http://web:8000/hook"),
+            "what takes every alert does not reach our own /hooks/grafana",
+        ),
+        (
+            "contact-points",
+            lambda found: found["contactPoints"][0]["receivers"][0]["settings"].update(maxAlerts="0"),
+            "its maxAlerts is 0; our hook takes 1 to 100 at once",
+        ),
+        (
+            "contact-points",
+            lambda found: found["contactPoints"][0]["receivers"][0]["settings"].update(httpMethod="GET"),
+            "settings httpMethod is 'GET'",
+        ),
         (
             "policies",
             lambda found: found["policies"][0].update(receiver="nobody"),
@@ -224,6 +273,22 @@ def test_a_faulty_alert_rule_is_named(bare, spoil, said):
 )
 def test_alerts_that_would_reach_nobody_are_named(bare, path, spoil, said):
     assert any(said in problem for problem in spoiled(bare, f"provisioning/alerting/{path}.yaml", spoil))
+
+
+def test_a_password_in_clear_or_another_kind_of_source_is_named(bare):
+    def spoil(found):
+        found["datasources"][0].update(type="mysql", secureJsonData={"password": "a password of ours"})
+
+    said = spoiled(bare, "provisioning/datasources/arbsite.yaml", spoil)
+    assert any("secureJsonData password is" in problem for problem in said)
+    assert any("its data source 'arbsite' is not provisioned" in problem for problem in said)
+
+
+def test_a_dashboard_in_a_folder_below_counts_too(copied):
+    (copied / "dashboards" / "more").mkdir()
+    shutil.copy(copied / "dashboards" / "risk.json", copied / "dashboards" / "more" / "other.json")
+    said = [str(problem) for problem in problems_in_files(files.read(copied))]
+    assert "arb-risk: the uid 'arb-risk' names more than one dashboard" in said
 
 
 def test_a_folder_without_rules_is_not_sound(bare):
