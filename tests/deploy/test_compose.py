@@ -10,6 +10,7 @@ import pytest
 from arbsite import celery
 from arbsite.config.source import read_assignments
 from arbsite.config.variables import SECRET_FILES, VARIABLES
+from arbsite.dashboards.files import read
 from arbsite.processes import SERVERS, Ports, table
 from arbsite.setup import env_files
 from ops.queues import Queue
@@ -28,6 +29,34 @@ NOT_PASSED_ON = {
     *("ARB_ETHEREUM_DEPLOYMENT", "ARB_POLYGON_DEPLOYMENT", "ARB_WEB_PORT", "ARB_FLOWER_PORT", "ARB_INTERNAL_HOSTS"),
     *("ARB_DEBUG", "ARB_METRICS_ADDRESS", "ARB_TIMESCALE"),
     *("TIMESCALE_HOST", "TIMESCALE_PORT", "TIMESCALE_USER", "TIMESCALE_DB"),
+}
+
+
+KEYS = {
+    *("image", "pull_policy", "build", "user", "init", "read_only", "cap_drop", "security_opt", "group_add", "restart"),
+    *("command", "entrypoint", "working_dir", "environment", "secrets", "ports", "volumes", "tmpfs", "depends_on"),
+    *("healthcheck", "deploy", "logging", "stop_signal", "stop_grace_period", "shm_size", "profiles"),
+}
+SECRETS_GROUP = "${SECRETS_GID:?run manage.py setup --env, which writes .env}"
+MOUNTED = {
+    "timescaledb": {"timescale-data", "./docker/timescaledb/100_roles.sh"},
+    "redis": {"redis-data", "./docker/redis"},
+    "web": {"control", "models"},
+    "stream": {"control", "models"},
+    "worker-scan": {"control", "models"},
+    "worker-account": {"control", "models"},
+    "worker-execution": {"control", "models"},
+    "worker-ml": {"control", "models", "mlflow", "backups"},
+    "mlflow": {"mlflow"},
+    "grafana": {"grafana-data", "./grafana/provisioning", "./grafana/dashboards"},
+    "prometheus": {"prometheus-data", "./prometheus"},
+}
+HEALTH_OF_OTHERS = {  # each asks its server for something, and fails where that is not what it should be
+    "timescaledb": "pg_extension WHERE extname = 'timescaledb'\" | grep -qx 1",
+    "redis": "redis-cli ping | grep -qx PONG",
+    "grafana": "/api/health | grep -Eq",
+    "mlflow": "/health'",
+    "prometheus": "/-/healthy",
 }
 
 
@@ -65,8 +94,10 @@ def test_a_service_runs_as_nobody_special_in_a_closed_box(name):
     service = SERVICES[name]
     user, _, group = service["user"].partition(":")
     assert int(user) > 0 and group.isdigit()
+    assert set(service) <= KEYS, "what is not known here may open the box"
     assert service["cap_drop"] == ["ALL"] and "cap_add" not in service
-    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["group_add"] == [SECRETS_GROUP]
     assert service["read_only"] is True
     assert {"cpus", "memory", "pids"} == set(service["deploy"]["resources"]["limits"])
     assert service["logging"]["options"]["max-size"]
@@ -80,7 +111,8 @@ def test_a_service_starts_again_and_says_how_it_is(name):
         return
     assert service["restart"] == "unless-stopped"
     assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
-    assert {"interval", "timeout", "retries", "start_period"} <= set(service["healthcheck"])
+    assert {"interval", "timeout", "retries", "start_period", "test"} == set(service["healthcheck"])
+    assert HEALTH_OF_OTHERS.get(name, "arbsite.probe") in " ".join(service["healthcheck"]["test"])
 
 
 @pytest.mark.parametrize("name", OF_OTHERS)
@@ -136,7 +168,8 @@ def test_the_secrets_are_those_that_setup_makes():
     made = {name.lower() for name in (*env_files.GENERATED, *env_files.TO_FILL_IN, "ARB_RESTORE_URL")}
     declared = stack.written()["secrets"]
     assert set(declared) == made
-    assert {name: entry["file"].rpartition("/")[2] for name, entry in declared.items()} == {name: name for name in made}
+    folder = "${SECRETS_DIR:?run manage.py setup --env, which writes .env}"
+    assert declared == {name: {"file": f"{folder}/{name}"} for name in made}
     used = {secret for service in SERVICES.values() for secret in service.get("secrets", ())}
     assert used == made
 
@@ -146,7 +179,8 @@ def test_every_setting_that_is_no_secret_is_passed_on(name):
     passed = set(SERVICES[name]["environment"])
     settings = {variable.name for variable in VARIABLES.values() if not variable.is_secret} - NOT_PASSED_ON
     assert settings <= passed
-    assert passed <= set(VARIABLES) | set(SECRET_FILES)
+    assert passed <= (set(VARIABLES) | set(SECRET_FILES)) - {"ARB_DEBUG"}
+    assert SERVICES[name]["environment"].get("ARB_TIMESCALE", "required") == "required"
     for setting in settings - {"ARB_MODE"}:
         assert SERVICES[name]["environment"][setting] == f"${{{setting}:-}}"
 
@@ -155,6 +189,7 @@ def test_what_setup_writes_is_all_that_is_required(given):
     assert stack.filled(given)["services"]["web"]["group_add"] == [given["SECRETS_GID"]]
     required = set(re.findall(r"\$\{(\w+):\?", stack.COMPOSE.read_text()))
     assert required == {"ARB_MODE", "TIMESCALE_USER", "TIMESCALE_DB", "SECRETS_DIR", "SECRETS_GID"}
+    assert not re.findall(rf"\$\{{({'|'.join(required)})\b(?!:\?)", stack.COMPOSE.read_text())
     for name in required:
         with pytest.raises(stack.NotGiven, match=f"{name}: run manage.py setup --env"):
             stack.filled({**given, name: ""})
@@ -200,7 +235,26 @@ def test_grafana_lets_in_whom_it_knows_and_shows_its_home():
     assert environment["GF_AUTH_ANONYMOUS_ENABLED"] == environment["GF_USERS_ALLOW_SIGN_UP"] == "false"
     assert environment["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
     assert environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == "/var/lib/grafana/dashboards/arbitrage.json"
+    homes = [mount.split(":")[1] for mount in SERVICES["grafana"]["volumes"] if "grafana/dashboards" in mount]
+    assert homes == list(read(stack.CHECKOUT / "grafana").providers) == ["/var/lib/grafana/dashboards"]
     assert environment["ARB_DASHBOARDS_USER"] == f"${{ARB_DASHBOARDS_USER:-{VARIABLES['ARB_DASHBOARDS_USER'].default}}}"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_sees_its_own_folders_and_no_other(name):
+    mounts = [mount.split(":")[0] for mount in SERVICES[name].get("volumes", ())]
+    assert set(mounts) == MOUNTED.get(name, set()) and len(mounts) == len(set(mounts))
+    assert not any(stack.written()["volumes"].values()), "volumes are this machine's own"
+
+
+@pytest.mark.parametrize("name", OF_OTHERS)
+def test_another_programs_service_is_given_no_secret_in_its_environment(name):
+    environment = SERVICES[name].get("environment", {})
+    in_files = {value for value in environment.values() if value.startswith("/run/secrets/")}
+    assert in_files <= {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", ())}
+    filled_in = {found for value in environment.values() for found in re.findall(r"\$\{(\w+)", value)}
+    assert filled_in <= {"TIMESCALE_USER", "TIMESCALE_DB", "ARB_DASHBOARDS_USER"}
+    assert not set(environment) & {"POSTGRES_HOST_AUTH_METHOD", "GF_AUTH_PROXY_ENABLED", "GF_AUTH_BASIC_ENABLED"}
 
 
 def test_what_is_mounted_from_the_checkout_is_there_and_read_only():
