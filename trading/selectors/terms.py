@@ -13,7 +13,7 @@ from domain.errors import BadInput
 from domain.money import ZERO
 from domain.scope import Mode, Scope
 from trading.json_values import from_json
-from trading.models import EvaluationCount, Recording, Run
+from trading.models import EvaluationCount, Opportunity, Recording, Run
 
 FeesOf = Callable[[str], FeeSchedule]
 HOUR = timedelta(hours=1)
@@ -84,10 +84,12 @@ def chosen_scope(mode: Mode | None, run_id: str) -> Scope:
 
 
 def _seen_outside_runs(mode: Mode) -> datetime:
-    """Return since when anything was seen in a mode's own scope, for the last time and to the hour or better."""
-    counted = EvaluationCount.objects.in_scope(Scope(mode)).order_by("-hour").values_list("hour", flat=True)
-    watched = Recording.objects.in_scope(Scope(mode)).order_by("-started_at").values_list("started_at", flat=True)
-    return max(counted.first() or BEGINNING, watched.first() or BEGINNING)
+    """Return when anything was seen in a mode's own scope for the last time; of mere looks only the hour is known."""
+    newest = (
+        model.objects.in_scope(Scope(mode)).order_by(f"-{column}").values_list(column, flat=True).first()
+        for model, column in ((EvaluationCount, "hour"), (Recording, "started_at"), (Opportunity, "timestamp"))
+    )
+    return max((at for at in newest if at is not None), default=BEGINNING)
 
 
 def terms_of(run: Run | None, *, fees_of: FeesOf, venues: set[str]) -> Terms:

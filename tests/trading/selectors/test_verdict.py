@@ -258,6 +258,14 @@ def test_the_scope_of_simulations_is_the_last_demo_or_what_came_after_it(run):
     assert chosen_scope(Mode.SIM, "demo-1") == demo
 
 
+def test_a_demo_is_not_shown_once_the_system_itself_found_something_within_the_same_hour(run):
+    plain, demo = Scope(Mode.SIM), Scope(Mode.SIM, "demo-1")
+    make(EvaluationCount, **plain.columns, hour=datetime(2026, 11, 22, 9, tzinfo=UTC))
+    make(Run, **demo.columns, command="demo", started_at=datetime(2026, 11, 22, 9, 6, tzinfo=UTC))
+    make(Opportunity, **plain.columns, timestamp=datetime(2026, 11, 22, 9, 8, tzinfo=UTC))
+    assert chosen_scope(Mode.SIM, "") == plain
+
+
 def test_the_hours_that_a_scope_covers_are_those_of_its_looks(calm):
     assert covered(SCOPE) == (day(1), day(9))
     assert covered(Scope(Mode.SIM)) is None
