@@ -56,6 +56,7 @@ class ScopedAdmin(ModelAdmin):
 
     list_filter: Any = (ModeFilter, RunFilter)
     newest_column = "id"  # one that an index over mode and run goes on with
+    holds_days = False  # its dates are days, which lead to no hours
     spans_runs = False  # a small table whose list shows every run of the mode
     sortable_by: Any = ()  # a column without an index would be sorted row by row
     list_per_page = 50
@@ -162,7 +163,8 @@ class ReadOnlyAdmin(ScopedAdmin):
     def _drill(self, request: HttpRequest, listed: Any) -> Any:
         if not self.date_hierarchy or not is_one_scope(request, self.model):
             return None
-        return drill_of(listed, self.date_hierarchy, self.rows_at_first(request))
+        rows = self.rows_at_first(request)
+        return drill_of(listed, self.date_hierarchy, rows, holds_days=self.holds_days)
 
     @property
     def _name(self) -> str:

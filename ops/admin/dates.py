@@ -11,6 +11,7 @@ _TITLES = ("%Y", "%B %Y", "%-d %B", "%H:%M")
 _YEAR, _MONTH, _DAY, _HOUR = range(len(_TITLES))
 _LONGEST = (timedelta(days=366), timedelta(days=31), timedelta(days=1), timedelta(hours=1))
 _FIRSTS = (("month", 1), ("day", 1), ("hour", 0))
+_LEAST_CHOICE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,11 @@ def hour_asked(column: str, begin: datetime) -> dict[str, str]:
     return _asked_for(column, _Stretch(_HOUR, begin))
 
 
-def drill_of(listed: Any, column: str, rows: QuerySet[Any]) -> Drill | None:
-    """Return where a list's dates lead; None where ``rows``, which are of one scope, are none."""
+def drill_of(listed: Any, column: str, rows: QuerySet[Any], *, holds_days: bool = False) -> Drill | None:
+    """Return where a list's dates lead, no further than to days in one that ``holds_days``.
+
+    None where ``rows``, which are of one scope, leave nothing to choose.
+    """
     first = rows.order_by(column).values_list(column, flat=True).first()
     last = rows.order_by(f"-{column}").values_list(column, flat=True).first()
     if first is None or last is None:
@@ -69,7 +73,10 @@ def drill_of(listed: Any, column: str, rows: QuerySet[Any]) -> Drill | None:
     first, last = first.astimezone(UTC), last.astimezone(UTC)
     asked = _asked(listed.params, column)
     shown = asked or _common(first, last)
-    inside = shown.inside(first, last) if shown else _stretches(_YEAR, first, last)
+    narrower = shown.inside(first, last) if shown else _stretches(_YEAR, first, last)
+    inside = [one for one in narrower if one.depth < _HOUR or not holds_days]
+    if asked is None and len(inside) < _LEAST_CHOICE:
+        return None
     return Drill(
         tuple(_path(listed, column, asked)),
         tuple(Step(one.title, _address(listed, _asked_for(column, one), column)) for one in inside),

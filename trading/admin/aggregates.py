@@ -32,7 +32,7 @@ class HourlyPerformanceAdmin(AggregateAdmin):
 
     icon = "hourglass"
     list_display = (
-        column("hour", "hour (UTC)"),
+        column("hour", "hour (UTC)", "%Y-%m-%d %H:%M"),
         "scope_label",
         column("symbol"),
         column("opportunities"),
@@ -65,4 +65,5 @@ class DailyProfitabilityAdmin(AggregateAdmin):
         result("profit_usd", "profit"),
     )
     newest_column = date_hierarchy = "day"
+    holds_days = True
     sortable_by = ("day",)

@@ -62,6 +62,19 @@ def test_an_hour_is_the_end_of_the_way():
     assert found.inside == ()
 
 
+def test_what_leaves_nothing_to_choose_is_not_shown():
+    assert drilled(at(11, 2, 21), at(11, 2, 21)) is None
+
+
+def test_days_lead_to_no_hours():
+    rows = [Outbox(mode="sim", kind="k", row_id=number, created_at=at(11, 2, number)) for number in (3, 5)]
+    Outbox.objects.bulk_create(rows)
+    day = {f"{COLUMN}__gte": "2026-11-02T00:00Z", f"{COLUMN}__lt": "2026-11-03T00:00Z"}
+    asked = drill_of(listed(day), COLUMN, Outbox.objects.all(), holds_days=True)
+    assert (titles(asked.path)[-1], asked.inside) == ("2 November", ())
+    assert drill_of(listed({}), COLUMN, Outbox.objects.all(), holds_days=True) is None
+
+
 def test_a_time_without_rows_holds_nothing():
     assert drilled(at(11, 2), since="2025-01-01T00:00", until="2026-01-01T00:00").inside == ()
     assert drilled(since="2027-01-01T00:00", until="2028-01-01T00:00").inside == ()
@@ -72,7 +85,7 @@ def test_a_time_without_rows_holds_nothing():
     [("soon", "later"), ("2026-11-02T05:00", "2026-11-02T05:10"), ("9999-12-01T00:00", "9999-12-31T00:00")],
 )
 def test_what_is_no_year_month_day_or_hour_is_no_place_on_the_way(since, until):
-    assert drilled(at(11, 2), since=since, until=until).path == ()
+    assert drilled(at(11, 2), at(11, 3), since=since, until=until).path == ()
 
 
 def test_a_leap_year_and_a_december_end_where_the_next_begins():
