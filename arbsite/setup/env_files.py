@@ -80,7 +80,7 @@ def make_files(directory: Path) -> Made:
     nothing can be written there.
     """
     if not directory.is_dir():
-        raise BadInput(f"--directory is {directory}, which is no folder")
+        raise BadInput(f"--directory is {directory}, which is no folder: make it first")
     env_file, folder = directory / ".env", directory / FOLDER
     given = {name: value for name, value in read_assignments(env_file).items() if value.strip()}
     for name in (*GENERATED, *TO_FILL_IN):
@@ -107,7 +107,8 @@ def in_words(made: Made) -> str:
             f"still blank, in {made.secrets_dir}; a dry run on public data needs none of them:",
             *(f"  {name}" for name in made.to_fill_in),
         ]
-    return "\n".join([*lines, "next: scripts/start_infrastructure.sh"])
+    beside = "" if Path(made.env_file).parent.resolve() == CHECKOUT else "bring both beside docker-compose.yml, then "
+    return "\n".join([*lines, f"next: {beside}scripts/start_infrastructure.sh"])
 
 
 def _claim(folder: Path) -> None:

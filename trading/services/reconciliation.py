@@ -109,7 +109,7 @@ def as_words(found: Comparison) -> str:
 def _gate_said(found: Comparison) -> str:
     if found.is_released:
         return "it is halted now, and manage.py resume lets it open orders again"
-    return "nothing is sent since its restore until this is clean" if found.is_waiting else "it waits for nothing"
+    return "nothing is sent since its restore until this is clean" if found.is_waiting else "nothing is held back"
 
 
 def _ask_venues(scope: Scope, *, venues: Mapping[str, TradingVenue], clock: Clock) -> None:
