@@ -1,8 +1,9 @@
 """Reads what the processes log while they run, and picks out what should not be there."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class LoggedError:
     process: str
     at: datetime
     text: str
+    is_exception: bool  # which nobody handled; else an event for a person
 
     @property
     def speaks_of_an_outage(self) -> bool:
@@ -28,21 +30,40 @@ class LoggedError:
         return bool(SPEAKS_OF_AN_OUTAGE.search(self.text))
 
 
+class LogTail:
+    """Follows log files; each call of ``read`` yields what is new."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[Path, int] = {}
+
+    def read(self, files: Sequence[Path]) -> Iterator[LoggedError]:
+        """Yield the errors logged since the last call."""
+        for file in files:
+            yield from errors_in(self._new_lines(file), process=file.stem)
+
+    def _new_lines(self, file: Path) -> list[str]:
+        offset = self._offsets.get(file, 0)
+        if file.stat().st_size < offset:  # it was rotated
+            offset = 0
+        with file.open("rb") as stream:
+            stream.seek(offset)
+            whole, newline, _ = stream.read().rpartition(b"\n")
+        self._offsets[file] = offset + len(whole) + len(newline)
+        return whole.decode(errors="replace").splitlines()
+
+
 class LogReader:
-    """Follows the log files of one run."""
+    """Gathers the errors of one run, and knows which of them the demo itself explains."""
 
     def __init__(self, folder: Path, journal: Journal) -> None:
         self._folder = folder
         self._journal = journal
-        self._offsets: dict[Path, int] = {}
-        self._remainders: dict[Path, bytes] = {}
+        self._tail = LogTail()
         self.errors: list[LoggedError] = []
 
     def read(self) -> None:
         """Take in what was logged since the last call."""
-        for file in sorted(self._folder.glob("*.log")):
-            for error in errors_in(self._new_lines(file), process=file.stem):
-                self._take(error)
+        self.errors += self._tail.read(sorted(self._folder.glob("*.log")))
 
     def unexpected(self) -> list[LoggedError]:
         """Return the errors that nothing the demo saw explains."""
@@ -55,21 +76,6 @@ class LogReader:
     def _is_explained(self, error: LoggedError) -> bool:
         return error.speaks_of_an_outage and self._journal.explains(error.at)
 
-    def _take(self, error: LoggedError) -> None:
-        self.errors.append(replace(error, text=error.text[:_SHOWN]))
-
-    def _new_lines(self, file: Path) -> list[str]:
-        offset = self._offsets.get(file, 0)
-        if file.stat().st_size < offset:  # it was rotated
-            offset = 0
-        with file.open("rb") as stream:
-            stream.seek(offset)
-            text = self._remainders.pop(file, b"") + stream.read()
-            self._offsets[file] = stream.tell()
-        whole, newline, rest = text.rpartition(b"\n")
-        self._remainders[file] = rest
-        return (whole + newline).decode(errors="replace").splitlines()
-
 
 def errors_in(lines: list[str], *, process: str) -> Iterator[LoggedError]:
     """Yield what a person would have to look at among ``lines``."""
@@ -78,7 +84,8 @@ def errors_in(lines: list[str], *, process: str) -> Iterator[LoggedError]:
         if line.startswith("{"):
             yield from _from_json(line, process)
         elif line.startswith(_TRACEBACK):
-            yield LoggedError(process, datetime.now(UTC), _last_line_of_traceback(waiting))
+            raised = _last_line_of_traceback(waiting)
+            yield LoggedError(process, datetime.now(UTC), raised[:_SHOWN], is_exception=True)
 
 
 def _from_json(line: str, process: str) -> Iterator[LoggedError]:
@@ -87,13 +94,10 @@ def _from_json(line: str, process: str) -> Iterator[LoggedError]:
     except ValueError:
         return
     if isinstance(fields, dict) and str(fields.get("level")).lower() in _BAD_LEVELS:
-        yield LoggedError(process, _instant(fields.get("timestamp")), _text_of(fields))
-
-
-def _text_of(fields: dict[str, object]) -> str:
-    exception = str(fields.get("exception", "")).strip().splitlines()
-    told = [str(fields.get(name, "")) for name in ("event", "error")] + exception[-1:]
-    return ": ".join(part for part in told if part)
+        raised = str(fields.get("exception", "")).strip().splitlines()
+        told = (str(fields.get("event", "")), str(fields.get("error", "")), *raised[-1:])
+        text = re.sub(r"\s+", " ", ": ".join(part for part in told if part))
+        yield LoggedError(process, _instant(fields.get("timestamp")), text[:_SHOWN], is_exception=bool(raised))
 
 
 def _instant(text: object) -> datetime:

@@ -11,12 +11,12 @@ from typing import Any
 import psycopg
 import redis
 
+from arbsite.demo.logs import LoggedError, LogTail
 from domain.errors import Unreachable
 from domain.scope import Mode, Scope
 from domain.timestamps import to_ns
 from ops.queues import BEAT, Queue
 from tests.soak.faults import Fault, deck
-from tests.soak.logs import LogTail, Trouble
 from tests.soak.system import FLOWER, WEB, System, wait_until
 from tests.soak.watching import Watcher
 from trading.marketdata.clock import SystemClock
@@ -27,7 +27,7 @@ CANARIES = {*map(str, Queue), BEAT}
 START_S = 120.0
 END_S = 90.0
 _LONG_MS = 3_600_000
-_AFTERMATH = timedelta(seconds=5)
+_EARLY, _AFTERMATH = timedelta(seconds=2), timedelta(seconds=5)
 _SIGNS = "SELECT queue, consumed_at FROM ops_canary WHERE mode = 'sim' AND run_id = ''"
 _TRIPS = "SELECT happened_at, kind, after, reason FROM risk_breakerevent WHERE mode = 'sim' AND run_id = '' ORDER BY id"
 
@@ -65,16 +65,21 @@ class Soak:
     minutes: float
     start_s: float = 0.0
     wounds: list[Wound] = field(default_factory=list)
-    troubles: list[Trouble] = field(default_factory=list)
+    troubles: list[LoggedError] = field(default_factory=list)
     open_at_end: int | None = None
     trips: list[str] = field(default_factory=list)  # what stopped new trades, and when
     reconciled: tuple[int, dict[str, Any]] = (1, {})
     ended: tuple[int, list[str]] = (1, [])
 
-    def unexplained(self) -> list[Trouble]:
+    def unexplained(self) -> list[LoggedError]:
         """Return the exceptions that no outage of ours explains."""
         outages = [(wound.began_at, wound.until) for wound in self.wounds if wound.is_outage]
-        return [one for one in self.troubles if one.is_exception and not one.is_echo_of(outages)]
+        return [one for one in self.troubles if one.is_exception and not is_echo(one, outages)]
+
+
+def is_echo(trouble: LoggedError, outages: list[tuple[datetime, datetime]]) -> bool:
+    """Return whether it speaks of something gone while something was."""
+    return trouble.speaks_of_an_outage and any(since - _EARLY <= trouble.at <= until for since, until in outages)
 
 
 class Greenness:
@@ -185,7 +190,7 @@ def line_of(wound: Wound) -> str:
     return f"{wound.at_s:7.1f} s  {wound.name:40}  {wound.failure or after}"
 
 
-def as_json(trouble: Trouble) -> dict[str, Any]:
+def as_json(trouble: LoggedError) -> dict[str, Any]:
     """Return a trouble as a line of the report."""
     return asdict(trouble) | {"at": trouble.at.isoformat()}
 

@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
+from arbsite.demo.logs import errors_in
 from simulator.faults import FaultKind
 from tests.soak.faults import deck
-from tests.soak.logs import LogTail, troubles_in
 from tests.soak.memory import Life, growths
 from tests.soak.report import lines_of
-from tests.soak.running import Soak, Wound
+from tests.soak.running import Soak, Wound, is_echo
 from tests.soak.watching import Seen
 
 NAMES = ["beat", "stream", "web", "worker-execution"]
@@ -83,7 +83,7 @@ def test_an_exception_during_an_outage_that_speaks_of_it_is_an_echo_and_any_othe
         '  File "x", line 1',
         "ValueError: printed by nobody",
     ]
-    troubles = list(troubles_in(told, process="stream"))
+    troubles = list(errors_in(told, process="stream"))
     assert [one.is_exception for one in troubles] == [True, True, False, True]
     assert [one.text.split(": ")[-1] for one in soak_of(outage, troubles=troubles).unexplained()] == [
         "'x'",
@@ -94,19 +94,8 @@ def test_an_exception_during_an_outage_that_speaks_of_it_is_an_echo_and_any_othe
 
 
 def test_an_echo_long_after_green_is_an_exception():
-    (late,) = troubles_in([line(exception="Traceback\nConnectionError: redis")], process="web")
-    assert late.is_echo_of([(AT - timedelta(seconds=60), AT - timedelta(seconds=30))]) is False
-
-
-def test_logs_are_read_on_from_where_they_were_left_and_anew_once_rotated(tmp_path):
-    file, tail = tmp_path / "web.log", LogTail()
-    text = line(exception="Traceback\nKeyError: 1") + "\n"
-    file.write_text(text + text[:20])
-    assert len(list(tail.read([file]))) == 1
-    file.write_text(text + text)
-    assert len(list(tail.read([file]))) == 1
-    file.write_text(text)
-    assert len(list(tail.read([file]))) == 1
+    (late,) = errors_in([line(exception="Traceback\nConnectionError: redis")], process="web")
+    assert not is_echo(late, [(AT - timedelta(seconds=60), AT - timedelta(seconds=30))])
 
 
 def test_every_promise_is_kept_by_a_sound_soak():

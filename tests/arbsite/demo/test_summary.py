@@ -36,7 +36,7 @@ def test_a_demo_that_traded_without_surprises_exits_0(ending):
 
 
 def test_no_trade_an_unexpected_error_or_rows_that_disagree_exit_1(ending):
-    error = LoggedError("stream", ending.started_at, "boom")
+    error = LoggedError("stream", ending.started_at, "boom", is_exception=False)
     assert exit_code(replace(ending, unexpected=(error,))) == 1
     assert exit_code(replace(ending, snapshot=replace(ending.snapshot, first_execution_s=None))) == 1
     assert exit_code(replace(ending, audit=replace(CLEAN, open_executions=1))) == 1
@@ -91,7 +91,7 @@ def test_what_a_run_gave_the_models_is_counted_in_its_scope_alone():
 
 
 def test_people_read_the_same_in_a_few_lines(ending):
-    error = LoggedError("stream", ending.started_at, "boom")
+    error = LoggedError("stream", ending.started_at, "boom", is_exception=False)
     text = "\n".join(as_lines(replace(ending, unexpected=(error,))))
     for words in (
         "settled 17.1 s after",
