@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from arbsite.demo.audit import Audit
+from arbsite.demo.errors import LoggedError
 from arbsite.demo.journal import Disturbance
 from arbsite.demo.learning import Learning, learning_in_words
-from arbsite.demo.logs import LoggedError
 from arbsite.demo.plan import Plan
 from arbsite.demo.snapshot import Snapshot
 from arbsite.demo.words import count, percent, refusal_lines, spaced, swaps_in_words, usd

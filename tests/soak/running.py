@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import redis
 
-from arbsite.demo.logs import LoggedError, LogTail
+from arbsite.demo.errors import LoggedError, LogTail
 from domain.errors import Unreachable
 from domain.scope import Mode, Scope
 from domain.timestamps import to_ns

@@ -1,14 +1,17 @@
 """How a soak judges: what counts as growth, as an unhandled exception, as green; and that a seed repeats its faults."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
 import pytest
 
-from arbsite.demo.logs import errors_in
+from arbsite.demo.errors import errors_in
 from simulator.faults import FaultKind
+from tests.e2e.running import CHECKOUT
 from tests.soak.faults import deck
 from tests.soak.memory import Life, growths
 from tests.soak.report import lines_of
@@ -137,3 +140,8 @@ def test_a_breaker_that_opened_explains_a_third_without_trades_but_not_a_soak_wi
     assert [name for name, is_kept in kept(soak, seen).items() if not is_kept] == [
         "it trades, or a breaker says why not"
     ]
+
+
+def test_it_starts_without_any_settings():
+    asked = subprocess.run([sys.executable, "-m", "tests.soak", "--help"], cwd=CHECKOUT, capture_output=True, text=True)
+    assert asked.returncode == 0, asked.stderr

@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from arbsite.demo.errors import errors_in
 from arbsite.demo.journal import Journal
-from arbsite.demo.logs import LogReader, errors_in
+from arbsite.demo.logs import LogReader
 
 
 def line(level: str, event: str, **fields: str) -> str:

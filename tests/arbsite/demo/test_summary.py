@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from arbsite.demo.audit import Audit
+from arbsite.demo.errors import LoggedError
 from arbsite.demo.journal import Disturbance
 from arbsite.demo.learning import Learning, learning_of
-from arbsite.demo.logs import LoggedError
 from arbsite.demo.summary import Ending, as_json, as_lines, exit_code
 from domain.features import FEATURE_HASH
 from domain.scope import Mode, Scope
