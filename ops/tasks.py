@@ -8,7 +8,7 @@ from django.conf import settings
 
 from ops import broker
 from ops.queues import Queue
-from ops.services import alerts, canaries, policies, policy_watch, retention, sweeper
+from ops.services import alerts, canaries, notifier, policies, policy_watch, retention, sweeper
 
 LEFT_LYING_AFTER_S = 10
 
@@ -30,7 +30,7 @@ def retain() -> None:
 @shared_task(name=alerts.NOTIFY_TASK)
 def notify(alert_id: int) -> None:
     """Send one alert."""
-    alerts.deliver(alert_id)
+    notifier.deliver(alert_id)
 
 
 def _canary(task: Any, queue: Queue) -> None:

@@ -127,7 +127,7 @@ def test_a_message_carries_ids_alone_and_the_correlation_id(empty_queues):
 
 def test_a_task_logs_under_the_correlation_id_of_its_sender(worker, monkeypatch):
     seen = []
-    monkeypatch.setattr("ops.services.alerts.deliver", lambda row_id: seen.append((row_id, correlation.current())))
+    monkeypatch.setattr("ops.services.notifier.deliver", lambda row_id: seen.append((row_id, correlation.current())))
     with correlation.correlated("c0ffee"):
         broker.send("ops.notify", 7)
     assert wait_for(lambda: seen == [(7, "c0ffee")])
@@ -179,7 +179,7 @@ def test_a_worker_keeps_its_database_session_and_replaces_a_broken_one(worker, m
             cursor.execute("SELECT pg_backend_pid()")
             sessions.append(cursor.fetchone()[0])
 
-    monkeypatch.setattr("ops.services.alerts.deliver", note)
+    monkeypatch.setattr("ops.services.notifier.deliver", note)
     for done in (1, 2):
         broker.send("ops.notify", done)
         assert wait_for(lambda done=done: len(sessions) == done)

@@ -1,45 +1,14 @@
-"""Alerts: stored, throttled, sent by one notifier, and never in the way of what they tell of."""
-
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+"""Alerts: stored, throttled, handed to the notifier, and never in the way of what they tell of."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from domain.scope import Mode, Scope
-from domain.secret import Secret
 from ops.models import Alert, Delivery, Outbox
-from ops.services.alerts import THROTTLE, alert, deliver
+from ops.services.alerts import THROTTLE, alert
 
 SIM = Scope(Mode.SIM)
 pytestmark = pytest.mark.django_db
-
-
-def use_addresses(settings, *urls: str) -> None:
-    from dataclasses import replace
-
-    settings.ARB = replace(settings.ARB, alert_urls=tuple(Secret(url) for url in urls))
-
-
-@pytest.fixture
-def hook():
-    """Yield the address of a web hook on loopback and what it was told."""
-    told: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args) -> None:
-            """Keep quiet."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"json://127.0.0.1:{server.server_port}/", told
-    server.shutdown()
-    server.server_close()
 
 
 def test_an_alert_is_stored_and_its_sending_goes_through_the_outbox():
@@ -83,42 +52,6 @@ def test_an_alert_that_cannot_be_stored_does_not_break_the_caller():
 def test_a_stored_alert_holds_no_secret():
     stored = alert("Login failed", "api_key=abcdef123456 at https://u:pw123456@host/", "warning", key="k", scope=SIM)
     assert stored.body == "api_key=[redacted] at https://u:[redacted]@host/"
-
-
-def test_without_an_address_it_is_for_the_screen():
-    stored = alert("Hello", "", "info", key="k", scope=SIM)
-    deliver(stored.pk)
-    assert Alert.objects.get().delivery == Delivery.NO_CHANNEL
-
-
-def test_it_reaches_a_web_hook_once(settings, hook):
-    address, told = hook
-    use_addresses(settings, address)
-    stored = alert("A breaker opened", "win rate", "error", key="k", scope=SIM)
-    deliver(stored.pk)
-    deliver(stored.pk)
-    assert len(told) == 1
-    assert b"A breaker opened" in told[0]
-    stored.refresh_from_db()
-    assert stored.delivery == Delivery.SENT
-    assert stored.delivered_at is not None
-
-
-def test_a_failed_sending_is_recorded_without_the_address(settings):
-    use_addresses(settings, "json://127.0.0.1:9/secret-path-123")
-    stored = alert("Hello", "", "info", key="k", scope=SIM)
-    deliver(stored.pk)
-    stored.refresh_from_db()
-    assert stored.delivery == Delivery.FAILED
-    assert stored.failure == "one of 1 addresses did not accept the message"
-
-
-def test_an_address_that_apprise_does_not_know_is_named_by_its_place(settings, hook):
-    use_addresses(settings, hook[0], "nosuch://token")
-    stored = alert("Hello", "", "info", key="k", scope=SIM)
-    deliver(stored.pk)
-    stored.refresh_from_db()
-    assert stored.failure == "address 2 of 2 is not one that Apprise knows"
 
 
 @pytest.mark.parametrize(
