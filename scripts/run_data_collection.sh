@@ -55,9 +55,9 @@ refuse_live() {
 }
 
 refuse_second() {
-    [ -f "$pid_file" ] || return 0
-    if kill -0 "$(cat "$pid_file")" 2>/dev/null; then
-        fail 4 "it runs already, as process $(cat "$pid_file"): see $log"
+    other=$(cat "$pid_file" 2>/dev/null) || return 0
+    if [ "$other" != $$ ] && kill -0 "$other" 2>/dev/null; then # our own is there where we went to the background
+        fail 4 "it runs already, as process $other: see $log"
     fi
 }
 
@@ -117,8 +117,10 @@ collect() {
 
 # In a session of its own, which no closing terminal ends.
 go_to_background() {
+    command -v "$PY" >/dev/null || sh scripts/environment.sh
     "$PY" -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' \
         sh scripts/run_data_collection.sh --foreground ${days:+--days "$days"} >>"$log" 2>&1 </dev/null &
+    echo $! >"$pid_file" # at once: a second start may follow on the heels of this one
     echo "data collection runs in the background: tail -f $log"
     echo "stop it with: kill \"\$(cat $pid_file)\""
 }

@@ -52,11 +52,11 @@ def test_in_the_background_it_outlives_the_terminal_and_ends_when_told(desk):
         ("sh", f"scripts/{COLLECT}"), cwd=desk.folder, env=desk.environ(UP_S="60"), capture_output=True, text=True
     )
     assert started.returncode == 0 and "tail -f logs/data_collection.log" in started.stdout
-    _until(lambda: log.exists() and "worker-scan started" in log.read_text())
     pid = int(pid_file.read_text())
-    assert os.getsid(pid) != os.getsid(0)  # no terminal's hang-up reaches it
-    second = desk.run(COLLECT)
+    second = desk.run(COLLECT)  # on the heels of the first
     assert second.code == 4 and f"it runs already, as process {pid}" in second.said
+    _until(lambda: log.exists() and "worker-scan started" in log.read_text())
+    assert os.getsid(pid) != os.getsid(0)  # no terminal's hang-up reaches it
     os.kill(pid, signal.SIGTERM)
     _until(lambda: not pid_file.exists())
     assert "data collection ends" in log.read_text()
