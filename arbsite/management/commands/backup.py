@@ -41,7 +41,9 @@ class Command(BaseCommand):
         parser.add_argument("--into", default="", metavar="NAME", help="base name to restore to; default the usual one")
         parser.add_argument("--reason", default="", help="why it is restored; kept in the audit trail")
         parser.add_argument("--replace", action="store_true", help="take the place of what is there, which is kept")
-        parser.add_argument("--confirm", default="", metavar="NAME", help="with --replace: the name that is replaced")
+        parser.add_argument(
+            "--confirm", default="", metavar="NAME", help="with --replace: what is replaced; of several the base name"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
@@ -120,16 +122,16 @@ def _restore(arb: Arb, options: dict[str, Any]) -> Answer:
         checked(arb, order)
         return {"name": folder.name, "databases": names}, f"would restore {folder.name} into {', '.join(names)}"
     if order.replaces and any(in_use(arb.database, name) for name in names):
-        _confirm(order.base_name, options["confirm"])
+        _confirm(names[0] if len(names) == 1 else order.base_name, options["confirm"], replaced=names)
     return _restored(arb, order)
 
 
-def _confirm(wanted: str, given: str) -> None:
-    """Raise Refused unless the base name of what is replaced was typed."""
+def _confirm(wanted: str, given: str, *, replaced: list[str]) -> None:
+    """Raise Refused unless the name of what is ``replaced`` was typed, of several their base name."""
     if not given and sys.stdin.isatty():
-        given = input(f"Type {wanted} to take the place of what is there (it is kept under another name): ")
+        given = input(f"Type {wanted} to take the place of {', '.join(replaced)} (kept under other names): ")
     if given.strip() != wanted:
-        raise Refused(f"not confirmed: type the name {wanted}, or give --confirm {wanted}")
+        raise Refused(f"{', '.join(replaced)} would be replaced, which is not confirmed: give --confirm {wanted}")
 
 
 def _restored(arb: Arb, order: Order) -> Answer:

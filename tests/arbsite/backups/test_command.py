@@ -54,7 +54,12 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(on_shelf, settings):
         (("create", "mine"), {}, "names its backup itself", 2),
         (("restore", "latest"), {"reason": "r"}, "is not empty: --replace", 4),
         (("restore", "latest"), {"reason": "r", "dry_run": True}, "is not empty: --replace", 4),
-        (("restore", "latest"), {"reason": "r", "replace": True}, "not confirmed: type the name", 4),
+        (
+            ("restore", "latest"),
+            {"reason": "r", "replace": True},
+            "would be replaced, which is not confirmed: give --confirm",
+            4,
+        ),
         (("restore", "latest"), {"reason": "r", "replace": True, "confirm": "x"}, "not confirmed", 4),
         (("restore", "latest"), {"reason": "r", "mode": "sim"}, "holds no database of sim", 4),
     ],
