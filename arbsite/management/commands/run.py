@@ -43,9 +43,7 @@ class Command(BaseCommand):
         arb: Arb = settings.ARB
         (process,) = named(table(_ports(arb), host=options["host"], partitions=arb.partition.count), options["name"])
         if held_lease() is not None:
-            raise BadInput(
-                "run needs DATABASE_URL and REDIS_URL, the project's own servers end with each command: use manage.py up"
-            )
+            raise BadInput("run needs DATABASE_URL and REDIS_URL: embedded servers end with it, so use manage.py up")
         refuse_foreign_keys(process, visible=config.source().values)
         if process.port is not None and not is_free(process.port, host=options["host"]):
             raise BadInput(f"{process.name} listens on port {process.port}, which something else holds: end that first")

@@ -78,9 +78,9 @@ def _refuse_unsound(arb: Arb) -> None:
 
 def _in_words(summary: dict[str, Any]) -> str:
     lines = [
-        f"database {row['name']}: {'created' if row['created'] else 'there already'}, "
-        f"{row['migrations_applied']} migrations applied"
+        f"database {row['name']}: {f'{applied} migrations applied' if applied else 'complete already'}"
         for row in summary["databases"]
+        for applied in (row["migrations_applied"],)
     ]
     notes = {note for row in summary["databases"] for note in row["dashboards_role_notes"]}
     lines += [f"note on the role of dashboards: {note}" for note in sorted(notes)]
