@@ -11,7 +11,8 @@ class ArbsiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Register checks and signals, and make the Celery app the one that every task is sent through."""
-        from arbsite import celery, checks, task_metrics, worker  # noqa: F401  they need settings and models
+        from arbsite import celery, checks, worker  # noqa: F401  they need settings and models, as the next
+        from arbsite.metrics import tasks  # noqa: F401
         from arbsite.setup.timescale import require_before_migrate
 
         first = apps.get_app_config("ops")  # an app without models, as this one, is sent no signal

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from celery import shared_task
 from django.conf import settings
 
-from arbsite import readings
+from arbsite.metrics import readings
 
 LIMITS = {"soft_time_limit": 6600, "time_limit": 7200}
 ONCE = {"acks_late": False}  # longer than the time after which a message is handed on

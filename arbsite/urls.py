@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
-from arbsite.metrics import page as metrics_page
+from arbsite.metrics.system import page as metrics_page
 from arbsite.pages.alert_hook import grafana_alerts
 from arbsite.pages.health import healthz, readyz
 from arbsite.pages.home import MAY_READ

@@ -1,7 +1,7 @@
 """Every metric that is counted or timed where things happen, and what any process tells of itself.
 
 What only the stream or only the web process can tell stands beside it: ``trading/services/stream/metrics.py`` and
-``arbsite/metrics.py``. Counted is by ``ops/metering.py``, for a forked child must not touch these.
+``arbsite/metrics/system.py``. Counted is by ``ops/metering.py``, for a forked child must not touch these.
 """
 
 from functools import partial

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from arbsite.demo.doubles import DoublesAddress
 from arbsite.demo.snapshot import Links
-from arbsite.metrics_targets import with_addresses
+from arbsite.metrics.targets import with_addresses
 from arbsite.processes import Ports, Process, named, table
 from domain.scope import Mode, Scope
 

@@ -22,7 +22,7 @@ from arbsite.demo.screens import Screen
 from arbsite.demo.snapshot import Snapshot
 from arbsite.demo.summary import Ending
 from arbsite.embedded import Lease
-from arbsite.metrics_targets import listed, targets_file
+from arbsite.metrics.targets import listed, targets_file
 from domain.scope import Scope
 from risk.services import wind_down
 from trading.models import Run

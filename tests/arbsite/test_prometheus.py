@@ -9,10 +9,10 @@ import yaml
 from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
-from arbsite import metrics as web_metrics
 from arbsite import processes
+from arbsite.metrics import system
+from arbsite.metrics.readings import Readings
 from arbsite.processes import Ports
-from arbsite.readings import Readings
 from ops import metrics
 from ops.models.alert import Level
 from ops.process_use import ProcessUse
@@ -33,8 +33,8 @@ READ = [
     *ProcessUse().describe(),
     *stream_metrics.of_venues([]),
     *stream_metrics.of_writing(PriceCache(None, SIM), Writer()),
-    *web_metrics.of_readings(Readings(NOW, (), {})),
-    *web_metrics.of_risk(Status(SIM, "", "", stop_file=False, breakers=(), limits=())),
+    *system.of_readings(Readings(NOW, (), {})),
+    *system.of_risk(Status(SIM, "", "", stop_file=False, breakers=(), limits=())),
 ]
 TOLD = [*((family, one._labelnames) for one in COUNTED for family in one.describe())]
 TOLD += [(family, family._labelnames) for family in READ]

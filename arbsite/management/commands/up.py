@@ -22,7 +22,7 @@ from arbsite.demo.local_chain import find_chain
 from arbsite.demo.login import ensure_admin
 from arbsite.embedded.ports import HOST
 from arbsite.entry import held_lease
-from arbsite.metrics_targets import listed, targets_file, with_addresses
+from arbsite.metrics.targets import listed, targets_file, with_addresses
 from arbsite.processes import Ports, Process, choose_ports, sharing_one_key, table
 from arbsite.supervisor import ProcessEvent, Supervisor
 from domain.errors import BadInput

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from arbsite import readings
+from arbsite.metrics import readings
 from arbsite.tasks import store_readings
 from domain.secret import Secret
 from ops.models import Outbox, Reading, ReadingKind

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, Metric, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
 
-from arbsite import readings
-from arbsite.readings import Readings
+from arbsite.metrics import readings
+from arbsite.metrics.readings import Readings
 from domain.breakers import BreakerState
 from ops import metrics, readouts
 from ops.models import ReadingKind

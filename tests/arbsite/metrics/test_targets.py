@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from arbsite import metrics_targets, processes
+from arbsite import processes
 from arbsite.embedded.ports import is_free, release
+from arbsite.metrics import targets
 from arbsite.processes import Ports
 from ops import metrics_server
 from tests.fakes import SIM
@@ -13,7 +14,7 @@ from tests.fakes import SIM
 
 @pytest.fixture
 def given():
-    given = metrics_targets.with_addresses(processes.table(Ports(web=8000, flower=5555), partitions=2))
+    given = targets.with_addresses(processes.table(Ports(web=8000, flower=5555), partitions=2))
     yield given
     for process in given:
         for port in process.ports:
@@ -22,7 +23,7 @@ def given():
 
 @pytest.fixture
 def file(tmp_path):
-    return metrics_targets.targets_file(tmp_path)
+    return targets.targets_file(tmp_path)
 
 
 def test_every_process_has_an_address_of_its_own_that_nobody_else_takes(given):
@@ -40,11 +41,11 @@ def test_a_share_of_the_pairs_keeps_its_number_beside_the_address(given):
 
 
 def test_the_list_is_what_prometheus_reads_and_is_gone_afterwards(given, file):
-    with metrics_targets.listed(given, file, scope=SIM):
-        targets = json.loads(file.read_text())
-        assert {target["labels"]["process"] for target in targets} == {process.name for process in given}
-        assert all(target["labels"] == target["labels"] | {"job": "arbsite", "mode": "sim"} for target in targets)
-        assert {tuple(target) for target in targets} == {("targets", "labels")}
+    with targets.listed(given, file, scope=SIM):
+        told = json.loads(file.read_text())
+        assert {target["labels"]["process"] for target in told} == {process.name for process in given}
+        assert all(target["labels"] == target["labels"] | {"job": "arbsite", "mode": "sim"} for target in told)
+        assert {tuple(target) for target in told} == {("targets", "labels")}
     assert not file.exists()
 
 
@@ -55,7 +56,7 @@ def test_memory_is_read_of_each_process_that_answers(file, given):
     listed = [{"targets": [address], "labels": {"process": name}} for name, address in addresses.items()]
     file.write_text(json.dumps(listed))
     try:
-        ((name, used_bytes),) = metrics_targets.memory_by_process(file)
+        ((name, used_bytes),) = targets.memory_by_process(file)
     finally:
         server.shutdown()
         server.server_close()
@@ -64,4 +65,4 @@ def test_memory_is_read_of_each_process_that_answers(file, given):
 
 
 def test_where_nothing_is_listed_no_memory_is_read(file):
-    assert list(metrics_targets.memory_by_process(file)) == []
+    assert list(targets.memory_by_process(file)) == []

@@ -7,7 +7,7 @@ import pytest
 from celery import shared_task
 from celery.app.task import Context
 
-from arbsite.task_metrics import note_begin
+from arbsite.metrics.tasks import note_begin
 from tests.told import value_of
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import User
 
-from arbsite import metrics
+from arbsite.metrics import system
 from domain.breakers import BreakerKind
 from ops import readouts
 from ops.metrics import REGISTRY
@@ -19,15 +19,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def scope(settings):
-    metrics.tell_of_the_system()
+    system.tell_of_the_system()
     yield settings.ARB.scope
     readouts.tell("readings", list)
     readouts.tell("risk", list)
 
 
 def test_every_kind_of_reading_has_a_gauge_in_the_unit_of_its_name():
-    assert set(metrics.OF_READING) == set(ReadingKind)
-    for kind, shown in metrics.OF_READING.items():
+    assert set(system.OF_READING) == set(ReadingKind)
+    for kind, shown in system.OF_READING.items():
         assert shown.units == (1000 if kind.endswith("_ms") else 1)
 
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from arbsite.backups import newest_verified_at
 from arbsite.data_ages import cached_ages_ms
-from arbsite.metrics_targets import memory_by_process, targets_file
+from arbsite.metrics.targets import memory_by_process, targets_file
 from arbsite.redis_client import hasty_client
 from domain.errors import ArbError
 from domain.scope import Scope
