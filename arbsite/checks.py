@@ -10,12 +10,12 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from arbsite.config import DATABASE_SUFFIX, Arb
+from arbsite.config.placeholders import SHORTEST_PASSWORD, is_weak
 from domain.scope import Mode
 from domain.secret import Credentials
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", ""})
 _SHORTEST_KEY = 40
-_SHORTEST_PASSWORD = 12
 _MLFLOW_USER = "operator"
 _LET_SETUP = "manage.py setup --env makes one; a server that runs already has to be told of it too."
 
@@ -79,8 +79,8 @@ def passwords_are_strong(arb: Arb) -> Iterator[CheckMessage]:
         ("ARB_HOOK_TOKEN", "grafana", arb.dashboards.hook_token),
     )
     for name, user, password in given:
-        if password is not None and _is_weak(password.reveal(), user):
-            hint = f"Use at least {_SHORTEST_PASSWORD} characters without the user's name, or leave it out."
+        if password is not None and is_weak(password.reveal(), user):
+            hint = f"Use at least {SHORTEST_PASSWORD} characters without the user's name, or leave it out."
             yield _error(7, f"{name} is too weak.", hint=hint)
 
 
@@ -101,7 +101,7 @@ def broker_is_guarded(arb: Arb) -> Iterator[CheckMessage]:
         return
     if not url.password:
         yield _error(9, f"REDIS_URL names {url.hostname} without a password.", hint=_LET_SETUP)
-    elif _is_weak(url.password, url.username or "default"):
+    elif is_weak(url.password, url.username or "default"):
         yield _error(9, f"The password of Redis at {url.hostname} is too weak.", hint=_LET_SETUP)
 
 
@@ -114,7 +114,7 @@ def database_is_guarded(arb: Arb) -> Iterator[CheckMessage]:
     password = arb.database.password.reveal()
     if arb.database.is_embedded or arb.database.host in LOOPBACK or not is_worth_much:
         return
-    if _is_weak(password, arb.database.user):
+    if is_weak(password, arb.database.user):
         what = "is too weak" if password else "is missing"
         yield _error(10, f"The password of the database at {arb.database.host} {what}.", hint=_LET_SETUP)
 
@@ -145,10 +145,6 @@ CHECKS: tuple[Check, ...] = (
     dashboards_can_read_their_password,
     someone_hears_live,
 )
-
-
-def _is_weak(password: str, user: str) -> bool:
-    return len(password) < _SHORTEST_PASSWORD or len(set(password)) < 5 or user in password
 
 
 def _error(number: int, message: str, hint: str | None = None) -> Error:

@@ -1,4 +1,4 @@
-"""Texts that stand in examples and guides where a secret belongs, and that everybody therefore knows."""
+"""Secrets that are soon guessed: the texts that stand in examples where one belongs, and weak passwords."""
 
 import re
 from urllib.parse import urlsplit
@@ -8,7 +8,12 @@ from domain.errors import BadInput
 _PLACEHOLDER = re.compile(
     r"your[_-].*|.*[_-]here|.*change[_-]?(me|this|in[_-]production).*|<.*>|x{4,}|admin|example", re.IGNORECASE
 )
-_MADE_BY_SETUP = ("TIMESCALE_PASSWORD", "DATABASE_URL", "REDIS_PASSWORD", "REDIS_URL", "ARB_")
+SHORTEST_PASSWORD = 12
+_FEWEST_CHARACTERS = 5  # different ones
+_MADE_BY_SETUP = (
+    *("TIMESCALE_PASSWORD", "DATABASE_URL", "REDIS_PASSWORD", "REDIS_URL", "ARB_"),
+    *("POSTGRES_PASSWORD", "GRAFANA_ADMIN_PASSWORD"),
+)
 
 
 def reject_placeholder(name: str, value: str, origin: str) -> None:
@@ -24,6 +29,12 @@ def reject_placeholder(name: str, value: str, origin: str) -> None:
 def is_placeholder(secret: str) -> bool:
     """Whether ``secret`` is what examples write where one belongs."""
     return _PLACEHOLDER.fullmatch(secret) is not None
+
+
+def is_weak(password: str, user: str | None = None) -> bool:
+    """Whether ``password`` is soon guessed: short, of few different characters, or holding its user's name."""
+    is_named = user is not None and user in password
+    return len(password) < SHORTEST_PASSWORD or len(set(password)) < _FEWEST_CHARACTERS or is_named
 
 
 def _password_of(value: str) -> str:

@@ -12,9 +12,9 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
-from arbsite.config.placeholders import reject_placeholder
+from arbsite.config.placeholders import SHORTEST_PASSWORD, is_weak, reject_placeholder
 from arbsite.config.source import read_assignments
 from arbsite.config.variables import MAY_BE_BLANK, SECRET_FILES
 from domain.errors import BadInput, Refused, Unreachable
@@ -83,11 +83,11 @@ def make_files(directory: Path) -> Made:
         raise BadInput(f"--directory is {directory}, which is no folder: make it first")
     env_file, folder = directory / ".env", directory / FOLDER
     given = {name: value for name, value in read_assignments(env_file).items() if value.strip()}
-    for name in (*GENERATED, *TO_FILL_IN):
-        reject_placeholder(name, given.get(name, ""), str(env_file))
+    _refuse_what_is_soon_guessed(given, env_file, folder)
     made = Made(str(env_file), str(folder))
     try:
         _claim(folder)
+        _bring_back_the_superusers(folder)
         for name in (*GENERATED, *TO_FILL_IN):
             _keep(folder / name.lower(), name, given.get(name, ""), made)
         _keep_restore_url(folder, given.get("TIMESCALE_DB", BASE_NAME), made)
@@ -111,6 +111,30 @@ def in_words(made: Made) -> str:
     return "\n".join([*lines, f"next: {beside}scripts/start_infrastructure.sh"])
 
 
+def _refuse_what_is_soon_guessed(given: Mapping[str, str], env_file: Path, folder: Path) -> None:
+    """Refuse examples' texts, and weak passwords: a server keeps the one that it is first started with."""
+    for name in (*GENERATED, *TO_FILL_IN):
+        file = folder / name.lower()
+        held = _held(file)
+        secret, where = (held, file) if held else (given.get(name, ""), env_file)
+        reject_placeholder(name, secret, str(where))
+        if name in GENERATED and secret and is_weak(secret):
+            raise BadInput(
+                f"{name} in {where} is too weak, at least {SHORTEST_PASSWORD} characters are wanted: "
+                "remove it and let manage.py setup --env make one"
+            )
+
+
+def _held(file: Path) -> str:
+    """Return the secret that ``file`` holds, nothing where it is blank or not there. Raises: BadInput, Unreachable."""
+    try:
+        return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    except UnicodeDecodeError:
+        raise BadInput(f"{file} holds no text: put the secret there, or remove the file") from None
+    except OSError as error:
+        raise Unreachable(f"{file} cannot be read: {error.strerror}") from error
+
+
 def _claim(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.stat()
@@ -120,7 +144,7 @@ def _claim(folder: Path) -> None:
 
 def _keep(file: Path, name: str, from_env: str, made: Made) -> None:
     """Let ``file`` hold the secret called ``name``, unless it holds one already."""
-    if file.exists() and file.read_text(encoding="utf-8").strip():
+    if _held(file):
         made.kept.append(file.name)
         return
     if from_env:
@@ -136,13 +160,21 @@ def _keep(file: Path, name: str, from_env: str, made: Made) -> None:
             _write(file, "", 0o640)
 
 
+def _bring_back_the_superusers(folder: Path) -> None:
+    """Where its file is gone, take the password from the address that holds it too: the server keeps the old one."""
+    file = folder / "postgres_password"
+    address = urlsplit(_held(folder / "arb_restore_url"))
+    if not _held(file) and address.hostname == "timescaledb" and address.password:
+        _write(file, unquote(address.password), 0o440)
+
+
 def _keep_restore_url(folder: Path, base_name: str, made: Made) -> None:
     """Let Compose's backups reach the server as its superuser, which restoring TimescaleDB takes."""
     file = folder / "arb_restore_url"
-    if file.exists():
+    if _held(file):
         made.kept.append(file.name)
         return
-    password = (folder / "postgres_password").read_text(encoding="utf-8").strip()
+    password = _held(folder / "postgres_password")
     _write(
         file, f"postgresql://postgres:{quote(password, safe='')}@timescaledb:5432/{quote(base_name, safe='')}", 0o440
     )

@@ -79,6 +79,41 @@ def test_an_examples_password_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "secrets").exists()
 
 
+@pytest.mark.parametrize("name", ["TIMESCALE_PASSWORD", "GRAFANA_ADMIN_PASSWORD"])
+@pytest.mark.parametrize(("secret", "said"), [("short", "too weak"), ("a" * 40, "too weak"), ("admin", "an example's")])
+def test_what_is_soon_guessed_is_refused_wherever_it_stands(tmp_path, name, secret, said):
+    (tmp_path / ".env").write_text(f"{name}={secret}\n")
+    with pytest.raises(BadInput, match=rf"{name} in .*\.env is {said}"):
+        env_files.make_files(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".env"]
+    (tmp_path / ".env").unlink()
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    (tmp_path / "secrets" / name.lower()).write_text(secret)
+    with pytest.raises(BadInput, match=rf"{name} in .*secrets/{name.lower()} is {said}"):
+        env_files.make_files(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["secrets"]
+
+
+def test_a_file_that_holds_no_text_is_named(tmp_path):
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    (tmp_path / "secrets" / "redis_password").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match="redis_password holds no text"):
+        env_files.make_files(tmp_path)
+
+
+def test_the_superusers_password_is_the_one_that_the_server_was_made_with(tmp_path):
+    env_files.make_files(tmp_path)
+    file, address = tmp_path / "secrets" / "postgres_password", tmp_path / "secrets" / "arb_restore_url"
+    before = file.read_text(), address.read_text()
+    file.unlink()
+    env_files.make_files(tmp_path)
+    assert (file.read_text(), address.read_text()) == before
+    address.unlink()
+    address.write_text("")
+    env_files.make_files(tmp_path)
+    assert address.read_text() == before[1]
+
+
 def test_a_folder_of_secrets_that_others_can_open_is_refused(tmp_path):
     (tmp_path / "secrets").mkdir(mode=0o755)
     with pytest.raises(Refused, match=r"chmod 700 .*secrets"):
