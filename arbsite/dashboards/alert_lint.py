@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from arbsite.dashboards.evaluation import EVALUATORS, REDUCERS
 from arbsite.dashboards.lint import UID
@@ -155,7 +156,9 @@ def _of_ways(files: Files) -> Iterator[Problem]:
     for policy in files.policies:
         yield from _of_policy(policy, points)
     told = {root.receiver for root in roots}
-    if not any(HOOK in one.settings.get("url", "") for one in files.receivers if one.contact_point in told):
+    if not any(
+        urlsplit(one.settings.get("url", "")).path == HOOK for one in files.receivers if one.contact_point in told
+    ):
         yield Problem("policies", f"what takes every alert does not reach our own {HOOK}")
     for uid in _twice(receiver.uid for receiver in files.receivers):
         yield Problem("contact points", f"the uid {uid!r} names more than one receiver")
