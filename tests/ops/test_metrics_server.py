@@ -13,19 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from arbsite.config import Address
 from ops import metering, metrics, metrics_server, readouts
 from ops.process_use import MEMORY
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = metrics_server.listen("127.0.0.1", 0)
-    yield server
-    server.shutdown()
-    server.server_close()
+from tests.told import server
 
 
 @pytest.fixture
-def address(server):
-    return f"http://127.0.0.1:{server.server_port}/metrics"
+def address():
+    return f"http://127.0.0.1:{server().server_port}/metrics"
 
 
 def names_at(address: str) -> set[str]:
@@ -72,8 +65,9 @@ def test_without_an_address_nothing_listens(settings):
     assert not metrics_server._serving.is_set()
 
 
-def test_a_forked_child_lets_the_port_go(server):
+def test_a_forked_child_lets_the_port_go():
+    socket_of_parent = server().socket
     pid = os.fork()
     if pid == 0:
-        os._exit(int(server.socket.fileno() >= 0))
+        os._exit(int(socket_of_parent.fileno() >= 0))
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

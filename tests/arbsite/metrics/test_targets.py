@@ -8,8 +8,8 @@ from arbsite import processes
 from arbsite.embedded.ports import is_free, release
 from arbsite.metrics import targets
 from arbsite.processes import Ports
-from ops import metrics_server
 from tests.fakes import SIM
+from tests.told import server
 
 
 @pytest.fixture
@@ -49,17 +49,12 @@ def test_the_list_is_what_prometheus_reads_and_is_gone_afterwards(given, file):
     assert not file.exists()
 
 
-def test_memory_is_read_of_each_process_that_answers(file, given):
-    server = metrics_server.listen("127.0.0.1", 0)
+def test_memory_is_read_of_each_process_that_answers(file):
     file.parent.mkdir()
-    addresses = {"stream": f"127.0.0.1:{server.server_port}", "worker-scan": "127.0.0.1:9"}
+    addresses = {"stream": f"127.0.0.1:{server().server_port}", "worker-scan": "127.0.0.1:9"}
     listed = [{"targets": [address], "labels": {"process": name}} for name, address in addresses.items()]
     file.write_text(json.dumps(listed))
-    try:
-        ((name, used_bytes),) = targets.memory_by_process(file)
-    finally:
-        server.shutdown()
-        server.server_close()
+    ((name, used_bytes),) = targets.memory_by_process(file)
     assert name == "stream"
     assert used_bytes > 10_000_000
 
