@@ -6,8 +6,6 @@ import structlog
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from ops.metrics import REGISTRY
-
 log = structlog.get_logger(__name__)
 
 Read = Callable[[], Iterable[Metric]]
@@ -15,14 +13,17 @@ Read = Callable[[], Iterable[Metric]]
 
 def tell(name: str, read: Read) -> None:
     """Call ``read`` whenever somebody asks, in place of an earlier one of that name; it runs in a thread beside."""
-    _readouts.by_name[name] = read
+    READOUTS.by_name[name] = read
 
 
-class _Readouts(Collector):
+class Readouts(Collector):
+    """Everything that is read in this process."""
+
     def __init__(self) -> None:
         self.by_name: dict[str, Read] = {}
 
     def collect(self) -> Iterator[Metric]:
+        """Yield what each of them tells just now."""
         for name, read in list(self.by_name.items()):
             try:
                 yield from list(read())
@@ -30,5 +31,4 @@ class _Readouts(Collector):
                 log.exception("metrics_not_read", source=name)
 
 
-_readouts = _Readouts()
-REGISTRY.register(_readouts)
+READOUTS = Readouts()
