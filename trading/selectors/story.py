@@ -190,6 +190,16 @@ def story_of(scope: Scope, opportunity_id: int) -> Story:
     )
 
 
+def number_of(scope: Scope, correlation_id: str) -> int:
+    """Return the number of the opportunity of ``scope`` with this id. Raises: BadInput unless there is just one."""
+    found = list(Opportunity.objects.in_scope(scope).filter(correlation_id=correlation_id).values_list("pk", flat=True))
+    if not found:
+        raise BadInput(f"there is no opportunity with the correlation id {correlation_id} in {scope}")
+    if len(found) > 1:
+        raise BadInput(f"{correlation_id} is of several opportunities, name one: {', '.join(map(str, sorted(found)))}")
+    return int(found[0])
+
+
 def _elsewhere(opportunity_id: int) -> str:
     found = Opportunity.objects.filter(pk=opportunity_id).only("mode", "run_id").first()
     return "" if found is None else f"; {found.scope} has one of that number"

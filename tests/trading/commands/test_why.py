@@ -108,6 +108,17 @@ def test_json_of_one_opportunity_is_one_object(march, capsys, monkeypatch):
     assert told["answer"].startswith("It was not traded")
 
 
+def test_an_opportunity_is_found_by_its_correlation_id_too(march, capsys, monkeypatch):
+    first, second = march[:2]
+    type(first).objects.filter(pk=first.pk).update(correlation_id="e3b2f93972f84f1d")
+    assert f"Opportunity {first.pk}" in ask(capsys, monkeypatch, "e3b2f93972f84f1d")
+    with pytest.raises(BadInput, match="no opportunity with the correlation id 00"):
+        ask(capsys, monkeypatch, "0" * 16)
+    type(first).objects.filter(pk=second.pk).update(correlation_id="e3b2f93972f84f1d")
+    with pytest.raises(BadInput, match=f"of several opportunities, name one: {first.pk}, {second.pk}"):
+        ask(capsys, monkeypatch, "e3b2f93972f84f1d")
+
+
 def test_without_data_it_says_what_to_run(capsys):
     call_command("why", "--mode", "sim")
     assert "make demo" in capsys.readouterr().out
@@ -122,7 +133,7 @@ def test_two_ways_to_say_a_span_and_unknown_numbers_are_refused(march, capsys, m
         ask(capsys, monkeypatch, "7", "--last", "1h")
     with pytest.raises(BadInput, match="there is no opportunity 987654"):
         ask(capsys, monkeypatch, "987654")
-    with pytest.raises(CommandError, match="'first' is not the number of an opportunity"):
+    with pytest.raises(CommandError, match="'first' is not the number of an opportunity, nor a correlation id"):
         ask(capsys, monkeypatch, "first")
     with pytest.raises(CommandError, match="not a length of time"):
         ask(capsys, monkeypatch, "--last", "soon")

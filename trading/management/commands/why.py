@@ -1,6 +1,7 @@
 """``manage.py why``: why things were or were not traded, or the whole story of one opportunity."""
 
 import json
+import re
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,13 +19,14 @@ from trading.management.scope_arguments import add_scope_arguments, scope_of
 from trading.management.span_arguments import add_span_arguments, length_of, span_of
 from trading.management.tables import plain_table, print_apart
 from trading.selectors import verdict_words, why_words
-from trading.selectors.story import ExecutionStory, LegStory, SeenBook, SeenPool, Story, story_of
+from trading.selectors.story import ExecutionStory, LegStory, SeenBook, SeenPool, Story, number_of, story_of
 from trading.selectors.terms import Span, now_in, run_of
 from trading.selectors.why import Missed, Why, why_of
 from trading.services.venues import fees_of
 
 RATIOS = ("bps", "share")  # numbers in JSON; money is exact text
 MOST_REASONS = 12
+_CORRELATION_ID = re.compile("[0-9a-f]{16}")
 
 
 class Command(BaseCommand):
@@ -35,7 +37,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="the number of one opportunity")
+        parser.add_argument(
+            "id", nargs="?", type=_name, metavar="ID", help="one opportunity's number or correlation id"
+        )
         parser.add_argument("--last", dest="lookback", type=length_of, metavar="TIME", help="as 90m, 1h or 2d")
         add_span_arguments(parser)
         add_scope_arguments(parser)
@@ -46,7 +50,8 @@ class Command(BaseCommand):
         console = Console(file=cast(IO[str], self.stdout), highlight=False)
         if options["id"] is not None:
             _check_alone(options)
-            self._tell(story_of(scope, options["id"]), console, options)
+            number = options["id"] if isinstance(options["id"], int) else number_of(scope, options["id"])
+            self._tell(story_of(scope, number), console, options)
         elif (span := _span(options, scope)) is not None:
             self._explain(why_of(scope, span, fees_of=fees_of), console, options)
         else:
@@ -79,9 +84,11 @@ def _check_alone(options: dict[str, Any]) -> None:
         raise BadInput(f"{options['id']} names one opportunity, whenever it was: leave the span out")
 
 
-def _number(text: str) -> int:
+def _name(text: str) -> int | str:
+    if _CORRELATION_ID.fullmatch(text):
+        return text
     if not (text.isascii() and text.isdigit()):
-        raise ArgumentTypeError(f"{text!r} is not the number of an opportunity")
+        raise ArgumentTypeError(f"{text!r} is not the number of an opportunity, nor a correlation id")
     return int(text)
 
 
