@@ -1,7 +1,7 @@
 """The database's own upkeep: what its tables and policies are like, vacuum and reindex."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import connection
@@ -50,10 +50,12 @@ SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = curr
 ORDER BY relname
 """
 
+_SMALL_BYTES = 4 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How one table is: rows are the planner's guess."""
+    """How one table is: rows are the planner's guess where it is large, else counted."""
 
     name: str
     chunks: int
@@ -115,10 +117,19 @@ def status() -> Status:
         database=name,
         size_bytes=size_bytes,
         timescaledb=version,
-        tables=tuple(Table(*row) for row in rows_of(_TABLES.format(chunks=chunks))),
+        tables=tuple(_counted(Table(*row)) for row in rows_of(_TABLES.format(chunks=chunks))),
         indexes=tuple(Index(*row) for row in rows_of(_INDEXES)),
         jobs=tuple(Job(*row) for row in rows_of(_JOBS)) if has_community_edition(connection) else (),
     )
+
+
+def _counted(table: Table) -> Table:
+    """Return ``table`` with its rows counted where that is quick: the planner knows nothing of one that is new."""
+    if table.rows and table.size_bytes > _SMALL_BYTES:
+        return table
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table.name)))
+        return replace(table, rows=cursor.fetchone()[0])
 
 
 def vacuum(table: str | None, *, is_trial: bool = False) -> list[str]:

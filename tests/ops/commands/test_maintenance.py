@@ -38,6 +38,12 @@ def test_status_tells_tables_indexes_and_policies():
         assert (told["timescaledb"], told["jobs"]) == (None, [])
 
 
+def test_rows_of_a_table_that_nothing_has_counted_yet_are_counted():
+    make(Opportunity)
+    told = {one["name"]: one["rows"] for one in json.loads(ask("status", "--json"))["tables"]}
+    assert (told["arbitrage_opportunities"], told["django_migrations"] > 50) == (1, True)
+
+
 def test_status_is_told_in_words():
     said = ask("status")
     assert "arbitrage_opportunities" in said
