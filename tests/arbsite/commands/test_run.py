@@ -46,7 +46,7 @@ def test_an_unknown_process_is_named():
 
 
 def test_servers_that_would_end_with_the_command_are_no_servers_for_it():
-    with pytest.raises(BadInput, match=r"configured servers.*use manage\.py up"):
+    with pytest.raises(BadInput, match=r"run needs DATABASE_URL and REDIS_URL.*use manage\.py up"):
         call_command("run", "beat")
 
 
