@@ -35,7 +35,7 @@ class Command(BaseCommand):
         port = _port(options["port"])
         process = page(arb, host=options["host"], port=port)
         told = {"address": f"http://{options['host']}:{port}/", "user": USER, "password": _password_said(arb)}
-        words = "{address}  user {user}, password {password}".format(**told)
+        words = "{address}  user {user}, password {password}; it answers after some seconds".format(**told)
         self.stdout.write(json.dumps(told) if options["json"] else words)
         self.stdout.flush()  # whoever reads us through a pipe wants to know now
         release(port)
