@@ -188,6 +188,7 @@ def in_one_sentence(command: Any) -> Any:
 
 def _execute(argv: list[str]) -> None:
     from django.core.management import ManagementUtility  # late: as above
+    from django.db import OperationalError  # late: as above
 
     class OurUtility(ManagementUtility):
         def fetch_command(self, subcommand: str) -> Any:
@@ -198,5 +199,10 @@ def _execute(argv: list[str]) -> None:
 
     try:
         OurUtility(argv).execute()
+    except OperationalError as error:
+        if argv[1] not in WITHOUT_SCHEMA:  # of these nobody has asked yet whether the database is there
+            raise
+        reason = str(error).splitlines()[0]
+        raise Unreachable(f"the database cannot be used (manage.py setup creates what is missing): {reason}") from error
     finally:
         sys.stdout.flush()  # while a failure still counts: the flush at the exit would keep it to itself

@@ -62,6 +62,13 @@ def test_the_help_of_a_command_lists_its_own_options():
     assert "--pythonpath" not in done.stdout
 
 
+def test_a_migration_of_a_database_that_cannot_be_reached_is_one_line_and_exit_5():
+    done = _manage("migrate", DATABASE_URL="postgresql://someone:of-no-account@127.0.0.1:1/nowhere")
+    assert done.returncode == 5
+    assert len(done.stderr.splitlines()) == 1
+    assert "the database cannot be used" in done.stderr
+
+
 def test_without_its_packages_a_command_says_how_to_get_them():
     done = subprocess.run(
         [sys.executable, "-S", "manage.py", "help"], capture_output=True, text=True, cwd=CHECKOUT, env={}, check=False
