@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -78,18 +79,21 @@ def _create(arb: Arb, options: dict[str, Any]) -> Answer:
 
 def _list(arb: Arb, options: dict[str, Any]) -> Answer:
     directory = arb.backups.directory
-    rows = [
-        {
-            "name": name,
-            "rows": sum(one.rows for one in manifest.read(directory / name).databases),
-            "verified": shelf.is_verified(directory / name),
-        }
-        for name in shelf.names(directory)
-    ]
-    lines = [
-        f"{row['name']}  {row['rows']:,} rows  {'verified' if row['verified'] else 'not verified'}" for row in rows
-    ]
+    rows = [_row(directory / name) for name in shelf.names(directory)]
+    lines = [f"{row['name']}  {row.get('trouble') or _standing(row)}" for row in rows]
     return {"directory": str(directory), "backups": rows}, "\n".join(lines) or f"there is no backup in {directory}"
+
+
+def _row(folder: Path) -> dict[str, Any]:
+    try:
+        rows = sum(one.rows for one in manifest.read(folder).databases)
+    except Refused as error:  # one that is spoilt hides none of the others
+        return {"name": folder.name, "trouble": str(error)}
+    return {"name": folder.name, "rows": rows, "verified": shelf.is_verified(folder)}
+
+
+def _standing(row: dict[str, Any]) -> str:
+    return f"{row['rows']:,} rows  {'verified' if row['verified'] else 'not verified'}"
 
 
 def _verify(arb: Arb, options: dict[str, Any]) -> Answer:

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from arbsite.backups import shelf
+from arbsite.backups import manifest, shelf
 from arbsite.entry import exit_code
 from arbsite.setup import schema
 from domain.errors import BadInput, Refused
@@ -33,6 +33,18 @@ def test_a_backup_is_made_and_listed(settings, backup):
     assert made["databases"][0]["rows"] > 100
     assert [row["name"] for row in told("list")["backups"]] == [backup[1].manifest.name, made["name"]]
     assert not told("list")["backups"][1]["verified"]
+
+
+def test_a_backup_that_is_spoilt_hides_no_other(on_shelf, settings):
+    spoilt = settings.ARB.backups.directory / "20200101_000000"
+    spoilt.mkdir()
+    (spoilt / manifest.FILE).write_text("{}")
+    broken, whole = told("list")["backups"]
+    assert "no manifest that can be read" in broken["trouble"]
+    assert whole["name"] == on_shelf.manifest.name
+    out = StringIO()
+    call_command("backup", "list", stdout=out)
+    assert len(out.getvalue().splitlines()) == 2
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(on_shelf, settings):
