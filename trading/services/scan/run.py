@@ -34,7 +34,6 @@ from trading.services.stream.watch_lock import watched_otherwise
 log = structlog.get_logger(__name__)
 
 NO_STREAM = "no_stream"
-ADMITTED = "admitted"
 FORGOTTEN_AFTER = timedelta(seconds=15)  # an episode that scans alone follow ends once none saw it pay for so long
 
 
@@ -171,7 +170,7 @@ class _Look:
         if isinstance(found, Rejected):
             return RouteFound(found.route.key, found.reason, gap, found.gross_bps, found.net_bps)
         answer = pipeline.commit(found, scope=self._scope, dispatch=self._dispatch)
-        outcome, execution_id = (answer.reason, None) if isinstance(answer, Refusal) else (ADMITTED, answer)
+        outcome, execution_id = (answer.reason, None) if isinstance(answer, Refusal) else (pipeline.ADMITTED, answer)
         one = found.candidate
         return RouteFound(one.route.key, outcome, gap, one.gross_bps, one.net_bps, one.size, execution_id)
 
