@@ -233,7 +233,9 @@ def test_a_faulty_alert_rule_is_named(bare, spoil, said):
         ("policies", lambda found: found["policies"][0].update(group_wait="soon"), "group_wait is 'soon'"),
         (
             "contact-points",
-            lambda found: found["contactPoints"][0]["receivers"][0]["settings"].update(url="http://web:8000/hooks/grafanas"),
+            lambda found: found["contactPoints"][0]["receivers"][0]["settings"].update(
+                url="http://web:8000/hooks/grafanas"
+            ),
             "what takes every alert does not reach our own /hooks/grafana",
         ),
         (
