@@ -94,6 +94,6 @@ BREAKS: Mapping[str, Callable[[datetime], None]] = {
     "arb-data-stale": _read(ReadingKind.DATA_AGE_MS, "kraken", 500_000),
     "arb-canary-late": _silence_a_queue,
     "arb-outbox-late": _keep_waiting,
-    "arb-disk-full": _read(ReadingKind.DISK_FREE_BYTES, "state", 2e9),
+    "arb-disk-full": _read(ReadingKind.DISK_FREE_BYTES, "models", 2e9),
     "arb-backup-late": _read(ReadingKind.BACKUP_AGE_S, "", 30 * 86_400),
 }

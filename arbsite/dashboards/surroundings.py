@@ -39,7 +39,7 @@ QUIET: dict[ReadingKind, tuple[tuple[str, float], ...]] = {
     ReadingKind.CLOCK_SKEW_MS: tuple((venue, 12) for venue in VENUES),
     ReadingKind.DATABASE_SIZE_BYTES: (("", 3e9),),
     ReadingKind.DATABASE_SESSIONS: (("", 14),),
-    ReadingKind.DISK_FREE_BYTES: (("state", 200e9), ("backups", 180e9)),
+    ReadingKind.DISK_FREE_BYTES: (("models", 200e9), ("backups", 180e9)),
     ReadingKind.MEMORY_BYTES: (("stream", 2.1e8), ("web", 1.4e8), ("worker-scan", 1.9e8)),
     ReadingKind.BACKUP_AGE_S: (("", 20_000),),
 }

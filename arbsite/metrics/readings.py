@@ -149,9 +149,11 @@ def _database(scope: Scope, now: datetime) -> Iterator[Read]:
 
 
 def _disks(scope: Scope, now: datetime) -> Iterator[Read]:
-    folders = {"state": settings.ARB.state_dir, "backups": settings.ARB.backups.directory}
-    for name, folder in folders.items():
-        yield Read(ReadingKind.DISK_FREE_BYTES, name, shutil.disk_usage(_existing(folder)).free)
+    """Yield what is left where files stay: a container's state folder itself is memory, and small."""
+    yield Read(ReadingKind.DISK_FREE_BYTES, "models", shutil.disk_usage(_existing(settings.ARB.models.directory)).free)
+    backups = settings.ARB.backups.directory
+    if backups.is_dir():  # some processes see none
+        yield Read(ReadingKind.DISK_FREE_BYTES, "backups", shutil.disk_usage(backups).free)
 
 
 def _existing(folder: Path) -> Path:

@@ -21,7 +21,7 @@ class ReadingKind(StrEnum):
     CLOCK_SKEW_MS = "clock_skew_ms"  # by venue: its clock less ours
     DATABASE_SIZE_BYTES = "database_size_bytes"
     DATABASE_SESSIONS = "database_sessions"
-    DISK_FREE_BYTES = "disk_free_bytes"  # by folder: state, backups
+    DISK_FREE_BYTES = "disk_free_bytes"  # by folder: models, backups
     MEMORY_BYTES = "memory_bytes"  # by process
     BACKUP_AGE_S = "backup_age_s"  # of the newest that was verified
 

@@ -43,7 +43,7 @@ MOUNTED = {
     "redis": {"redis-data", "./docker/redis"},
     "web": {"control", "models"},
     "stream": {"control", "models"},
-    "worker-scan": {"control", "models"},
+    "worker-scan": {"control", "models", "backups"},
     "worker-account": {"control", "models"},
     "worker-execution": {"control", "models"},
     "worker-ml": {"control", "models", "mlflow", "backups"},

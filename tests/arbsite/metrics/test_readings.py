@@ -50,7 +50,14 @@ def test_a_system_at_rest_has_empty_queues_and_no_part_unread(server):
     assert read(ReadingKind.OUTBOX_AGE_S) == {"": 0}
     assert read(ReadingKind.DATABASE_SIZE_BYTES)[""] > 1e6
     assert read(ReadingKind.DATABASE_SESSIONS)[""] >= 1
-    assert set(read(ReadingKind.DISK_FREE_BYTES)) == {"state", "backups"}
+
+
+def test_room_is_told_where_files_stay_and_of_the_backups_where_they_are_seen(server, settings, tmp_path):
+    kept = replace(settings.ARB.backups, directory=tmp_path / "backups")
+    settings.ARB = replace(settings.ARB, backups=kept)
+    assert set(read(ReadingKind.DISK_FREE_BYTES)) == {"models"}
+    kept.directory.mkdir()
+    assert set(read(ReadingKind.DISK_FREE_BYTES)) == {"models", "backups"}
 
 
 def test_messages_that_wait_are_counted_by_queue(server):
