@@ -15,6 +15,7 @@ from domain.book import check
 from domain.errors import BadInput, BadMarketData, Unreachable
 from domain.market import Book, Clock, Level, Market, MarketKey
 from domain.scope import Scope
+from trading.async_redis import in_time
 from trading.market_json import market_from_json, market_to_json
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class PriceCache:
             del self._changed[key]
         rows = {field_of(key): encode(book, depth=self._depth) for key, book in changed.items()}
         try:
-            async with self._client.pipeline(transaction=False) as pipeline:
+            async with in_time(), self._client.pipeline(transaction=False) as pipeline:
                 pipeline.hset(self._key, mapping=rows)
                 pipeline.expire(self._key, EXPIRE_S)
                 await pipeline.execute()

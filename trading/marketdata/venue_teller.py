@@ -10,6 +10,7 @@ import redis
 import redis.asyncio
 
 from domain.scope import Scope
+from trading.async_redis import in_time
 from trading.marketdata.feeds import VenueStatus
 from trading.marketdata.keys import BOARD_EXPIRE_S, board_key
 from trading.marketdata.venue_lines import VenueLine
@@ -36,7 +37,8 @@ class VenueBoardWriter:
         """Write every line, and return whether Redis took them."""
         text = json.dumps([asdict(line_of(status)) for status in statuses])
         try:
-            await self._client.set(self._key, text, ex=BOARD_EXPIRE_S)
+            async with in_time():
+                await self._client.set(self._key, text, ex=BOARD_EXPIRE_S)
         except (redis.RedisError, OSError):
             return False  # the price cache's writer logs the outage; the next line supersedes this one
         return True

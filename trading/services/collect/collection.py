@@ -17,6 +17,7 @@ from domain.errors import ArbError, BadInput, BadMarketData, Refused, Unreachabl
 from domain.market import Clock, Market, MarketKey, Pair
 from domain.scope import Scope
 from domain.timestamps import NS_PER_S, from_ns
+from trading.async_redis import async_client
 from trading.marketdata.feeds import VenueStatus
 from trading.services.collect.dispatch import WriterDispatch
 from trading.services.collect.figures import Figures, VenueFigures, absent, problem_of, rss_bytes, sum_of, venue_figures
@@ -24,7 +25,7 @@ from trading.services.decision import Decision
 from trading.services.recording.recorder import Recorder
 from trading.services.reference.terms import Reference, account_sources
 from trading.services.stream.listings import ASK_AGAIN_S, Lots, Told, ask_until_answered, in_thread
-from trading.services.stream.session import Plan, Session, open_session, redis_client
+from trading.services.stream.session import Plan, Session, open_session
 from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.venues import trading_venues
 from trading.services.writer import Writer
@@ -93,7 +94,7 @@ class Collection:
     async def once(self) -> None:
         """Take one book of every market, by REST, decide and record them."""
         watch = await take_watch(self._scope)
-        async with watch, redis_client() as client:
+        async with watch, async_client(settings.ARB.redis_url) as client:
             await self._ask_all(ask_again_s=None)
             await asyncio.wait(self._answers.values())
             if (known := self._known()) is None:
@@ -144,7 +145,7 @@ class Collection:
         self._teller.decides(decision)
 
     async def _watch_all(self) -> None:
-        async with redis_client() as client:
+        async with async_client(settings.ARB.redis_url) as client:
             await self._ask_all(ask_again_s=ASK_AGAIN_S)
             try:
                 await self._wait_for_enough()

@@ -15,6 +15,7 @@ from django.conf import settings
 from domain.errors import Refused, Unreachable
 from domain.market import Clock, Pair
 from domain.scope import Mode
+from trading.async_redis import async_client
 from trading.services.simulated import is_simulated
 from trading.venues import registry, roster
 from trading.venues.budget import Allowance, Budget
@@ -46,9 +47,7 @@ class Connections:
         self.redis = redis.Redis.from_url(
             settings.ARB.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
         )
-        self._async_redis = redis.asyncio.Redis.from_url(
-            settings.ARB.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
-        )
+        self._async_redis = async_client(settings.ARB.redis_url)
         max_age_ms = settings.ARB.trading.max_book_age_ms
         self.chains = registry.chain_sources(
             settings.ARB.venues, clock=clock, rng=Random(), max_age_ms=max_age_ms, redis=self._async_redis

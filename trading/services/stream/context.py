@@ -51,7 +51,8 @@ async def from_rows(read: Callable[[], T], *, writer: Writer, ahead: bool = Fals
     if not writer.offer("rows_read", job, ahead=ahead):
         return None
     try:
-        return await asyncio.wait_for(answer, ANSWER_WITHIN_S)
+        async with asyncio.timeout(ANSWER_WITHIN_S):  # ``wait_for`` loses a cancellation that comes with the answer
+            return await answer
     except TimeoutError:  # the database is away, which the writer says, or what was read is at fault, and logged
         return None
 

@@ -13,12 +13,13 @@ from domain.errors import ArbError
 from domain.market import Clock
 from domain.partition import Share
 from domain.scope import Scope
+from trading.async_redis import async_client
 from trading.dispatch import OutboxDispatch
 from trading.services.partitions import share_now, watched_pairs
 from trading.services.reference.refresh import record_listings
 from trading.services.reference.terms import account_sources
 from trading.services.stream.listings import in_thread, reference_of
-from trading.services.stream.session import Plan, open_session, redis_client
+from trading.services.stream.session import Plan, open_session
 from trading.services.stream.terms import WatchTerms, terms_now, watch_until_terms_change
 from trading.services.stream.watch_lock import hold_watch, take_watch
 from trading.services.writer import Writer
@@ -48,7 +49,7 @@ async def _stream(scope: Scope, share: Share, *, clock: Clock, writer: Writer) -
     sources = await in_thread(lambda: account_sources(clock=clock))
     note = partial(_note_listings, share=share, scope=scope, clock=clock, writer=writer)
     terms = WatchTerms(await reference_of(sources, watched_pairs(share), note=note, of=str(share)), {})
-    async with redis_client() as client, asyncio.TaskGroup() as group:
+    async with async_client(settings.ARB.redis_url) as client, asyncio.TaskGroup() as group:
         group.create_task(hold_watch(scope, watch, share))
         while True:
             terms = await terms_now(terms, scope, clock=clock, writer=writer)

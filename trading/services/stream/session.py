@@ -42,7 +42,6 @@ from trading.venues.base import MarketSource
 
 log = structlog.get_logger(__name__)
 
-REDIS_TIMEOUT_S = 2.0
 SAMPLE_EVERY_NS = NS_PER_S
 
 
@@ -125,17 +124,6 @@ def open_session(plan: Plan, known: Reference, client: "redis.asyncio.Redis") ->
     engine = Engine(_parts(plan, config, view=view, cache=cache, recorder=recorder, score=scorer))
     feeds = Feeds(sources, pairs, engine.on_book, clock=clock, rng=Random())
     return Session(plan, known, pairs, sources, engine, feeds, view, recorder, cache, board, scorer)
-
-
-def redis_client() -> "redis.asyncio.Redis":
-    """Return a client of the configured Redis; nobody has connected yet."""
-    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
-        settings.ARB.redis_url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        health_check_interval=10,
-    )
-    return client
 
 
 def _recorder(plan: Plan, known: Reference) -> Recorder:

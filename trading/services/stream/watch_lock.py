@@ -21,6 +21,7 @@ from ops.locks import key_of
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
+LINGERS_LOOKS = 3  # for so many looks whoever holds what we lost may be our own session, which the server still ends
 _KNOWN_BY = "arbsite watches "  # and its share: the name of the session, for whoever is refused
 _OTHER_DEALS = """
 SELECT pg_stat_activity.application_name
@@ -108,15 +109,20 @@ async def hold_watch(scope: Scope, session: Connection, share: Share = WHOLE) ->
 
 
 async def _take_again(scope: Scope, share: Share) -> Connection:
+    refusals = 0
     while True:
         try:
             session = await take_watch(scope, share)
         except Unreachable as error:
             log.warning("watch_lost", error=str(error))
-            await asyncio.sleep(LOOK_EVERY_S)
+        except Refused:
+            refusals += 1
+            if refusals > LINGERS_LOOKS:
+                raise
         else:
             log.info("watch_taken_again")
             return session
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def conninfo(**more: str) -> str:

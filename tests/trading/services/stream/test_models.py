@@ -112,7 +112,8 @@ async def test_before_the_rows_were_read_nothing_is_told(writer, scorer, monkeyp
     monkeypatch.setattr("trading.services.stream.models.from_rows", _no_answer)
     work = follow_models(scorer, scope=SIM, process="stream", clock=FixedClock(), writer=writer, every_s=0.01)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(work, 0.1)
+        async with asyncio.timeout(0.1):
+            await work
     assert writer.counts["served_models"] == 0
 
 

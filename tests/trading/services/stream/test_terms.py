@@ -79,7 +79,8 @@ async def test_where_the_terms_change_the_watch_ends_and_the_next_goes_by_the_ne
     await asyncio.sleep(0.2)
     assert not watching.done()
     await in_rows(writer, partial(state, FINER))
-    latest = await asyncio.wait_for(watching, 20)
+    async with asyncio.timeout(20):
+        latest = await watching
     assert ended.is_set() and latest.known.lots == {MARKET: FINER}
 
 

@@ -57,16 +57,19 @@ async def test_of_many_that_come_at_once_with_two_deals_one_deal_alone_gets_in()
                 await session.close()
 
 
-async def test_whoever_decides_beside_streams_is_told_which_of_them_share_the_pairs_otherwise():
-    async def told(scope, deal):
-        return await asyncio.to_thread(ask, scope, deal)
+async def told(scope, deal):
+    """Return who is said to share the pairs otherwise, from a session of its own."""
 
-    def ask(scope, deal):
+    def ask():
         try:
             return watched_otherwise(scope, deal)
         finally:
             connection.close()
 
+    return await asyncio.to_thread(ask)
+
+
+async def test_whoever_decides_beside_streams_is_told_which_of_them_share_the_pairs_otherwise():
     async with await take_watch(SIM, OTHER_HALF):
         assert await told(SIM, HALF.deal) == [] and await told(Scope(Mode.DRY_RUN), THIRD.deal) == []
         assert await told(SIM, THIRD.deal) == await told(SIM, Deal(PAIRS, 1)) == ["partition 2 of 2"]
@@ -74,20 +77,48 @@ async def test_whoever_decides_beside_streams_is_told_which_of_them_share_the_pa
         assert await told(SIM, HALF.deal) == []  # all pairs are watched, whatever their deal
 
 
-async def test_a_lost_watch_is_taken_again_as_what_it_was(monkeypatch):
+@pytest.fixture
+def looks_often(monkeypatch):
     monkeypatch.setattr("trading.services.stream.watch_lock.LOOK_EVERY_S", 0.02)
-    watch = await take_watch(SIM, HALF)
-    holding = asyncio.ensure_future(hold_watch(SIM, watch, HALF))
+
+
+async def lost(watch):
     await watch.close()
-    for _ in range(500):
+    return watch
+
+
+async def until_half_is_held(holding):
+    for _ in range(1_000):
+        if await told(SIM, THIRD.deal) == ["partition 1 of 2"]:  # by a look: one that tried it would hold it
+            return
+        assert not holding.done()
         await asyncio.sleep(0.02)
-        try:
-            async with await take_watch(SIM, HALF):
-                continue
-        except Refused:
-            break
+    pytest.fail("nobody took the watch again")
+
+
+async def test_a_lost_watch_is_taken_again_as_what_it_was(looks_often):
+    holding = asyncio.ensure_future(hold_watch(SIM, await lost(await take_watch(SIM, HALF)), HALF))
+    await until_half_is_held(holding)
     async with await take_watch(SIM, OTHER_HALF):  # by the same deal
         pass
     holding.cancel()
     await asyncio.wait({holding})
     assert holding.cancelled() and name_of(SIM, HALF) != name_of(SIM, OTHER_HALF) != name_of(SIM)
+
+
+async def test_a_lost_watch_that_the_server_has_not_ended_yet_is_waited_for(looks_often, monkeypatch):
+    monkeypatch.setattr("trading.services.stream.watch_lock.LINGERS_LOOKS", 1_000)  # a busy server takes its time
+    watch = await lost(await take_watch(SIM, HALF))
+    async with await take_watch(SIM, HALF):  # as the session that was lost, seen by the server
+        holding = asyncio.ensure_future(hold_watch(SIM, watch, HALF))
+        await asyncio.wait({holding}, timeout=0.03)
+    await until_half_is_held(holding)
+    holding.cancel()
+    await asyncio.wait({holding})
+
+
+async def test_a_lost_watch_that_another_has_taken_is_its_own(looks_often):
+    watch = await lost(await take_watch(SIM, HALF))
+    async with await take_watch(SIM, HALF):
+        with pytest.raises(Refused, match="another process watches partition 1 of 2"):
+            await hold_watch(SIM, watch, HALF)
