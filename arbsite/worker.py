@@ -2,12 +2,19 @@
 
 from typing import Any
 
+import structlog
 from celery import signals
 from django.conf import settings
 
+from domain.errors import Unreachable
 from ops import broker, metering, metrics_server
 from ops.queues import Queue
 from ops.services.publisher import Publisher
+
+log = structlog.get_logger(__name__)
+
+ASK_AFTER_S = 20.0  # the venues' libraries take seconds of processor time, which whatever starts beside it needs more
+ASK_WITHIN_S = 300.0
 
 
 @signals.worker_init.connect
@@ -24,8 +31,22 @@ def serve_metrics(**kwargs: Any) -> None:
 
 
 @signals.worker_ready.connect
+def ask_accounts_soon(sender: Any, **kwargs: Any) -> None:
+    """Ask what venues and accounts state at the start of whoever asks, not one period of the schedule later."""
+    if _consumes(sender, Queue.ACCOUNT):
+        try:
+            broker.send("trading.account_reference", after_s=ASK_AFTER_S, expires_s=ASK_WITHIN_S)
+        except Unreachable as error:  # beat asks later
+            log.warning("accounts_not_asked_at_start", error=str(error))
+
+
+@signals.worker_ready.connect
 def start_publisher(sender: Any, **kwargs: Any) -> None:
     """Start the outbox publisher beside the execution queue's pool."""
-    if Queue.EXECUTION.value in sender.app.amqp.queues.consume_from:
+    if _consumes(sender, Queue.EXECUTION):
         sender.outbox_publisher = Publisher(broker.send, scope=settings.ARB.scope)
         sender.outbox_publisher.start()
+
+
+def _consumes(worker: Any, queue: Queue) -> bool:
+    return queue.value in worker.app.amqp.queues.consume_from

@@ -18,10 +18,11 @@ class Broker:
         self._connection: Connection | None = None
         self._producer: Any = None
 
-    def send(self, kind: str, *ids: int, expires_s: float | None = None) -> None:
+    def send(self, kind: str, *ids: int, after_s: float | None = None, expires_s: float | None = None) -> None:
         """Hand the task called ``kind`` to the broker. Raises: Unreachable if it was not accepted."""
+        when = {"countdown": after_s, "expires": expires_s}
         try:
-            current_app.send_task(kind, args=ids, producer=self._open(), retry=False, expires=expires_s)
+            current_app.send_task(kind, args=ids, producer=self._open(), retry=False, **when)
         except (OperationalError, RedisError, OSError) as error:
             self.close()
             raise Unreachable(f"the broker did not accept {kind} {' '.join(map(str, ids))}: {error}") from error
@@ -42,10 +43,10 @@ class Broker:
 _own = threading.local()
 
 
-def send(kind: str, *ids: int, expires_s: float | None = None) -> None:
-    """Hand the task called ``kind`` to the broker over this thread's connection; begun later than ``expires_s`` from
-    now it is dropped. Raises: Unreachable.
+def send(kind: str, *ids: int, after_s: float | None = None, expires_s: float | None = None) -> None:
+    """Hand the task called ``kind`` to the broker over this thread's connection, to be begun ``after_s`` from now;
+    begun later than ``expires_s`` from now it is dropped. Raises: Unreachable.
     """
     if not hasattr(_own, "broker"):
         _own.broker = Broker()
-    _own.broker.send(kind, *ids, expires_s=expires_s)
+    _own.broker.send(kind, *ids, after_s=after_s, expires_s=expires_s)

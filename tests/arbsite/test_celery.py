@@ -3,6 +3,8 @@
 import json
 import logging
 import time
+from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -11,6 +13,7 @@ from celery.contrib.testing.worker import start_worker
 from django.conf import settings
 from django.db import connection
 
+from arbsite import worker as worker_module
 from arbsite.celery import HARD_LIMIT_S, VISIBILITY_TIMEOUT_S, app
 from domain.errors import Unreachable
 from ops import broker, correlation
@@ -188,3 +191,30 @@ def test_a_worker_keeps_its_database_session_and_replaces_a_broken_one(worker, m
     broker.send("ops.notify", 3)
     assert wait_for(lambda: len(sessions) == 3)
     assert sessions[0] == sessions[1] != sessions[2]
+
+
+def consumer_of(*queues):
+    """Return what signals hand over: a worker, seen by what it consumes."""
+    consumed = SimpleNamespace(consume_from=dict.fromkeys(map(str, queues)))
+    return SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=consumed)))
+
+
+def test_the_account_worker_and_no_other_asks_venues_soon_after_its_start(empty_queues):
+    for queue in Queue:
+        worker_module.ask_accounts_soon(consumer_of(queue))
+    with app.connection_for_read() as link:
+        message = link.default_channel.basic_get("account", no_ack=True)
+        assert link.default_channel.basic_get("account", no_ack=True) is None
+    assert message.headers["task"] == "trading.account_reference"
+    begins_s = datetime.fromisoformat(message.headers["eta"]).timestamp() - time.time()
+    assert 0 < begins_s <= worker_module.ASK_AFTER_S
+
+
+def test_without_a_broker_the_account_worker_starts_and_leaves_the_asking_to_beat(monkeypatch):
+    def refuse(*args, **told):
+        raise Unreachable("away")
+
+    monkeypatch.setattr(broker, "send", refuse)
+    with structlog.testing.capture_logs() as logs:
+        worker_module.ask_accounts_soon(consumer_of(Queue.ACCOUNT))
+    assert [(line["event"], line["error"]) for line in logs] == [("accounts_not_asked_at_start", "away")]
