@@ -1,4 +1,4 @@
-"""What runs in a worker's parent beside its pool, and beside beat: the outbox publisher, and the metrics."""
+"""What workers' parents and beat do beside their own work: publish the outbox, tell metrics, ask accounts soon."""
 
 from typing import Any
 

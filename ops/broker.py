@@ -20,9 +20,9 @@ class Broker:
 
     def send(self, kind: str, *ids: int, after_s: float | None = None, expires_s: float | None = None) -> None:
         """Hand the task called ``kind`` to the broker. Raises: Unreachable if it was not accepted."""
-        when = {"countdown": after_s, "expires": expires_s}
         try:
-            current_app.send_task(kind, args=ids, producer=self._open(), retry=False, **when)
+            producer = self._open()
+            current_app.send_task(kind, ids, producer=producer, retry=False, countdown=after_s, expires=expires_s)
         except (OperationalError, RedisError, OSError) as error:
             self.close()
             raise Unreachable(f"the broker did not accept {kind} {' '.join(map(str, ids))}: {error}") from error

@@ -51,7 +51,7 @@ async def from_rows(read: Callable[[], T], *, writer: Writer, ahead: bool = Fals
     if not writer.offer("rows_read", job, ahead=ahead):
         return None
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):  # ``wait_for`` loses a cancellation that comes with the answer
+        async with asyncio.timeout(ANSWER_WITHIN_S):
             return await answer
     except TimeoutError:  # the database is away, which the writer says, or what was read is at fault, and logged
         return None
