@@ -10,7 +10,7 @@ from simulator.server import Doubles, SimulatorConfig, serve
 
 @pytest.fixture
 async def doubles() -> AsyncIterator[Doubles]:
-    async with await serve(SimulatorConfig(seed=11, auth_timeout_s=0.5)) as running:
+    async with await serve(SimulatorConfig(seed=11, auth_timeout_s=60.0)) as running:
         yield running
 
 

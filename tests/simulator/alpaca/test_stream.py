@@ -13,10 +13,11 @@ import pytest
 
 from simulator.accounts import ALPACA_DATA, ALPACA_READ, Credential
 from simulator.instruments import ALPACA, DEFAULT_PAIRS, instrument_of
-from simulator.server import Doubles
+from simulator.server import Doubles, SimulatorConfig, serve
 
 LISTED = [pair.symbol for pair in DEFAULT_PAIRS if ALPACA in instrument_of(pair).venues]
 MSGPACK = {"Content-Type": "application/msgpack"}
+PATIENCE_S = 60.0
 
 
 class Heard:
@@ -44,7 +45,7 @@ async def test_alpaca_py_streams_every_book_in_msgpack(doubles: Doubles) -> None
 
     stream.subscribe_orderbooks(hear, *LISTED)
     running = asyncio.create_task(stream._run_forever())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await heard.is_enough.wait()
     await stream.stop_ws()
     await stream.close()
@@ -74,7 +75,7 @@ class Client:
 
     async def hear(self, kind: str | None = None) -> Any:
         """Return the next message, of ``kind`` where one is named."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 while self._left:
                     message = self._left.pop(0)
@@ -131,8 +132,9 @@ async def test_bad_keys_are_refused_and_the_connection_ends(http: aiohttp.Client
         assert (await client.socket.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
-async def test_a_client_that_does_not_authenticate_is_sent_away(http: aiohttp.ClientSession, doubles: Doubles) -> None:
-    async with connected(http, doubles) as client:
+async def test_a_client_that_does_not_authenticate_is_sent_away(http: aiohttp.ClientSession) -> None:
+    config = SimulatorConfig(seed=11, auth_timeout_s=0.2)
+    async with await serve(config) as doubles, connected(http, doubles) as client:
         assert await client.hear("error") == {"T": "error", "code": 404, "msg": "auth timeout"}
 
 

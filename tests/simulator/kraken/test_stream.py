@@ -95,7 +95,7 @@ class Client:
 
     async def hear(self, **wanted: Any) -> Any:
         """Return the next message that has every wanted field."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 message = json.loads(await self.socket.receive_str())
                 if all(message.get(name) == value for name, value in wanted.items()):

@@ -25,7 +25,7 @@ SMALL = LoadConfig(venues=4, books=3, per_s=300.0)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1500):
+    for _ in range(6_000):
         if condition():
             return
         await asyncio.sleep(0.01)
