@@ -1,12 +1,11 @@
 """The lint of alerts: rules, contact points and policies, as far as the files alone tell."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from arbsite.dashboards.evaluation import EVALUATORS, REDUCERS
-from arbsite.dashboards.lint import UID
+from arbsite.dashboards.lint import UID, twice
 from arbsite.dashboards.macros import duration_ms
 from arbsite.dashboards.parts import EXPRESSION, Files, Policy, Receiver, Rule, Step
 from arbsite.dashboards.problems import Problem
@@ -26,9 +25,9 @@ def problems_of_alerts(files: Files) -> Iterator[Problem]:
     """Yield what is wrong with the alert rules and with where they are sent."""
     if not files.rules:
         yield Problem("alerting", "there is no alert rule")
-    for uid in _twice(rule.uid for rule in files.rules):
+    for uid in twice(rule.uid for rule in files.rules):
         yield Problem(uid or "alerting", f"the uid {uid!r} names more than one alert rule")
-    for title in _twice(f"{rule.folder}/{rule.title}" for rule in files.rules):
+    for title in twice(f"{rule.folder}/{rule.title}" for rule in files.rules):
         yield Problem("alerting", f"{title!r} names more than one alert rule")
     for rule in files.rules:
         yield from _of_rule(rule, files)
@@ -96,7 +95,7 @@ def _ms(text: str) -> int | None:
 
 def _of_steps(rule: Rule, sources: set[str]) -> Iterator[Problem]:
     where = rule.uid or rule.title
-    for ref in _twice(step.ref for step in rule.steps):
+    for ref in twice(step.ref for step in rule.steps):
         yield Problem(where, f"the refId {ref!r} names more than one of its steps")
     known = {step.ref: step for step in rule.steps}
     if rule.condition not in known:
@@ -160,7 +159,7 @@ def _of_ways(files: Files) -> Iterator[Problem]:
         urlsplit(one.settings.get("url", "")).path == HOOK for one in files.receivers if one.contact_point in told
     ):
         yield Problem("policies", f"what takes every alert does not reach our own {HOOK}")
-    for uid in _twice(receiver.uid for receiver in files.receivers):
+    for uid in twice(receiver.uid for receiver in files.receivers):
         yield Problem("contact points", f"the uid {uid!r} names more than one receiver")
     for receiver in files.receivers:
         yield from _of_receiver(receiver)
@@ -195,7 +194,3 @@ def _of_receiver(receiver: Receiver) -> Iterator[Problem]:
         yield Problem(where, "its webhook shows no token")
     elif not credentials.startswith("$__file{"):
         yield Problem(where, "its token stands in the file in clear, or in the environment: name a file, $__file{…}")
-
-
-def _twice(values: Iterable[str]) -> list[str]:
-    return [value for value, count in Counter(values).items() if count > 1]

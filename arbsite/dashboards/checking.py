@@ -45,12 +45,12 @@ def problems_in_files(files: Files) -> list[Problem]:
     return [problem for judge in judges for problem in judge(files)]
 
 
-def check(files: Files, *, breaks: Breaks = BREAKS) -> Report:
+def check(files: Files) -> Report:
     """Return what is wrong with ``files``; queries run where nothing is wrong with the files as such.
 
     The database in use must be fresh; what is seeded into it is rolled back.
     """
-    return report_of(files, problems_in_files(files) or problems_when_run(files, breaks=breaks))
+    return report_of(files, problems_in_files(files) or problems_when_run(files))
 
 
 def report_of(files: Files, problems: Sequence[Problem]) -> Report:

@@ -29,9 +29,9 @@ def problems_of_dashboards(files: Files) -> Iterator[Problem]:
     if not files.dashboards:
         yield Problem("dashboards", "there is no dashboard")
     sources = files.sources
-    for uid in _twice(dashboard.uid for dashboard in files.dashboards):
+    for uid in twice(dashboard.uid for dashboard in files.dashboards):
         yield Problem(uid or "dashboards", f"the uid {uid!r} names more than one dashboard")
-    for title in _twice(dashboard.title for dashboard in files.dashboards):
+    for title in twice(dashboard.title for dashboard in files.dashboards):
         yield Problem(title or "dashboards", f"the title {title!r} names more than one dashboard")
     for dashboard in files.dashboards:
         yield from _of_page(dashboard)
@@ -44,13 +44,18 @@ def problems_of_datasources(files: Files) -> Iterator[Problem]:
     """Yield what is wrong with the data sources."""
     if not files.datasources:
         yield Problem("provisioning", "there is no data source")
-    for uid in _twice(source.uid for source in files.datasources):
+    for uid in twice(source.uid for source in files.datasources):
         yield Problem(uid, f"the uid {uid!r} names more than one data source")
     for source in files.datasources:
         if not UID.fullmatch(source.uid):
             yield Problem(source.file, f"the data source's uid {source.uid!r} is not fixed: panels name it")
     if not files.providers:
         yield Problem("provisioning", "no provider tells Grafana where the dashboards are")
+
+
+def twice(values: Iterable[str] | Iterable[int]) -> list[str]:
+    """Return those of the names that are there more than once."""
+    return [str(value) for value, count in Counter(values).items() if count > 1]
 
 
 def place(dashboard: Dashboard, panel: Panel, target: Target | None = None) -> str:
@@ -82,7 +87,7 @@ def _of_page(dashboard: Dashboard) -> Iterator[Problem]:
         yield Problem(where, f"its timezone is {dashboard.timezone!r}: every time is UTC")
     if not any(panel.has_queries for panel in dashboard.panels):
         yield Problem(where, "it shows nothing")
-    for name in _twice(variable.name for variable in dashboard.variables):
+    for name in twice(variable.name for variable in dashboard.variables):
         yield Problem(where, f"the variable {name!r} stands there twice")
     for variable in dashboard.variables:
         if variable.kind == "custom" and not set(variable.current) <= {*variable.choices, "$__all"}:
@@ -90,7 +95,7 @@ def _of_page(dashboard: Dashboard) -> Iterator[Problem]:
 
 
 def _of_grid(dashboard: Dashboard) -> Iterator[Problem]:
-    for number in _twice(panel.id for panel in dashboard.panels):
+    for number in twice(panel.id for panel in dashboard.panels):
         yield Problem(dashboard.uid or dashboard.file, f"the panel id {number} stands there twice")
     for panel in dashboard.panels:
         if panel.id < 1:
@@ -135,7 +140,7 @@ def _of_panel(dashboard: Dashboard, panel: Panel, sources: set[str]) -> Iterator
         yield Problem(where, "its values have no unit")
     if not panel.targets:
         yield Problem(where, "it asks nothing")
-    for ref in _twice(target.ref for target in panel.targets):
+    for ref in twice(target.ref for target in panel.targets):
         yield Problem(where, f"the refId {ref!r} names more than one of its queries")
     for target in panel.targets:
         yield from _of_target(dashboard, panel, target, sources)
@@ -158,7 +163,3 @@ def _of_target(dashboard: Dashboard, panel: Panel, target: Target, sources: set[
         expand(target.sql, Setting(UNTIL - timedelta(days=1), UNTIL, variables=chosen(dashboard.variables)))
     except BadInput as error:
         yield Problem(where, str(error))
-
-
-def _twice(values: Iterable[str] | Iterable[int]) -> list[str]:
-    return [str(value) for value, count in Counter(values).items() if count > 1]

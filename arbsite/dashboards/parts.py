@@ -1,7 +1,7 @@
 """What Grafana's files are made of, as values: dashboards, data sources, alert rules, contact points and policies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 POSTGRES = ("grafana-postgresql-datasource", "postgres")  # the second is how releases before 10 called it
@@ -147,7 +147,7 @@ class Files:
     rules: tuple[Rule, ...] = ()
     receivers: tuple[Receiver, ...] = ()
     policies: tuple[Policy, ...] = ()
-    providers: tuple[str, ...] = field(default=())
+    providers: tuple[str, ...] = ()
     documents: tuple[tuple[str, Mapping[str, Any]], ...] = ()  # every file by its name, as it stands
 
     @property

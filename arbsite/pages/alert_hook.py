@@ -44,7 +44,7 @@ class Reported:
     fingerprint: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    values: Mapping[str, Any]
+    values: Mapping[str, str]
     since: str
 
     @property
@@ -125,14 +125,13 @@ def _reported(number: int, one: Any) -> Reported:
     name = labels.get("rulename") or labels.get("alertname", "")  # rulename: of a rule whose query failed
     if not name or not isinstance(fingerprint, str) or not re.fullmatch(r"[0-9a-zA-Z]+", fingerprint):
         raise BadInput(f"alert {number} has no alertname or no fingerprint")
-    values = one.get("values")
     return Reported(
         name=name,
         status=one["status"],
         fingerprint=fingerprint,
         labels=labels,
         annotations=annotations,
-        values=_words(values) if isinstance(values, dict) else {},
+        values=_words(one.get("values")),
         since=_plain(str(one.get("startsAt", "")))[:40],
     )
 
