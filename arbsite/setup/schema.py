@@ -10,6 +10,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -34,7 +35,7 @@ def ensure_migrated(*, applies: bool) -> int:
     if missing and not applies:
         raise Unreachable(f"the database lacks {len(missing)} migrations: run manage.py migrate, or manage.py setup")
     if missing:
-        _migrate()
+        call_command("migrate", verbosity=0, interactive=False)
     return len(missing)
 
 
@@ -56,6 +57,18 @@ def using(name: str) -> Iterator[None]:
         connection.settings_dict["NAME"] = usual
 
 
+@contextmanager
+def one_migration_at_a_time(session: BaseDatabaseWrapper) -> Iterator[None]:
+    """Wait until nobody else migrates the database of ``session``, and keep others waiting until the block ends."""
+    with session.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            yield
+        finally:
+            if session.is_usable():  # a broken one has let the lock go already
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
 def expected_migrations() -> set[tuple[str, str]]:
     """Return the migrations that this code has, by app and name."""
     return {(app.label, name) for app in apps.get_app_configs() for name in _migrations_of(app)}
@@ -73,8 +86,10 @@ def ensure_database(database: Database) -> bool:
         timescale.require(server, database.name, is_new=True)
         try:
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database.name)))
-        except psycopg.errors.DuplicateDatabase:
-            return False  # another command was first
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            return False  # another command was first, the latter: while we were at it
+        except psycopg.errors.ObjectInUse as error:
+            raise Unreachable(f"the database {database.name} cannot be created now, run this again: {error}") from None
         except psycopg.errors.InsufficientPrivilege:
             raise Refused(
                 f"the role {database.user} may not create the database {database.name}: create it, or grant CREATEDB"
@@ -119,12 +134,3 @@ def _migrations_of(app: AppConfig) -> list[str]:
     except ModuleNotFoundError:
         return []
     return [module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] not in "_~"]
-
-
-def _migrate() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        try:
-            call_command("migrate", verbosity=0, interactive=False)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -1,7 +1,9 @@
 """Databases and their schema: created where we may, refused in one sentence where we may not."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -42,6 +44,19 @@ def _drop(database: Database) -> None:
 def test_an_absent_database_is_created_once(database):
     absent = replace(database, name=ABSENT)
     assert [ensure_database(absent), ensure_database(absent)] == [True, False]
+
+
+def test_two_that_create_it_at_once_do_not_trip_over_each_other(database):
+    absent = replace(database, name=ABSENT)
+    start = Barrier(2)
+
+    def create():
+        start.wait()
+        return ensure_database(absent)
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(create) for _ in range(2)]
+        assert sorted(one.result() for one in made) == [False, True]
 
 
 def test_a_role_that_may_not_create_databases_is_told_so(database):
