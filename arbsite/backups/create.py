@@ -17,7 +17,7 @@ import structlog
 
 from arbsite.backups import shelf
 from arbsite.backups.contents import Contents, read_contents
-from arbsite.backups.manifest import Dumped, Manifest, ModelFile
+from arbsite.backups.manifest import MODELS, Dumped, Manifest, ModelFile
 from arbsite.backups.programs import begin, find_program
 from arbsite.config import DATABASE_SUFFIX, Arb, Database
 from arbsite.setup.schema import connect_beside, is_there
@@ -26,7 +26,6 @@ from domain.scope import Mode
 
 log = structlog.get_logger(__name__)
 
-MODELS = "models"
 _CHUNK = 1 << 20
 
 

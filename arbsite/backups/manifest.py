@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from arbsite.config import DATABASE_SUFFIX
 from domain.errors import Refused
 
 FORMAT = 1
 FILE = "manifest.json"
+MODELS = "models"  # the folder that model files are in
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,10 @@ class Manifest:
 
 
 def read(folder: Path) -> Manifest:
-    """Return the manifest of the backup in ``folder``. Raises: Refused if it is absent or altered."""
+    """Return the manifest of the backup in ``folder``.
+
+    Raises: Refused if it is absent or altered, or names what no backup of ours has, as files elsewhere.
+    """
     try:
         told = json.loads((folder / FILE).read_text(encoding="utf-8"))
         digest = told.pop("digest")
@@ -83,9 +88,14 @@ def read(folder: Path) -> Manifest:
         raise Refused(f"the backup {folder.name} has no manifest that can be read: {error}") from error
     if digest != _digest(told):
         raise Refused(f"the manifest of {folder.name} was altered: its digest is another")
-    if told["format"] != FORMAT:
-        raise Refused(f"the backup {folder.name} is of format {told['format']}, and this version reads {FORMAT}")
-    return _parse(told)
+    if told.get("format") != FORMAT:
+        raise Refused(f"the backup {folder.name} is of format {told.get('format')}, and this version reads {FORMAT}")
+    try:
+        parsed = _parse(told)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Refused(f"the manifest of {folder.name} is none of ours: {error!r}") from error
+    _check_names(folder, parsed)
+    return parsed
 
 
 def _parse(told: Mapping[str, Any]) -> Manifest:
@@ -98,10 +108,32 @@ def _parse(told: Mapping[str, Any]) -> Manifest:
     )
 
 
+def _check_names(folder: Path, told: Manifest) -> None:
+    """Raise Refused for a name that leads out of the backup: whoever wrote it could have made the digest too."""
+    if told.name != folder.name:
+        raise Refused(f"the backup {folder.name} was renamed: its manifest calls it {told.name!r}")
+    for one in told.databases:
+        if one.suffix not in DATABASE_SUFFIX.values() or one.file != f"database{one.suffix}.dump":
+            raise Refused(f"the manifest of {folder.name} names a dump that is none of ours: {one.file!r}")
+    if len({one.suffix for one in told.databases}) < len(told.databases):
+        raise Refused(f"the manifest of {folder.name} names one database twice")
+    for model in told.models:
+        if not _is_model(model.path):
+            raise Refused(f"the manifest of {folder.name} names a file that is no model: {model.path!r}")
+
+
+def _is_model(path: str) -> bool:
+    first, *rest = PurePosixPath(path).parts or ("",)
+    is_plain = path.isprintable() and path == str(PurePosixPath(path))
+    return is_plain and first == MODELS and bool(rest) and not any(part.startswith(".") for part in rest)
+
+
 def _dumped(told: Mapping[str, Any]) -> Dumped:
     parsed = {
+        "major": int(told["major"]),
         "migrations": tuple((app, name) for app, name in told["migrations"]),
-        "tables": tuple(Table(**table) for table in told["tables"]),
+        "tables": tuple(Table(**{**table, "rows": int(table["rows"])}) for table in told["tables"]),
+        "extensions": dict(told["extensions"]),
     }
     return Dumped(**{**told, **parsed})
 

@@ -18,9 +18,8 @@ from django.db import connection
 from psycopg import sql
 
 from arbsite.backups import manifest, shelf
-from arbsite.backups.create import MODELS
 from arbsite.backups.loading import admin_of, check_equal, check_server, drop, load, start_jobs
-from arbsite.backups.manifest import Dumped, Manifest
+from arbsite.backups.manifest import MODELS, Dumped, Manifest
 from arbsite.config import DATABASE_SUFFIX, Arb, Database
 from arbsite.dashboards.role import ensure_role
 from arbsite.setup.schema import connect_beside, expected_migrations, is_there, using

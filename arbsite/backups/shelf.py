@@ -78,10 +78,14 @@ def check_files(folder: Path, told: Manifest) -> None:
     """Raise Refused, naming the file, where one is not as the manifest says."""
     listed = [(one.file, one.sha256) for one in told.databases] + [(one.path, one.sha256) for one in told.models]
     for path, digest in listed:
-        if (folder / path).is_symlink() or not (folder / path).is_file():
+        if _leads_elsewhere(folder, path) or not (folder / path).is_file():
             raise Refused(f"the backup {told.name} lacks {path}")
         if digest_of(folder / path) != digest:
             raise Refused(f"the backup {told.name} was altered or spoilt: {path} is not what its manifest says")
+
+
+def _leads_elsewhere(folder: Path, path: str) -> bool:
+    return (folder / path).resolve() != folder.resolve() / path
 
 
 def digest_of(file: Path) -> str:

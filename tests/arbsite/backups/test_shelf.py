@@ -1,6 +1,9 @@
 """The shelf of backups: only whole ones count, old ones go, and nobody works on it twice at once."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -138,3 +141,76 @@ def test_old_backups_go_but_never_the_newest_nor_the_last_that_was_proved(direct
     newest = made(directory, days_ago=20)
     assert shelf.prune(directory, keep_days=14, now=NOW) == [doomed.name]
     assert shelf.names(directory) == [proved.name, newest.name]
+
+
+def planted(directory, **changes):
+    """Put a backup on the shelf whose manifest was changed by somebody who made its digest anew."""
+    folder = made(directory)
+    told = json.loads((folder / manifest.FILE).read_text()) | changes
+    del told["digest"]
+    digest = sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    (folder / manifest.FILE).write_text(json.dumps(told | {"digest": digest}))
+    return folder
+
+
+def of_database(directory, **changes):
+    told = json.loads((made(directory, days_ago=1) / manifest.FILE).read_text())
+    return [told["databases"][0] | changes]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "models/../../../etc/cron.d/job",
+        "/etc/passwd",
+        "../models/a",
+        "models",
+        "models/.draft/a",
+        "models//a",
+        "models/\x1b[2J",
+        "",
+    ],
+)
+def test_a_model_that_would_be_written_elsewhere_is_refused(directory, path):
+    folder = planted(directory, models=[{"path": path, "bytes": 1, "sha256": "0"}])
+    with pytest.raises(Refused, match="names a file that is no model"):
+        manifest.read(folder)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"file": "../other/database.dump"}, {"file": "/etc/passwd"}, {"suffix": "_verify"}]
+)
+def test_a_dump_from_elsewhere_or_of_no_mode_of_ours_is_refused(directory, changes):
+    folder = planted(directory, databases=of_database(directory, **changes))
+    with pytest.raises(Refused, match="names a dump that is none of ours"):
+        manifest.read(folder)
+
+
+def test_a_database_that_is_named_twice_is_refused(directory):
+    folder = planted(directory, databases=of_database(directory) * 2)
+    with pytest.raises(Refused, match="one database twice"):
+        manifest.read(folder)
+
+
+@pytest.mark.parametrize("changes", [{"models": [1]}, {"databases": [{}]}, {"made_at": "noon"}, {"models": None}])
+def test_a_manifest_of_another_shape_is_refused(directory, changes):
+    folder = planted(directory, **changes)
+    with pytest.raises(Refused, match="is none of ours"):
+        manifest.read(folder)
+
+
+def test_a_backup_under_another_name_is_not_taken_for_the_latest(directory):
+    folder = made(directory)
+    renamed = folder.rename(directory / "20991231_000000")
+    with pytest.raises(Refused, match="was renamed: its manifest calls it '20261122_120000'"):
+        manifest.read(renamed)
+
+
+def test_a_folder_of_a_backup_that_leads_elsewhere_is_refused(directory, tmp_path):
+    folder = made(directory)
+    (tmp_path / "model.json").write_text("{}")
+    (folder / "models").symlink_to(tmp_path)
+    told = manifest.read(folder)
+    model = ModelFile("models/model.json", 2, shelf.digest_of(tmp_path / "model.json"))
+    with pytest.raises(Refused, match=r"lacks models/model\.json"):
+        shelf.check_files(folder, replace(told, models=(model,)))
