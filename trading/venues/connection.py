@@ -25,6 +25,7 @@ FRAMES_AT_A_TIME = 16
 LOOKS = 8  # at a connection's silence before it is given up
 LOOKS_BEFORE_ASKING = 2
 PING_EVERY_S = 5.0
+CLOSE_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +127,29 @@ async def _talk_once(settings: SocketSettings, talk: Conversation, *, health: Fe
 
 @asynccontextmanager
 async def _open(settings: SocketSettings) -> AsyncIterator[ClientConnection]:
-    async with connect(
+    socket = await connect(
         settings.url,
         additional_headers=dict(settings.headers),
         open_timeout=settings.open_timeout_s,
-        close_timeout=1.0,
+        close_timeout=CLOSE_WITHIN_S,
         max_size=settings.largest_frame,
         compression=None,
         proxy=None,
         ping_interval=None,  # silence is watched here, by what the venue says rather than by what its proxy answers
-    ) as socket:
+    )
+    try:
         yield socket
+    finally:
+        await _close(socket)
+
+
+async def _close(socket: ClientConnection) -> None:
+    """Take our leave; of a venue that takes in nothing more without a word, for which the library would wait."""
+    try:
+        async with asyncio.timeout(2 * CLOSE_WITHIN_S):
+            await socket.close()
+    except TimeoutError:
+        socket.transport.abort()
 
 
 class _Watch:
@@ -163,12 +176,16 @@ class _Watch:
 
     async def run(self) -> None:
         look_s = min(self._settings.silence_s / LOOKS, self._ask_after_s / LOOKS_BEFORE_ASKING)
-        while self.verdict is None:
-            await asyncio.sleep(look_s)
-            self.verdict = self._judge(look_s)
-            await self._ask_if_quiet()
-            await self._confirm()
-            await self._measure(look_s)
+        try:
+            while self.verdict is None:
+                await asyncio.sleep(look_s)
+                self.verdict = self._judge(look_s)
+                await self._ask_if_quiet()
+                await self._confirm()
+                await self._measure(look_s)
+        except Exception:
+            self._socket.transport.abort()  # or the connection would go on with nobody to notice its silence
+            raise
         self._socket.transport.abort()
 
     async def _confirm(self) -> None:
@@ -213,15 +230,16 @@ async def _watched(
     watch = _Watch(socket, talk, settings, health)
     task = asyncio.create_task(watch.run(), name=f"{health.venue}-silence")
     try:
-        yield watch
-    except ConnectionClosed as error:
+        try:
+            yield watch
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+    except ConnectionClosed as error:  # of a cancellation nothing is made: whoever ends us must see it
+        _raise_own_fault(task)
         if watch.verdict:
             raise Unreachable(watch.verdict) from error
         raise
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-        _raise_own_fault(task)
 
 
 def _raise_own_fault(task: "asyncio.Task[None]") -> None:

@@ -2,12 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from random import Random
 
-from websockets.asyncio.server import ServerConnection, serve
+import pytest
+from websockets.asyncio.server import Server, ServerConnection, serve
 
 from trading.marketdata.clock import SYSTEM_CLOCK
-from trading.venues.connection import FRAMES_AT_A_TIME, Backoff, SocketSettings, asked_in_time, keep_talking
+from trading.venues.connection import (
+    FRAMES_AT_A_TIME,
+    Backoff,
+    Conversation,
+    SocketSettings,
+    asked_in_time,
+    keep_talking,
+)
 from trading.venues.health import FeedHealth
 
 
@@ -156,3 +165,70 @@ async def test_quiet_books_are_confirmed_only_when_nothing_waits_to_be_read() ->
         await asyncio.wait([task])
     assert talk.confirmed_after and set(talk.confirmed_after) == {300}
     assert health.round_trip_ns > 0
+
+
+def talking_to(server: Server, talk: Conversation) -> asyncio.Task[None]:
+    """Return a conversation with ``server`` under way, watched twenty times a second."""
+    settings = SocketSettings(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", silence_s=0.4)
+    health = FeedHealth("a", origin="a")
+    return asyncio.create_task(keep_talking(settings, lambda: talk, health=health, clock=SYSTEM_CLOCK, rng=Random(1)))
+
+
+async def chatter(socket: ServerConnection) -> None:
+    while True:
+        await socket.send("x")
+        await asyncio.sleep(0.01)
+
+
+class Failing(Counting):
+    """A conversation whose quiet books nobody can take."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+        self.before: Callable[[], object] = lambda: None
+
+    def confirm(self, heard_at_ns: int) -> list[str]:
+        self.before()
+        raise self._error
+
+
+async def test_what_is_ended_at_the_instant_at_which_its_watch_fails_ends() -> None:
+    talk = Failing(OSError("no space left"))
+    async with serve(chatter, "127.0.0.1", 0) as server:
+        talking = talking_to(server, talk)
+        talk.before = talking.cancel
+        await asyncio.wait([talking], timeout=5)
+        assert talking.cancelled()
+
+
+async def test_a_connection_does_not_go_on_without_its_watch() -> None:
+    async with serve(chatter, "127.0.0.1", 0) as server:
+        talking = talking_to(server, Failing(ValueError("our own fault")))
+        await asyncio.wait([talking], timeout=3)
+        assert talking.done()
+        with pytest.raises(ValueError, match="our own fault"):
+            await talking
+
+
+class Flooding(Counting):
+    """A conversation that says more than whoever does not listen can take."""
+
+    def opening(self) -> list[str]:
+        return ["x" * (1 << 20)] * 32
+
+
+async def test_a_conversation_with_a_venue_that_takes_nothing_in_ends_when_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trading.venues.connection.CLOSE_WITHIN_S", 0.1)
+
+    async def listen_to_nothing(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    async with serve(listen_to_nothing, "127.0.0.1", 0, max_queue=1, max_size=None, close_timeout=0.1) as server:
+        talking = talking_to(server, Flooding())
+        await asyncio.wait([talking], timeout=0.3)
+        talking.cancel()
+        await asyncio.wait([talking], timeout=5)
+        assert talking.cancelled()
