@@ -12,7 +12,7 @@ from redis import Redis
 from arbsite import config
 from arbsite.demo.journal import Journal
 from arbsite.demo.plan import Plan
-from arbsite.demo.servers import ServerWatch, ask_database, ask_redis, redis_client
+from arbsite.demo.servers import ServerWatch, ask_database, ask_redis
 from arbsite.demo.snapshot import (
     BreakerView,
     FeedLine,
@@ -22,6 +22,7 @@ from arbsite.demo.snapshot import (
     Trading,
     VenueView,
 )
+from arbsite.redis_client import hasty_client
 from domain.breakers import BreakerKind, BreakerState
 from domain.errors import Unreachable
 from domain.scope import Scope
@@ -40,6 +41,7 @@ from trading.venues import roster
 NOTHING_YET = Trading(Funnel(), Edge(), NO_RESULTS, None, None, Refusals({}, {}), (), GateState.ACTIVE.value)
 _LATEST_ALERTS = 20
 _ANY_AGE_MS = 3_600_000
+_PATIENCE_S = 1.0  # the screen must go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Gatherer:
         self.started_at = started_at
         self._scope: Scope = plan.scope
         self._journal = journal
-        client: Redis = redis_client(redis_url)
+        client: Redis = hasty_client(redis_url, _PATIENCE_S)
         self._database = ServerWatch("PostgreSQL", ask_database, journal)
         self._redis = ServerWatch("Redis", partial(ask_redis, client), journal)
         self._cache = CachedBooks(client, plan.scope, clock=SystemClock(), max_age_ms=_ANY_AGE_MS)

@@ -7,14 +7,10 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from arbsite.demo.journal import Journal
 from arbsite.demo.snapshot import Health, ServerView
-
-_PATIENCE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -68,10 +64,3 @@ def ask_redis(client: Redis) -> str:
     """Return the id that Redis took at its start. Raises: RedisError, OSError."""
     told: Any = client.info("server")
     return str(told["run_id"])
-
-
-def redis_client(url: str) -> Redis:
-    """Return a client that gives up soon and retries nothing: the screen must go on."""
-    return Redis.from_url(
-        url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S, retry=Retry(NoBackoff(), 0)
-    )

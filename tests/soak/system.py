@@ -8,20 +8,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from arbsite.embedded import Lease
 from arbsite.embedded.layout import Account
 from arbsite.embedded.server import Server
 from arbsite.embedded.status import read_status
+from arbsite.redis_client import hasty_client
 from domain.scope import Mode
 from tests.e2e.running import CHECKOUT, environ
 from tests.soak.proc import children_of, command_line, descendants_of, option_of
@@ -119,9 +117,8 @@ class System:
     def redis(self) -> Redis:
         """Return a client that gives up soon."""
         self.lease.status = read_status(self.lease.layout.status) or self.lease.status
-        return Redis.from_url(
-            self.lease.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-        )
+        client: Redis = hasty_client(self.lease.redis_url, 2.0)
+        return client
 
     def answers(self, name: str, path: str) -> bool:
         """Return whether a page is served, be it to tell us that we may not see it."""
@@ -175,14 +172,6 @@ class System:
         ours = {pid for pid in self.pids().values() if pid}
         return code, [command_line(pid) for pid in ours if Path(f"/proc/{pid}").exists()]
 
-    def deaths_since(self, at: datetime) -> list[str]:
-        """Return which processes died since ``at``."""
-        return [
-            event["process"]
-            for event in self._events()
-            if event["event"] == "process_died" and datetime.fromisoformat(event["timestamp"]) >= at
-        ]
-
     def _events(self) -> list[dict[str, Any]]:
         try:
             lines = (self.logs / "supervisor.log").read_text().splitlines()
@@ -191,13 +180,13 @@ class System:
         return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def wait_until(is_so: Callable[[], bool], *, within_s: float, pause_s: float = 0.5) -> float | None:
+def wait_until(is_so: Callable[[], bool], *, within_s: float) -> float | None:
     """Return the seconds until ``is_so``, or None if it was not in time."""
     began = time.monotonic()
     while not is_so():
         if time.monotonic() - began > within_s:
             return None
-        time.sleep(pause_s)
+        time.sleep(0.5)
     return time.monotonic() - began
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import redis
 from django.conf import settings
@@ -66,7 +66,7 @@ class VenueCheck:
     line: VenueLine | None = None
     spending: Spending | None = None
     chain: ChainCheck | None = None
-    faults: tuple[str, ...] = field(default=())
+    faults: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
