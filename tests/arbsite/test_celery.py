@@ -21,8 +21,9 @@ from ops.models import Alert, Canary
 from ops.queues import Queue
 from ops.services.alerts import alert
 from ops.services.schedules import ENTRIES
+from tests.sessions import end_other_sessions, end_session
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -35,13 +36,10 @@ def empty_queues():
 @pytest.fixture
 def worker(empty_queues, transactional_db):
     """Run a real worker on every queue, in a thread of this process."""
-    with start_worker(app, pool="solo", queues=[str(queue) for queue in Queue], perform_ping_check=False) as running:
+    told = {"perform_ping_check": False, "shutdown_timeout": PATIENCE_S}
+    with start_worker(app, pool="solo", queues=[str(queue) for queue in Queue], **told) as running:
         yield running
-    with connection.cursor() as cursor:  # the worker's thread is gone, its session is not
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
+    end_other_sessions()  # the worker's thread is gone, its session is not
 
 
 def wait_for(question) -> bool:
@@ -186,8 +184,7 @@ def test_a_worker_keeps_its_database_session_and_replaces_a_broken_one(worker, m
     for done in (1, 2):
         broker.send("ops.notify", done)
         assert wait_for(lambda done=done: len(sessions) == done)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [sessions[0]])
+    end_session(sessions[0])
     broker.send("ops.notify", 3)
     assert wait_for(lambda: len(sessions) == 3)
     assert sessions[0] == sessions[1] != sessions[2]

@@ -4,12 +4,12 @@ import time
 
 import pytest
 from celery.contrib.testing.worker import start_worker
-from django.db import connection
 
 from arbsite.celery import VISIBILITY_TIMEOUT_S, app
 from mlops import tasks
 from mlops.models import TrainingAttempt
 from mlops.services.training import NOT_ENDED
+from tests.sessions import end_other_sessions
 
 PATIENCE_S = 60
 
@@ -27,7 +27,7 @@ def test_a_training_that_took_its_worker_down_is_not_handed_to_the_next():
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_of_the_ml_queue_trains_when_it_is_told_to():
-    with start_worker(app, pool="solo", queues=["ml"], perform_ping_check=False):
+    with start_worker(app, pool="solo", queues=["ml"], perform_ping_check=False, shutdown_timeout=PATIENCE_S):
         app.send_task("mlops.train")
         deadline = time.monotonic() + PATIENCE_S
         ended = TrainingAttempt.objects.exclude(why=NOT_ENDED)
@@ -36,8 +36,4 @@ def test_the_worker_of_the_ml_queue_trains_when_it_is_told_to():
     attempts = list(TrainingAttempt.objects.all())
     assert len(attempts) == 3
     assert all("50 are missing" in one.why for one in attempts)
-    with connection.cursor() as cursor:  # the worker's thread is gone, its session is not
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
+    end_other_sessions()  # the worker's thread is gone, its session is not

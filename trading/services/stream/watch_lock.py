@@ -6,7 +6,6 @@ at once a pair could be watched twice, or by nobody.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import psycopg
 import structlog
@@ -17,6 +16,7 @@ from domain.errors import Refused, Unreachable
 from domain.partition import WHOLE, Deal, Share
 from domain.scope import Scope
 from ops.locks import key_of
+from trading.async_database import Session
 
 log = structlog.get_logger(__name__)
 
@@ -31,22 +31,20 @@ WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND pg_database.datname
   AND classid = %s::bigint::oid AND objid::bigint <> ALL(%s::bigint[])
 """
 
-Connection = psycopg.AsyncConnection[Any]
-
 
 def name_of(scope: Scope, share: Share = WHOLE) -> str:
     """Return the name of the lock that whoever watches a share of ``scope`` holds."""
     return f"watch:{scope}" if share.is_whole else f"watch:{scope}:{share.index} of {share.deal.count}"
 
 
-async def take_watch(scope: Scope, share: Share = WHOLE) -> Connection:
+async def take_watch(scope: Scope, share: Share = WHOLE) -> Session:
     """Return the session that holds the watch of a share of ``scope``.
 
     Raises: Refused if another process holds it, or any that shares the pairs otherwise; Unreachable.
     """
     try:
         known_as = conninfo(application_name=_KNOWN_BY + str(share))
-        session = await psycopg.AsyncConnection.connect(known_as, autocommit=True)
+        session = await Session.connect(known_as, autocommit=True)
         try:
             await _take(scope, share, session)
         except BaseException:
@@ -64,12 +62,9 @@ def watched_otherwise(scope: Scope, deal: Deal) -> list[str]:
         return _in_words(cursor.fetchall())
 
 
-async def _take(scope: Scope, share: Share, session: Connection) -> None:
+async def _take(scope: Scope, share: Share, session: Session) -> None:
     async with session.transaction():  # one at a time: between the look and the lock nobody comes
         await session.execute("SELECT pg_advisory_xact_lock(%s)", [key_of(f"watch:{scope}:door")])
-        cursor = await session.execute("SELECT pg_try_advisory_lock(%s)", [key_of(name_of(scope, share))])
-        if await cursor.fetchone() != (True,):
-            raise Refused(_taken(scope, share))
         fingerprint = 0 if share.is_whole else share.deal.fingerprint
         cursor = await session.execute(_OTHER_DEALS, [_deals_of(scope), [fingerprint]])
         if others := _in_words(await cursor.fetchall()):
@@ -77,6 +72,9 @@ async def _take(scope: Scope, share: Share, session: Connection) -> None:
                 f"{share} of {scope} cannot be watched beside {', '.join(others)}: the pairs are shared otherwise "
                 "there; stop every stream and collect before ARB_PARTITIONS or ARB_PAIRS is changed"
             )
+        cursor = await session.execute("SELECT pg_try_advisory_lock(%s)", [key_of(name_of(scope, share))])
+        if await cursor.fetchone() != (True,):  # asked last: whoever is refused has held nothing
+            raise Refused(_taken(scope, share))
         await session.execute("SELECT pg_advisory_lock_shared(%s, %s)", [_deals_of(scope), fingerprint])
 
 
@@ -95,7 +93,7 @@ def _in_words(names: Sequence[tuple[str | None]]) -> list[str]:
     return sorted({(name or "").removeprefix(_KNOWN_BY) or "another watch" for (name,) in names})
 
 
-async def hold_watch(scope: Scope, session: Connection, share: Share = WHOLE) -> None:
+async def hold_watch(scope: Scope, session: Session, share: Share = WHOLE) -> None:
     """Hold the watch until cancelled, taking it again after an outage. Raises: Refused if another process was first."""
     try:
         while True:
@@ -108,7 +106,7 @@ async def hold_watch(scope: Scope, session: Connection, share: Share = WHOLE) ->
         await session.close()
 
 
-async def _take_again(scope: Scope, share: Share) -> Connection:
+async def _take_again(scope: Scope, share: Share) -> Session:
     refusals = 0
     while True:
         try:

@@ -1,5 +1,6 @@
 """Collecting from the doubles over real sockets into the real database."""
 
+import asyncio
 import json
 import signal
 import threading
@@ -18,7 +19,7 @@ from domain.scope import Mode, Scope
 from domain.timestamps import NS_PER_MS, from_ns
 from simulator.instruments import DEFAULT_PAIRS
 from tests.fakes import no_model
-from tests.sessions import in_another_session
+from tests.sessions import in_another_session, wait_for_the_end_of
 from tests.trading.services.stream.doubles import doubles_in_thread, settings_for
 from trading.dispatch import InlineDispatch
 from trading.marketdata.clock import SYSTEM_CLOCK
@@ -246,11 +247,13 @@ def test_a_database_that_is_away_for_a_while_costs_no_book_and_no_decision(doubl
 
 
 async def test_a_second_process_is_refused_the_watch_in_one_sentence():
-    async with await take_watch(SCOPE):
+    async with await take_watch(SCOPE) as watch:
+        pid = watch.info.backend_pid
         with pytest.raises(Refused, match="a stream or collect runs for sim already"):
             await take_watch(SCOPE)
         async with await take_watch(Scope(Mode.DRY_RUN)):
             pass
+    await asyncio.to_thread(in_another_session, lambda: wait_for_the_end_of(pid))
     async with await take_watch(SCOPE):
         pass
 

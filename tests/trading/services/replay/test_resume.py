@@ -11,6 +11,7 @@ from domain.errors import BadInput, Refused, Unreachable
 from domain.scope import Mode
 from tests.recorded import write_candles
 from tests.recorded_books import store, walk
+from tests.sessions import end_session
 from tests.trading.services.replay.interrupted import BreakingOff, Noting, broken_after, left_behind
 from tests.trading.services.replay.test_replay import HIGH, LOW, OPTIONS
 from trading.models import Run
@@ -133,8 +134,7 @@ def test_a_database_that_goes_away_is_told_with_how_to_go_on(candles):
     other = connection.copy()
 
     def cut(done: int, total: int) -> None:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        end_session(connection.connection.info.backend_pid, by=other)
 
     with pytest.raises(Unreachable, match=f"the database went away: --resume {scope.run_id} goes on"):
         replay(candles, OPTIONS, scope=scope, progress=cut, chunk_s=0.0)

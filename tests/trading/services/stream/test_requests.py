@@ -22,7 +22,7 @@ def writer():
     writer = Writer()
     writer.start()
     yield writer
-    writer.stop(timeout_s=5)
+    writer.stop(timeout_s=60)
 
 
 async def in_database(act):
@@ -53,7 +53,7 @@ def listeners(*, then: str = "count(*)") -> int:
 
 
 async def until_listening() -> None:
-    for _ in range(1000):
+    for _ in range(6_000):
         if await in_database(listeners):
             return
         await asyncio.sleep(0.01)
@@ -61,7 +61,7 @@ async def until_listening() -> None:
 
 
 async def until(condition) -> None:
-    for _ in range(1000):
+    for _ in range(6_000):
         if condition():
             return
         await asyncio.sleep(0.01)
@@ -81,7 +81,7 @@ async def test_an_order_is_heard_of_after_nonsense_on_the_channel_and_the_end_of
     await in_database(lambda: notify("nonsense"))
     await asyncio.sleep(0.1)
     assert not following.done()
-    await in_database(lambda: listeners(then="pg_terminate_backend(pid)"))
+    await in_database(lambda: listeners(then="pg_terminate_backend(pid, 60000)"))
     orders = await in_database(open_one)
     await until(lambda: {request.order_id for request in heard} == orders)
     assert not following.done()

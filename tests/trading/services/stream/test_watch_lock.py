@@ -1,6 +1,7 @@
 """Who may watch: each partition one process, all of them by one deal, and all pairs one process alone."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from domain.market import Pair
 from domain.partition import WHOLE, Deal
 from domain.scope import Mode, Scope
 from tests.fakes import SIM
+from tests.sessions import in_another_session, wait_for_the_end_of
 from trading.services.stream.watch_lock import hold_watch, name_of, take_watch, watched_otherwise
 
 pytestmark = pytest.mark.django_db
@@ -20,27 +22,58 @@ THIRD = Deal(PAIRS, 3).shares()[2]
 ELSEWISE = Deal(PAIRS[::-1], 2).shares()[1]  # as many partitions of the same pairs, and yet another deal
 
 
+@asynccontextmanager
+async def watching(scope, share=WHOLE):
+    """Watch for the time of the block; when it ends the server has let the watch go."""
+    session = await take_watch(scope, share)
+    try:
+        yield session
+    finally:
+        await lost(session)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_watches_any_more(db):
+    """Leave the next test no session that the server is still to end."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name LIKE 'arbsite watches %'"
+        )
+        for (pid,) in cursor.fetchall():
+            wait_for_the_end_of(pid)
+
+
+async def lost(watch):
+    """Return a watch whose session has ended, for us and for the server."""
+    pid = watch.info.backend_pid
+    await watch.close()
+    await asyncio.to_thread(in_another_session, lambda: wait_for_the_end_of(pid))
+    return watch
+
+
 async def test_partitions_are_watched_side_by_side_and_each_by_one_process():
-    async with await take_watch(SIM, HALF), await take_watch(SIM, OTHER_HALF):
+    async with watching(SIM, HALF), watching(SIM, OTHER_HALF):
         with pytest.raises(Refused, match=r"another process watches partition 2 of 2 of sim.test already"):
             await take_watch(SIM, OTHER_HALF)
-        async with await take_watch(Scope(Mode.DRY_RUN), OTHER_HALF):
+        async with watching(Scope(Mode.DRY_RUN), OTHER_HALF):
             pass
-    async with await take_watch(SIM, OTHER_HALF):
+    async with watching(SIM, OTHER_HALF):
         pass
 
 
 @pytest.mark.parametrize("share", [THIRD, ELSEWISE, WHOLE], ids=str)
 async def test_who_shares_the_pairs_otherwise_is_refused_by_name(share):
-    async with await take_watch(SIM, HALF):
+    async with watching(SIM, HALF):
         with pytest.raises(
             Refused, match=f"^{share} of sim.test cannot be watched beside partition 1 of 2: .* stop every"
         ):
             await take_watch(SIM, share)
-    async with await take_watch(SIM, share):
+    async with watching(SIM, share):
         with pytest.raises(Refused, match=f"^partition 1 of 2 of sim.test cannot be watched beside {share}"):
             await take_watch(SIM, HALF)
-    async with await take_watch(SIM, HALF):
+    async with watching(SIM, HALF):
         pass
 
 
@@ -70,21 +103,16 @@ async def told(scope, deal):
 
 
 async def test_whoever_decides_beside_streams_is_told_which_of_them_share_the_pairs_otherwise():
-    async with await take_watch(SIM, OTHER_HALF):
+    async with watching(SIM, OTHER_HALF):
         assert await told(SIM, HALF.deal) == [] and await told(Scope(Mode.DRY_RUN), THIRD.deal) == []
         assert await told(SIM, THIRD.deal) == await told(SIM, Deal(PAIRS, 1)) == ["partition 2 of 2"]
-    async with await take_watch(SIM):
+    async with watching(SIM):
         assert await told(SIM, HALF.deal) == []  # all pairs are watched, whatever their deal
 
 
 @pytest.fixture
 def looks_often(monkeypatch):
     monkeypatch.setattr("trading.services.stream.watch_lock.LOOK_EVERY_S", 0.02)
-
-
-async def lost(watch):
-    await watch.close()
-    return watch
 
 
 async def until_half_is_held(holding):
@@ -99,7 +127,7 @@ async def until_half_is_held(holding):
 async def test_a_lost_watch_is_taken_again_as_what_it_was(looks_often):
     holding = asyncio.ensure_future(hold_watch(SIM, await lost(await take_watch(SIM, HALF)), HALF))
     await until_half_is_held(holding)
-    async with await take_watch(SIM, OTHER_HALF):  # by the same deal
+    async with watching(SIM, OTHER_HALF):  # by the same deal
         pass
     holding.cancel()
     await asyncio.wait({holding})
@@ -108,10 +136,20 @@ async def test_a_lost_watch_is_taken_again_as_what_it_was(looks_often):
 
 async def test_a_lost_watch_that_the_server_has_not_ended_yet_is_waited_for(looks_often, monkeypatch):
     monkeypatch.setattr("trading.services.stream.watch_lock.LINGERS_LOOKS", 1_000)  # a busy server takes its time
+    refused = asyncio.Event()
+
+    async def take_or_tell(*told):
+        try:
+            return await take_watch(*told)
+        except Refused:
+            refused.set()
+            raise
+
+    monkeypatch.setattr("trading.services.stream.watch_lock.take_watch", take_or_tell)
     watch = await lost(await take_watch(SIM, HALF))
-    async with await take_watch(SIM, HALF):  # as the session that was lost, seen by the server
+    async with watching(SIM, HALF):  # as the session that was lost, seen by the server
         holding = asyncio.ensure_future(hold_watch(SIM, watch, HALF))
-        await asyncio.wait({holding}, timeout=0.03)
+        await refused.wait()
     await until_half_is_held(holding)
     holding.cancel()
     await asyncio.wait({holding})
@@ -119,6 +157,6 @@ async def test_a_lost_watch_that_the_server_has_not_ended_yet_is_waited_for(look
 
 async def test_a_lost_watch_that_another_has_taken_is_its_own(looks_often):
     watch = await lost(await take_watch(SIM, HALF))
-    async with await take_watch(SIM, HALF):
+    async with watching(SIM, HALF):
         with pytest.raises(Refused, match="another process watches partition 1 of 2"):
             await hold_watch(SIM, watch, HALF)
