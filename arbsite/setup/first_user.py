@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 
 from arbsite.config import Arb, generated_password, secret_file
 from domain.secret import Secret
+from ops.locks import hold_until_commit
 
 _KEPT_AS = "admin_password"
+_LOCK = "first_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,10 @@ def ensure_first_user(arb: Arb) -> FirstUser:
     """Return the admin user of the current database, made if absent; one that exists keeps its password."""
     password = arb.web.admin_password or generated_password(arb.state_dir, _KEPT_AS)
     users = get_user_model().objects
-    is_new = not users.filter(username=arb.web.admin_user).exists()
-    if is_new:
-        users.create_superuser(username=arb.web.admin_user, email="", password=password.reveal())
+    with transaction.atomic():
+        hold_until_commit(_LOCK)
+        is_new = not users.filter(username=arb.web.admin_user).exists()
+        if is_new:
+            users.create_superuser(username=arb.web.admin_user, email="", password=password.reveal())
     file = None if arb.web.admin_password else secret_file(arb.state_dir, _KEPT_AS)
     return FirstUser(arb.web.admin_user, password, file, is_new)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import connection
 
 from arbsite import config, diagnosis
 from arbsite.config.tree import Chain
@@ -113,3 +115,19 @@ def test_the_first_user_is_made_once_and_keeps_a_changed_password():
     user.save()
     assert not ensure_first_user(config.current()).is_new
     assert get_user_model().objects.get(username=made.name).check_password("changed by a person")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_set_ups_at_once_make_one_first_user():
+    start = threading.Barrier(2)
+
+    def ensure():
+        start.wait()
+        try:
+            return ensure_first_user(config.current()).is_new
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(ensure) for _ in range(2)]
+        assert sorted(one.result() for one in made) == [False, True]
