@@ -13,7 +13,10 @@ from domain.market import Pair
 from domain.scope import Mode
 from domain.secret import Secret
 
-LEAST_RETENTION_DAYS = {"arbitrage_opportunities": 60}  # aggregates are refreshed from its rows of the last weeks
+LEAST_RETENTION_DAYS = {
+    "arbitrage_opportunities": 60,  # aggregates are refreshed from its rows of the last weeks
+    "readings": 9,  # the first of them tells for how long no backup was made
+}
 _MOST_DAYS = 36_500
 _MOST_PARTITIONS = 64
 

@@ -1,6 +1,6 @@
-"""One broken system for each alert rule: what is written over a healthy one so that this rule, and no other, fires."""
+"""A broken system for each alert rule: what is written over a healthy one so that this rule, and no other, fires."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -83,17 +83,24 @@ def _settle(now: datetime, number: int, net_usd: Decimal, *, gas_usd: Decimal = 
     )
 
 
-BREAKS: Mapping[str, Callable[[datetime], None]] = {
-    "arb-breaker-open": _open_a_breaker,
-    "arb-win-rate": _lose_often,
-    "arb-negative-pnl": _lose_much,
-    "arb-gas-share": _burn_gas,
-    "arb-execution-failures": _miss_legs,
-    "arb-no-opportunities": _find_nothing,
-    "arb-reconciliation-difference": _differ,
-    "arb-data-stale": _read(ReadingKind.DATA_AGE_MS, "kraken", 500_000),
-    "arb-canary-late": _silence_a_queue,
-    "arb-outbox-late": _keep_waiting,
-    "arb-disk-full": _read(ReadingKind.DISK_FREE_BYTES, "models", 2e9),
-    "arb-backup-late": _read(ReadingKind.BACKUP_AGE_S, "", 30 * 86_400),
-}
+def _never_back_up(now: datetime) -> None:
+    """Let a system be nine days old that never proved a backup."""
+    Reading.objects.in_scope(SCOPE).filter(kind=ReadingKind.BACKUP_AGE_S).delete()
+    _read(ReadingKind.OUTBOX_AGE_S, "", 0)(now - timedelta(days=9))
+
+
+BREAKS: Sequence[tuple[str, Callable[[datetime], None]]] = (
+    ("arb-breaker-open", _open_a_breaker),
+    ("arb-win-rate", _lose_often),
+    ("arb-negative-pnl", _lose_much),
+    ("arb-gas-share", _burn_gas),
+    ("arb-execution-failures", _miss_legs),
+    ("arb-no-opportunities", _find_nothing),
+    ("arb-reconciliation-difference", _differ),
+    ("arb-data-stale", _read(ReadingKind.DATA_AGE_MS, "kraken", 500_000)),
+    ("arb-canary-late", _silence_a_queue),
+    ("arb-outbox-late", _keep_waiting),
+    ("arb-disk-full", _read(ReadingKind.DISK_FREE_BYTES, "models", 2e9)),
+    ("arb-backup-late", _read(ReadingKind.BACKUP_AGE_S, "", 30 * 86_400)),
+    ("arb-backup-late", _never_back_up),
+)

@@ -1,7 +1,7 @@
 """The whole check of Grafana's files: lint, then every query on a fresh, a healthy and each broken database."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from arbsite.dashboards.shapes import problems_of_shapes
 from arbsite.dashboards.surroundings import SCOPE
 
 LABEL = re.compile(r"\$labels\.(\w+)")
-Breaks = Mapping[str, Callable[[datetime], None]]
+Breaks = Sequence[tuple[str, Callable[[datetime], None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def problems_when_run(files: Files, *, breaks: Breaks = BREAKS) -> list[Problem]
         seed_healthy(now)
         found += _on_healthy(files, now)
         found += _unbroken(files, breaks)
-        for uid, broken in breaks.items():
+        for uid, broken in breaks:
             with _undone():
                 broken(now)
                 found += _on_broken(files, uid)
@@ -108,10 +108,10 @@ def _unknown_labels(rule: Rule, verdict: Verdict) -> Iterator[Problem]:
 
 
 def _unbroken(files: Files, breaks: Breaks) -> Iterator[Problem]:
-    known = {rule.uid for rule in files.rules}
-    for uid in sorted(known - set(breaks)):
+    known, proved = {rule.uid for rule in files.rules}, {uid for uid, _ in breaks}
+    for uid in sorted(known - proved):
         yield Problem(uid, "no broken database shows that it can fire")
-    for uid in sorted(set(breaks) - known):
+    for uid in sorted(proved - known):
         yield Problem(uid, "a database is broken for it, and there is no such rule")
 
 

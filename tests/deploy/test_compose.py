@@ -41,7 +41,7 @@ SECRETS_GROUP = "${SECRETS_GID:?run manage.py setup --env, which writes .env}"
 MOUNTED = {
     "timescaledb": {"timescale-data", "./docker/timescaledb/100_roles.sh"},
     "redis": {"redis-data", "./docker/redis"},
-    "web": {"control", "models"},
+    "web": {"control", "models", "backups"},
     "stream": {"control", "models"},
     "worker-scan": {"control", "models", "backups"},
     "worker-account": {"control", "models"},
