@@ -10,7 +10,6 @@ from django.conf import settings
 
 from domain.costs import FeeSchedule
 from domain.errors import BadInput
-from domain.money import ZERO
 from domain.scope import Mode, Scope
 from trading.json_values import from_json
 from trading.models import EvaluationCount, Opportunity, Recording, Run
@@ -120,9 +119,3 @@ def now_in(run: Run | None, *, now: datetime) -> datetime:
     if run is None or run.last_instant is None:
         return now
     return run.last_instant.replace(microsecond=0) + timedelta(seconds=1)
-
-
-def total_taker_bps(terms: Terms, venues: tuple[str, str]) -> Decimal | None:
-    """Return what both taker fees come to; None where one is not known."""
-    found = [terms.fees[venue].taker_bps for venue in venues if venue in terms.fees]
-    return sum(found, ZERO) if len(found) == 2 else None
