@@ -40,13 +40,9 @@ def field_of(key: MarketKey) -> str:
 class PriceCache:
     """Writes what changed a few times a second in one round trip; while Redis is down it goes on without."""
 
-    def __init__(
-        self, client: "redis.asyncio.Redis", scope: Scope, *, write_every_s: float = WRITE_EVERY_S, depth: int = DEPTH
-    ) -> None:
+    def __init__(self, client: "redis.asyncio.Redis", scope: Scope) -> None:
         self._client = client
         self._key = cache_key(scope)
-        self._write_every_s = write_every_s
-        self._depth = depth
         self._changed: dict[MarketKey, Market] = {}
         self.is_available = True
         self.written = 0
@@ -58,7 +54,7 @@ class PriceCache:
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
-            await asyncio.sleep(self._write_every_s)
+            await asyncio.sleep(WRITE_EVERY_S)
             await self.flush()
 
     async def flush(self) -> None:
@@ -68,7 +64,7 @@ class PriceCache:
         changed = dict(islice(self._changed.items(), MOST_AT_ONCE))
         for key in changed:
             del self._changed[key]
-        rows = {field_of(key): encode(book, depth=self._depth) for key, book in changed.items()}
+        rows = {field_of(key): encode(book) for key, book in changed.items()}
         try:
             async with in_time(), self._client.pipeline(transaction=False) as pipeline:
                 pipeline.hset(self._key, mapping=rows)
@@ -146,9 +142,9 @@ class CachedBooks:
         return book
 
 
-def encode(book: Market, *, depth: int = DEPTH) -> str:
-    """Return a book as JSON text."""
-    return json.dumps(market_to_json(book, depth=depth), separators=(",", ":"))
+def encode(book: Market) -> str:
+    """Return a book as JSON text, its best levels alone."""
+    return json.dumps(market_to_json(book, depth=DEPTH), separators=(",", ":"))
 
 
 def decode(raw: str | bytes) -> Market:

@@ -168,7 +168,7 @@ def test_no_bytes_crash_the_decoder(raw: bytes) -> None:
 
 def test_only_the_depth_asked_for_is_cached() -> None:
     deep = replace(BOOK, bids=tuple(Level(Decimal(99 - n), Decimal(1)) for n in range(40)))
-    assert len(decode(encode(deep, depth=25)).bids) == 25
+    assert len(decode(encode(deep)).bids) == 25
 
 
 async def test_of_very_many_changes_those_that_wait_longest_are_written_first(
