@@ -132,12 +132,12 @@ def _counted(table: Table) -> Table:
         return replace(table, rows=cursor.fetchone()[0])
 
 
-def vacuum(table: str | None, *, is_trial: bool = False) -> list[str]:
+def vacuum(table: str | None, *, is_trial: bool) -> list[str]:
     """Vacuum and analyze ``table``, or every one; return the statements. Raises: BadInput for no table of ours."""
     return _carry_out("VACUUM (ANALYZE) {table}", table, is_trial=is_trial)
 
 
-def reindex(table: str | None, *, is_trial: bool = False) -> list[str]:
+def reindex(table: str | None, *, is_trial: bool) -> list[str]:
     """Build the indexes of ``table``, or of every one, anew while it is read and written; return the statements.
 
     Raises: BadInput for no table of ours.

@@ -4,13 +4,13 @@ The server says so nowhere but in its catalog; meanwhile late settlements do not
 """
 
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection
 
 from ops.models import Level
 from ops.series import has_community_edition
 from ops.services import alerts
+from ops.sql import rows_of
 
 PATIENCE = timedelta(hours=1)
 _STUCK = """
@@ -42,16 +42,9 @@ _ADVICE = (
 
 def tell_of_stuck_policies() -> list[str]:
     """Raise an alert where policies have not done their work, and return one line for each of them."""
-    stuck = _stuck() if has_community_edition(connection) else []
+    stuck = [said for (said,) in rows_of(_STUCK, {"patience": PATIENCE})] if has_community_edition(connection) else []
     if stuck:
         alerts.alert(
             "The database's own policies do not run", "\n".join([*stuck, _ADVICE]), level=Level.ERROR, key="policies"
         )
     return stuck
-
-
-def _stuck() -> list[str]:
-    with connection.cursor() as cursor:
-        values: dict[str, Any] = {"patience": PATIENCE}
-        cursor.execute(_STUCK, values)
-        return [row[0] for row in cursor.fetchall()]
