@@ -135,7 +135,7 @@ def named(processes: Sequence[Process], *names: str) -> tuple[Process, ...]:
 
 
 def _worker(
-    queue: str, pool: str, *, secrets: tuple[str, ...] = (), children: int = 1, limits: tuple[str, ...] = ()
+    queue: str, pool: str, *, secrets: tuple[str, ...], children: int = 1, limits: tuple[str, ...] = ()
 ) -> Process:
     # a pool alone knows limits of time
     concurrency = (f"--concurrency={children}", *limits) if pool == "prefork" else ()

@@ -13,7 +13,6 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
-from redis import Redis
 
 from arbsite.embedded import Lease
 from arbsite.embedded.layout import Account
@@ -114,11 +113,10 @@ class System:
         with psycopg.connect(address, autocommit=True, connect_timeout=3, row_factory=tuple_row) as session:
             return session.execute(sql.encode()).fetchall()
 
-    def redis(self) -> Redis:
+    def redis(self) -> Any:
         """Return a client that gives up soon."""
         self.lease.status = read_status(self.lease.layout.status) or self.lease.status
-        client: Redis = hasty_client(self.lease.redis_url, 2.0)
-        return client
+        return hasty_client(self.lease.redis_url, 2.0)
 
     def answers(self, name: str, path: str) -> bool:
         """Return whether a page is served, be it to tell us that we may not see it."""

@@ -66,8 +66,8 @@ class Watcher:
 
     def _look_at_queues(self) -> None:
         with self._system.redis() as client:
-            depths = {str(queue): int(client.llen(str(queue))) for queue in Queue}  # type: ignore[arg-type]
-            depths["taken, not done"] = int(client.hlen("unacked"))  # type: ignore[arg-type]
+            depths = {str(queue): int(client.llen(str(queue))) for queue in Queue}
+            depths["taken, not done"] = int(client.hlen("unacked"))
         self.seen.depths = depths
         for name, depth in depths.items():
             self.seen.deepest[name] = max(self.seen.deepest[name], depth)
