@@ -13,6 +13,7 @@ import structlog
 
 from domain.partition import WHOLE, Share
 from domain.scope import Scope
+from trading.async_database import Session
 from trading.services.execution.open import OBSERVATION_CHANNEL
 from trading.services.observing import FillRequest, pending_requests
 from trading.services.stream.watch_lock import conninfo
@@ -48,7 +49,7 @@ def _submit(writer: Writer, load: Callable[[int | None], None], order_id: int | 
 
 
 async def _listen(load: Callable[[int | None], None]) -> None:
-    async with await psycopg.AsyncConnection.connect(conninfo(), autocommit=True) as listener:
+    async with await Session.connect(conninfo(), autocommit=True) as listener:
         await listener.execute(f"LISTEN {OBSERVATION_CHANNEL}")
         load(None)  # whatever was asked for while nobody listened
         async for notice in listener.notifies():
