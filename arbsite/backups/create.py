@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -112,7 +112,11 @@ def _dump(arb: Arb, suffix: str, draft: Path) -> Dumped | None:
         file=sink.file.name,
         bytes=sink.bytes,
         sha256=sink.sha256,
-        **{name: getattr(contents, name) for name in ("server", "major", "extensions", "migrations", "tables")},
+        server=contents.server,
+        major=contents.major,
+        extensions=contents.extensions,
+        migrations=contents.migrations,
+        tables=contents.tables,
     )
 
 
@@ -170,8 +174,14 @@ def as_json(made: Made) -> dict[str, object]:
         "name": made.manifest.name,
         "folder": str(made.folder),
         "databases": [
-            {**{key: value for key, value in asdict(one).items() if key in ("suffix", "bytes", "server")}}
-            | {"rows": one.rows, "tables": len(one.tables), "extensions": dict(one.extensions)}
+            {
+                "suffix": one.suffix,
+                "bytes": one.bytes,
+                "server": one.server,
+                "rows": one.rows,
+                "tables": len(one.tables),
+                "extensions": dict(one.extensions),
+            }
             for one in made.manifest.databases
         ],
         "model_files": len(made.manifest.models),

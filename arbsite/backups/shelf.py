@@ -1,12 +1,12 @@
 """The folder of backups: what stands in it whole, what is being made, what is proved, and what is too old."""
 
+import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 from arbsite.backups import manifest
@@ -18,7 +18,6 @@ PARTIAL = ".partial"
 VERIFIED = "verified.json"
 LATEST = "latest"
 _STAMP = "%Y%m%d_%H%M%S"
-_CHUNK = 1 << 20
 
 
 @contextmanager
@@ -90,11 +89,8 @@ def _leads_elsewhere(folder: Path, path: str) -> bool:
 
 def digest_of(file: Path) -> str:
     """Return a file's SHA-256."""
-    total = sha256()
     with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            total.update(chunk)
-    return total.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def note_verified(folder: Path, told: Manifest, *, now: datetime, seconds: float) -> None:
