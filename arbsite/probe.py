@@ -44,15 +44,9 @@ def queue(arb: Arb, name: str) -> tuple[bool, str]:
     database, columns = arb.database, arb.scope.columns
     if not database.port:
         raise Unreachable("no database server is named: an embedded one is known to its own processes alone")
-    named: dict[str, Any] = {
-        "host": database.host,
-        "port": database.port,
-        "user": database.user,
-        "dbname": database.name,
-    }
-    named |= {"password": database.password.reveal(), "connect_timeout": _PATIENCE_S, **database.options}
+    named: dict[str, Any] = database.parameters_of(database.name) | {"connect_timeout": _PATIENCE_S}
     try:
-        with psycopg.connect(**named) as server:
+        with psycopg.connect(**named, password=database.password.reveal()) as server:
             row = server.execute(_CONSUMED_AGO_S, [columns["mode"], columns["run_id"], name]).fetchone()
     except psycopg.Error as error:
         raise Unreachable(f"the database cannot be asked: {type(error).__name__}") from None

@@ -37,10 +37,8 @@ def find_program(name: str, *, major: int, folder: Path | None) -> Path:
 
 def begin(program: Path, database: Database, name: str, *options: str) -> "subprocess.Popen[bytes]":
     """Start a program on the database called ``name``; its output and its complaints come through pipes."""
-    server = {"host": database.host, "port": str(database.port), "user": database.user, "connect_timeout": "5"}
-    conninfo = make_conninfo(dbname=name, **server, **database.options)
     return subprocess.Popen(
-        [str(program), f"--dbname={conninfo}", "--no-password", *options],
+        [str(program), f"--dbname={make_conninfo(**database.parameters_of(name))}", "--no-password", *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -39,6 +39,11 @@ class Database:
         """Return the name of the database that holds the rows of ``mode``."""
         return self.base_name + DATABASE_SUFFIX[mode]
 
+    def parameters_of(self, name: str) -> dict[str, str]:
+        """Return how the database called ``name`` is reached on this server, in libpq's words, without the password."""
+        server = {"host": self.host, "port": str(self.port), "user": self.user, "connect_timeout": "5"}
+        return {**server, **self.options, "dbname": name}
+
 
 @dataclass(frozen=True, slots=True)
 class Redis:

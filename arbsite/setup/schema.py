@@ -107,15 +107,11 @@ def connect_beside(database: Database, *, name: str = "") -> psycopg.Connection:
     failure = ""
     for candidate in (name,) if name else (database.base_name, "postgres"):
         try:
-            return psycopg.connect(_conninfo(database, candidate), autocommit=True)
+            conninfo = make_conninfo(**database.parameters_of(candidate), password=database.password.reveal())
+            return psycopg.connect(conninfo, autocommit=True)
         except psycopg.OperationalError as error:
             failure = failure or str(error).splitlines()[0]
     raise Unreachable(f"the database server at {database.host}:{database.port} cannot be used: {failure}")
-
-
-def _conninfo(database: Database, name: str) -> str:
-    server = {"host": database.host, "port": str(database.port), "user": database.user, "connect_timeout": "5"}
-    return make_conninfo(dbname=name, password=database.password.reveal(), **server, **database.options)
 
 
 def _missing_migrations() -> set[tuple[str, str]]:

@@ -175,6 +175,5 @@ def _database_of(mode: Mode) -> str:
 
 def _conninfo(name: str) -> str:
     ours = settings.ARB.database
-    server = {"host": ours.host, "port": str(ours.port), "user": ours.user, "connect_timeout": "5"}
-    told = server | {"application_name": "arbsite-recordings"} | dict(ours.options)
-    return make_conninfo(dbname=name, password=ours.password.reveal(), **told)
+    told = {"application_name": "arbsite-recordings"} | ours.parameters_of(name)
+    return make_conninfo(**told, password=ours.password.reveal())
