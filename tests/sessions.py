@@ -28,6 +28,17 @@ def in_another_session(ask: Callable[[], T]) -> T:
     return answers[0]
 
 
+def other_sessions() -> set[int]:
+    """Return the pids of every other session with this database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction would see for ever what it saw first
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
 def end_session(pid: int, *, by: Any = connection) -> None:
     """End a session and return once the server has: asked only, it may still answer its next question."""
     with by.cursor() as cursor:
@@ -38,24 +49,15 @@ def end_session(pid: int, *, by: Any = connection) -> None:
 def end_other_sessions() -> int:
     """End every other session with this database and return how many there were, once the server has ended them."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid, %s)) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
-            [PATIENCE_S * 1000],
-        )
-        return int(cursor.fetchone()[0])
+        found = other_sessions()
+        for pid in found:
+            cursor.execute("SELECT pg_terminate_backend(%s, %s)", [pid, PATIENCE_S * 1000])
+        return len(found)
 
 
-def wait_for_the_end_of(pid: int) -> None:
-    """Return once the server has ended a session that was closed: until then its locks are held."""
+def wait_for_the_end_of(*pids: int) -> None:
+    """Return once the server has ended sessions that were closed or killed: until then it may commit and lock."""
     deadline_s = time.monotonic() + PATIENCE_S
-    with connection.cursor() as cursor:
-        while _is_there(cursor, pid):
-            assert time.monotonic() < deadline_s
-            time.sleep(0.005)
-
-
-def _is_there(cursor: Any, pid: int) -> bool:
-    cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction would see for ever what it saw first
-    cursor.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid])
-    return bool(cursor.rowcount)
+    while other_sessions() & set(pids):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)

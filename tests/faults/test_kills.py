@@ -22,6 +22,7 @@ from domain.scope import Mode, Scope
 from ops.services.outbox import publish_due
 from risk.models import Outcome, Reservation
 from tests.fakes import FixedClock, book
+from tests.sessions import other_sessions, wait_for_the_end_of
 from tests.trading.services.conftest import Line
 from trading.dispatch import EXECUTION_STEP, OutboxDispatch
 from trading.models import Balance, Execution, ExecutionLog, LedgerEntry, OpenEpisode, Opportunity, Order, StateEvent
@@ -85,6 +86,7 @@ def end_episodes(line: Line) -> None:
 def killed_at_random(scope: Scope, notes: Path, rng: Random) -> int:
     """Trade in a process of its own until it is killed; return how long it lived, in ms."""
     lives_s = rng.random() * LONGEST_LIFE_S
+    beside = other_sessions()
     connection.close()  # the child must not inherit our session
     is_trading, begun = os.pipe()
     child = os.fork()
@@ -97,6 +99,7 @@ def killed_at_random(scope: Scope, notes: Path, rng: Random) -> int:
     time.sleep(lives_s)
     os.kill(child, signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, "it ended before it was killed"
+    wait_for_the_end_of(*other_sessions() - beside)
     return round(lives_s * 1000)
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from domain.scope import Mode
 from domain.timestamps import NS_PER_S
 from tests.fakes import MS, NOW_NS, SIM, book
+from tests.sessions import other_sessions, wait_for_the_end_of
 from tests.trading.services.recording.test_terms import terms
 from trading.models import Recording
 from trading.services.recording.recorder import PAGE_EVERY_NS, Recorder
@@ -49,6 +50,7 @@ def record_for_ever(told: mmap) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("books", [700, 1_234])
 def test_a_recording_that_was_killed_reads_well_and_lacks_two_seconds_at_most(books):
+    beside = other_sessions()
     connection.close()  # the child must not inherit our session
     told = mmap(-1, 8)
     child = os.fork()
@@ -58,6 +60,7 @@ def test_a_recording_that_was_killed_reads_well_and_lacks_two_seconds_at_most(bo
         assert os.waitpid(child, os.WNOHANG) == (0, 0)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+    wait_for_the_end_of(*other_sessions() - beside)
     last = int.from_bytes(told[:8], "big")
     with connect_to(Mode.SIM) as source:
         (info,) = recordings(source, mode=Mode.SIM)

@@ -11,7 +11,7 @@ from domain.market import Pair
 from domain.partition import WHOLE, Deal
 from domain.scope import Mode, Scope
 from tests.fakes import SIM
-from tests.sessions import in_another_session, wait_for_the_end_of
+from tests.sessions import in_another_session, other_sessions, wait_for_the_end_of
 from trading.services.stream.watch_lock import hold_watch, name_of, take_watch, watched_otherwise
 
 pytestmark = pytest.mark.django_db
@@ -35,14 +35,9 @@ async def watching(scope, share=WHOLE):
 @pytest.fixture(autouse=True)
 def _nobody_watches_any_more(db):
     """Leave the next test no session that the server is still to end."""
+    beside = other_sessions()
     yield
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name LIKE 'arbsite watches %'"
-        )
-        for (pid,) in cursor.fetchall():
-            wait_for_the_end_of(pid)
+    wait_for_the_end_of(*other_sessions() - beside)
 
 
 async def lost(watch):
