@@ -65,9 +65,10 @@ class Writer:
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
         """Finish what is queued, within ``timeout_s``, and end the thread; what no database took by then is lost."""
+        ends_at_s = time.monotonic() + timeout_s
         with suppress(queue.Full):  # nothing leaves the queue while the database is away: the event below ends it
             self._jobs.put(None, timeout=timeout_s)
-        self._thread.join(timeout_s)
+        self._thread.join(max(0.0, ends_at_s - time.monotonic()))
         self._stopping.set()
 
     def _wake(self) -> None:

@@ -75,6 +75,14 @@ def test_a_writer_ends_though_the_database_stays_away_and_the_queue_is_full():
     assert not writer.counts["first"] and not writer.counts["next"]
 
 
+def test_an_end_takes_no_longer_than_was_allowed(monkeypatch):
+    writer, joined = Writer(capacity=1), []
+    writer.submit("first", lambda: None)  # nobody takes it up
+    monkeypatch.setattr(writer._thread, "join", joined.append)
+    writer.stop(timeout_s=0.1)
+    assert joined == [0.0]
+
+
 def test_a_job_ahead_passes_those_that_wait_even_where_no_other_finds_room(writer):
     done, release, begun = [], threading.Event(), threading.Event()
     writer.submit("slow", lambda: (begun.set(), release.wait(5)))

@@ -1,5 +1,6 @@
 """Recording: every sound book and pool goes into pages, and these to the writer; whoever brings one never waits."""
 
+import time
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
@@ -109,11 +110,12 @@ class Recorder:
 
     def finish(self, now_ns: int) -> None:
         """Hand over the last page and close the recording, waiting a little where the writer is behind."""
+        until_s = time.monotonic() + FINISH_WITHIN_S
         self._cut(now_ns)
-        self._hand_over(wait_s=FINISH_WITHIN_S)
+        self._hand_over(until_s=until_s)
         self._refused += sum(page.updates for page in self._waiting)
         ending = partial(self._end, now_ns, self._lost())
-        self._writer.offer("recording_ended", ending, ahead=True, wait_s=FINISH_WITHIN_S)
+        self._writer.offer("recording_ended", ending, ahead=True, wait_s=_left_s(until_s))
 
     def recorded(self) -> Recorded:
         """Return what was recorded until now."""
@@ -126,8 +128,11 @@ class Recorder:
             self._waiting.append(page)
             self._taken_bytes += len(page.raw)
 
-    def _hand_over(self, *, wait_s: float = 0.0) -> None:
-        while self._waiting and self._writer.offer("page", self._job(self._waiting[0]), ahead=True, wait_s=wait_s):
+    def _hand_over(self, *, until_s: float = 0.0) -> None:
+        while self._waiting:
+            page = self._job(self._waiting[0])
+            if not self._writer.offer("page", page, ahead=True, wait_s=_left_s(until_s)):
+                return
             self._waiting.popleft()
 
     def _job(self, page: EncodedPage) -> "partial[None]":
@@ -194,6 +199,10 @@ class _Stored:
     size: int = 0
     raw_bytes: int = 0  # of pages that are out of memory, written or not
     spoilt: int = 0  # books of pages that the database would not take
+
+
+def _left_s(until_s: float) -> float:
+    return max(0.0, until_s - time.monotonic())
 
 
 def _store(page: EncodedPage, stored: _Stored, *, scope: Scope, lost: int) -> int:

@@ -16,6 +16,7 @@ from domain.errors import Refused, Unreachable
 from domain.market import Clock, Pair
 from domain.scope import Mode
 from trading.async_redis import async_client
+from trading.daemon_threads import DaemonExecutor
 from trading.services.simulated import is_simulated
 from trading.venues import registry, roster
 from trading.venues.budget import Allowance, Budget
@@ -44,6 +45,7 @@ class Connections:
     def __init__(self, clock: Clock) -> None:
         self._pid = os.getpid()
         self._runner = asyncio.Runner()
+        self._runner.get_loop().set_default_executor(DaemonExecutor())
         self.redis = redis.Redis.from_url(
             settings.ARB.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
         )

@@ -14,6 +14,7 @@ from domain.market import Clock
 from domain.partition import Share
 from domain.scope import Scope
 from trading.async_redis import async_client
+from trading.daemon_threads import DaemonExecutor
 from trading.dispatch import OutboxDispatch
 from trading.services.partitions import share_now, watched_pairs
 from trading.services.reference.refresh import record_listings
@@ -82,6 +83,7 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
     """Do the work until it ends or a person stops it. Raises: what the work raises, one of our own errors by itself."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(DaemonExecutor())
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     try:

@@ -1,6 +1,7 @@
 """The recorder, with a real writer and a real database."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, OperationalError
@@ -138,6 +139,25 @@ def test_pages_that_a_full_writer_does_not_take_wait_and_none_is_lost(writer, ga
     drained(writer)
     assert len(stored()) == 20
     assert (recorder.recorded().lost, writer.counts["dropped"]) == (0, 0)
+
+
+def test_a_recording_that_a_full_writer_does_not_take_ends_in_the_time_allowed(monkeypatch):
+    class Deaf:
+        now_s, waited = 0.0, []
+
+        def offer(self, name, job, *, ahead, wait_s=0.0):
+            self.waited.append(wait_s)
+            self.now_s += wait_s
+            return False
+
+    deaf = Deaf()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: deaf.now_s))
+    recorder = recorder_on(deaf)
+    for at_ns, one in books(3):
+        recorder.add(at_ns, one)
+    recorder.finish(NOW_NS + NS_PER_S)
+    assert sum(deaf.waited) == module.FINISH_WITHIN_S
+    assert recorder.recorded().lost == 3
 
 
 def test_a_recording_that_a_full_writer_could_not_open_is_opened_with_its_first_page(writer, gate):
