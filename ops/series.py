@@ -5,7 +5,7 @@ from typing import Any
 from django.db.migrations.operations.base import Operation
 
 # Creating the extension on a server that has its files but did not preload it kills the connection: ask for both.
-_CAN_ENABLE = """
+_IS_PRELOADED = """
 SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
    AND current_setting('timescaledb.max_background_workers', true) IS NOT NULL
 """
@@ -106,6 +106,11 @@ def timescale_enabled(connection: Any) -> bool:
     return _yes(connection, _IS_ENABLED)
 
 
+def is_preloaded(connection: Any) -> bool:
+    """Return whether the server has TimescaleDB's files and loaded them at its start."""
+    return _yes(connection, _IS_PRELOADED)
+
+
 def has_community_edition(connection: Any) -> bool:
     """Return whether this database has what TimescaleDB's Apache edition lacks: continuous aggregates and policies."""
     return timescale_enabled(connection) and _yes(connection, _HAS_COMMUNITY_EDITION)
@@ -126,7 +131,7 @@ def _enable_timescale(schema_editor: Any) -> bool:
     connection = schema_editor.connection
     if timescale_enabled(connection):
         return True
-    if not (_yes(connection, _CAN_ENABLE) and _yes(connection, _MAY_CREATE)):
+    if not (is_preloaded(connection) and _yes(connection, _MAY_CREATE)):
         return False
     schema_editor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb", params=None)
     return True

@@ -6,21 +6,15 @@ from django.conf import settings
 from django.db import connections
 
 from domain.errors import Refused
+from ops.series import is_hypertable, is_preloaded, timescale_enabled
 
-_IS_ENABLED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
-_IS_THERE = """
-SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
-   AND current_setting('timescaledb.max_background_workers', true) IS NOT NULL
-"""
 _MAY_ENABLE = """
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
     OR (SELECT bool_or(trusted) FROM pg_available_extension_versions WHERE name = 'timescaledb')
 """
 _IS_COMMUNITY = "SELECT coalesce(current_setting('timescaledb.license', true), 'timescale') = 'timescale'"
-_HAS_TABLES = "SELECT to_regclass('arbitrage_opportunities') IS NOT NULL"
-_HAS_SERIES = """
-SELECT EXISTS (SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = 'arbitrage_opportunities')
-"""
+_A_SERIES = "arbitrage_opportunities"
+_HAS_TABLES = f"SELECT to_regclass('{_A_SERIES}') IS NOT NULL"
 _OR = "or leave ARB_TIMESCALE out"
 
 
@@ -32,11 +26,11 @@ def require(session: Any, name: str, *, is_new: bool = False) -> None:
     if not settings.ARB.series.requires_timescale:
         return
     has_tables = not is_new and _yes(session, _HAS_TABLES)
-    if is_new or not _yes(session, _IS_ENABLED):
+    if is_new or not timescale_enabled(session):
         _require_that_it_can_be_enabled(session, name)
         is_series = False
     else:
-        is_series = has_tables and _yes(session, _HAS_SERIES)
+        is_series = has_tables and is_hypertable(session, _A_SERIES)
     if not _yes(session, _IS_COMMUNITY):
         raise Refused(
             f"ARB_TIMESCALE is required, but the server of {name} has TimescaleDB's Apache edition, which keeps no "
@@ -57,7 +51,7 @@ def require_before_migrate(sender: Any, using: str, **kwargs: Any) -> None:
 
 
 def _require_that_it_can_be_enabled(session: Any, name: str) -> None:
-    if not _yes(session, _IS_THERE):
+    if not is_preloaded(session):
         raise Refused(
             f"ARB_TIMESCALE is required, but the server of {name} has no TimescaleDB: install it, put timescaledb into "
             f"shared_preload_libraries and restart it, {_OR}"

@@ -39,12 +39,15 @@ class Server:
 
     def __exit__(self, *error: object) -> None: ...
 
-    def execute(self, sql: str) -> None:
+    def execute(self, sql: str, params: object = None) -> None:
         (name,) = (name for name in WORDS if WORDS[name] in sql)
         self.answer = self.answers.get(name, False)
 
     def fetchone(self) -> tuple[bool]:
         return (self.answer,)
+
+    def fetchall(self) -> list[tuple[bool]]:
+        return [self.fetchone()]
 
 
 WORDS = {
@@ -52,7 +55,7 @@ WORDS = {
     "there": "FROM pg_available_extensions ",
     "allowed": "rolsuper",
     "community": "timescaledb.license",
-    "tables": "to_regclass",
+    "tables": "to_regclass('",
     "series": "timescaledb_information",
 }
 SOUND = {"there": True, "allowed": True, "community": True}
