@@ -48,13 +48,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 where every part is ready and 503 otherwise, each part named."""
-    parts = examine()
+    parts = examine(PATIENCE_S)
     is_ready = all(part.is_ok for part in parts)
     body = {"ready": is_ready, "scope": str(settings.ARB.scope), "parts": [asdict(part) for part in parts]}
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
-def examine(patience_s: float = PATIENCE_S) -> list[Part]:
+def examine(patience_s: float) -> list[Part]:
     """Return how every part is; one that has not answered within ``patience_s`` is not ready."""
     asked = {name: _pool.submit(_ask, name, question) for name, question in _questions().items()}
     wait(asked.values(), timeout=patience_s)

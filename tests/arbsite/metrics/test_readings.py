@@ -1,6 +1,7 @@
 """Readings: every part is read by itself, and what falls silent grows older instead of vanishing."""
 
 import json
+import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
@@ -68,9 +69,10 @@ def test_messages_that_wait_are_counted_by_queue(server):
 def test_a_canary_tells_how_long_ago_it_came_and_how_long_it_waited(server):
     now = datetime.now(UTC)
     canaries.seen("scan", scope=SIM, sent_at=now - timedelta(seconds=2))
-    assert read(ReadingKind.CANARY_AGE_S, now + timedelta(seconds=10))["scan"] == pytest.approx(10, abs=1)
+    took_s = (datetime.now(UTC) - now).total_seconds()
+    assert 10 - took_s <= read(ReadingKind.CANARY_AGE_S, now + timedelta(seconds=10))["scan"] <= 10
     assert list(read(ReadingKind.QUEUE_DELAY_MS)) == ["scan"]
-    assert read(ReadingKind.QUEUE_DELAY_MS)["scan"] == pytest.approx(2000, abs=500)
+    assert 2000 <= read(ReadingKind.QUEUE_DELAY_MS)["scan"] <= 2001 + took_s * 1000
 
 
 def test_a_canary_that_never_came_is_as_old_as_the_first_look_for_it(server):
@@ -88,8 +90,10 @@ def test_the_outbox_is_as_old_as_what_has_been_due_longest(server):
 
 
 def test_a_venue_is_as_old_and_as_healthy_as_the_stream_told_last(server):
+    began_s = time.monotonic()
     server.set(board_key(SIM), json.dumps([asdict(LINE)]), ex=BOARD_EXPIRE_S - 10)
-    assert read(ReadingKind.DATA_AGE_MS)["kraken"] == pytest.approx(10_300, abs=1000)
+    age_ms = read(ReadingKind.DATA_AGE_MS)["kraken"]
+    assert 10_300 <= age_ms <= 10_301 + (time.monotonic() - began_s) * 1000
     assert read(ReadingKind.VENUE_HEALTH_SHARE) == {"kraken": 0.9}
     assert read(ReadingKind.CLOCK_SKEW_MS) == {"kraken": -12.5}
 
