@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from trading.selectors.results import Refusals, Swaps
 
+_CENT = Decimal("0.01")
 _TOP = 6
 _TOP_OPPORTUNITIES = 4
 
@@ -21,9 +22,11 @@ class RefusalLine:
 
 
 def usd(amount: Decimal, *, signed: bool = True) -> str:
-    """Return an amount in cents."""
-    amount = amount if round(amount, 2) else Decimal(0)  # no -0.00
-    return f"{amount:+,.2f}" if signed and amount else f"{amount:,.2f}"
+    """Return an amount in cents; one with a sign is a result, rounded down as the verdict tells it."""
+    if not signed:
+        return f"{amount:,.2f}"
+    cents = amount.quantize(_CENT, ROUND_FLOOR) if abs(amount) >= _CENT else Decimal(0)
+    return f"{cents:+,.2f}" if cents else "0.00"
 
 
 def bps(value: Decimal | None) -> str:

@@ -147,7 +147,7 @@ def _money(scope: Scope, results: Results, period: Period) -> Iterator[Card]:
     yield Card(f"net result {period.words}", figures.gain("net_usd", results.waterfall.net), log)
     yield Card("filled executions that earned", won, log)
     open_breakers = sum(one.state != BreakerState.CLOSED for one in breakers_of(scope))
-    yield Card("equity", figures.shown("equity_usd", equity), _list("risk_equitymark"))
+    yield Card("equity", figures.NOTHING if equity is None else figures.earned(equity), _list("risk_equitymark"))
     yield Card("breakers not closed", f"{open_breakers}", _list("risk_breaker"))
 
 
@@ -200,10 +200,10 @@ def _feed(one: VenueData) -> str:
 def _waterfall(waterfall: Waterfall, period: Period) -> Table:
     lines = [
         ("gross, as planned for what both legs filled", figures.usd(waterfall.gross)),
-        ("− fees", figures.usd(waterfall.fees)),
-        ("− gas", figures.usd(waterfall.gas)),
-        ("− slippage", figures.usd(waterfall.slippage)),
-        ("− unwinding", figures.usd(waterfall.unwind)),
+        ("− fees", figures.spent(waterfall.fees)),
+        ("− gas", figures.spent(waterfall.gas)),
+        ("− slippage", figures.spent(waterfall.slippage)),
+        ("− unwinding", figures.spent(waterfall.unwind)),
         ("= net", figures.gain("net_usd", waterfall.net)),
     ]
     return Table("From gross to net", (f"Ended executions {period.words}", "USD"), lines, is_wide=False)

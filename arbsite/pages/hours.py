@@ -49,10 +49,11 @@ def _results(hours: Sequence[HourOfTrading]) -> Chart:
     return chart(
         "Net result per hour",
         [_earned(one) for one in hours],
-        scale=(figures.usd(best) if best > 0 else "", figures.usd(worst) if worst < 0 else ""),
+        scale=(figures.earned(best) if best > 0 else "", figures.earned(worst) if worst < 0 else ""),
         ticks=_ticks(hours),
         legend=(("bar-gain", "gained"), ("bar-loss", "lost")),
-        summary=f"{figures.usd(total)} in {HOURS} hours; the best {figures.usd(best)}, the worst {figures.usd(worst)}.",
+        summary=f"{figures.earned(total)} in {HOURS} hours; "
+        f"the best {figures.earned(best)}, the worst {figures.earned(worst)}.",
         nothing=f"Nothing was gained or lost in these {HOURS} hours.",
     )
 
@@ -66,7 +67,7 @@ def _counted(one: HourOfTrading) -> Bar:
 
 def _earned(one: HourOfTrading) -> Bar:
     colour = "bar-gain" if one.net_usd > 0 else "bar-loss"
-    says = f"{one.hour:%Y-%m-%d %H:%M}: {figures.usd(one.net_usd)}"
+    says = f"{one.hour:%Y-%m-%d %H:%M}: {figures.earned(one.net_usd)}"
     return Bar(((float(one.net_usd), colour),), says, _hour("trading_executionlog", "timestamp", one.hour))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -88,6 +88,16 @@ def usd(value: Decimal) -> str:
     return f"{'-' if value < 0 else ''}${text}"
 
 
+def earned(value: Decimal) -> str:
+    """Return a result in dollars and cents, rounded down as the verdict tells it."""
+    return usd(value.quantize(_CENT, ROUND_FLOOR, context=SCREEN) if value.copy_abs() >= _CENT else value)
+
+
+def spent(value: Decimal) -> str:
+    """Return a cost in dollars and cents, rounded up: what is earned is what it leaves."""
+    return usd(value.quantize(_CENT, ROUND_CEILING, context=SCREEN) if value.copy_abs() >= _CENT else value)
+
+
 def coloured(text: str, *, good: bool) -> str:
     """Return a gain in green or a loss in red."""
     tone = "text-green-700 dark:text-green-400" if good else "text-red-700 dark:text-red-400"
@@ -111,7 +121,7 @@ def whole(text: str) -> str:
 
 def gain(name: str, value: Any) -> str:
     """Return a result of money, coloured by its sign."""
-    text = shown(name, value)
+    text = earned(value) if name.endswith("usd") and isinstance(value, Decimal) else shown(name, value)
     return coloured(text, good=value > 0) if value else text
 
 
@@ -133,8 +143,10 @@ def after(later: datetime | None, earlier: datetime) -> str:
 def lapse(length: timedelta) -> str:
     """Return a length of time in the unit that suits it."""
     seconds = length.total_seconds()
-    if abs(seconds) < 10:
+    if abs(seconds) < 1:
         return f"{seconds * 1000:.0f} ms"
+    if abs(seconds) < 10:
+        return f"{seconds:.2f} s"
     return f"{seconds:.1f} s" if abs(seconds) < 120 else str(timedelta(seconds=round(seconds)))
 
 

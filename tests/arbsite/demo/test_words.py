@@ -7,7 +7,8 @@ from trading.selectors.results import NO_SWAPS, Refusals, Swaps
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [("0", "0.00"), ("-0.001", "0.00"), ("1234.5", "+1,234.50"), ("-8.333", "-8.33")]
+    ("amount", "text"),
+    [("0", "0.00"), ("-0.001", "0.00"), ("1234.5", "+1,234.50"), ("8.339", "+8.33"), ("-8.333", "-8.34")],
 )
 def test_dollars_read_in_cents_with_their_sign(amount, text):
     assert usd(Decimal(amount)) == text

@@ -59,9 +59,9 @@ def test_a_settled_trade_is_told_from_gross_to_net_and_leads_to_its_execution(ho
     Execution.objects.filter(pk=execution.pk).update(decided_at=datetime.now(UTC))
     answer = home(SIM)
     lines = dict(table(answer, "From gross to net").rows)
-    assert (lines["gross, as planned for what both legs filled"], lines["− fees"]) == ("$1.00", "$0.20")
-    assert "$0.80" in lines["= net"]
-    assert "$0.80" in cards(answer)["net result in 24 h"]
+    assert (lines["gross, as planned for what both legs filled"], lines["− fees"]) == ("$1.00", "$0.21")
+    assert "$0.79" in lines["= net"]
+    assert "$0.79" in cards(answer)["net result in 24 h"]
     assert cards(answer)["filled executions that earned"] == "100% of 1"
     assert reverse("admin:trading_execution_change", args=[execution.pk]) in answer.content.decode()
 

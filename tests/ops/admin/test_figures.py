@@ -26,6 +26,10 @@ AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**19)
         (figures.usd, "-0.333", "-$0.33"),
         (figures.usd, "0.00123", "$0.0012"),
         (figures.usd, "0", "$0.00"),
+        (figures.earned, "162.349", "$162.34"),
+        (figures.earned, "-0.333", "-$0.34"),
+        (figures.spent, "0.201", "$0.21"),
+        (figures.earned, "-0.00123", "-$0.0012"),
     ],
 )
 def test_an_amount_is_written_for_people(write, value, text):
@@ -70,6 +74,7 @@ def test_the_name_of_a_column_says_how_it_is_read(name, value, text):
     ("length", "text"),
     [
         (timedelta(milliseconds=250), "250 ms"),
+        (timedelta(milliseconds=3_162), "3.16 s"),
         (timedelta(seconds=12.34), "12.3 s"),
         (timedelta(hours=2, seconds=3), "2:00:03"),
         (timedelta(milliseconds=-5), "-5 ms"),

@@ -243,7 +243,7 @@ def test_a_list_of_reports_shows_what_each_came_to_and_leads_to_its_run(operator
     report = make(BacktestReport, figures=REPORT.as_json())
     page = operator.get(reverse("admin:trading_backtestreport_changelist")).content.decode()
     assert reverse("admin:trading_run_change", args=[report.backtest_id]) in page
-    for figure in ("$1.50", "$0.36", "$2.50", "$4.36"):
+    for figure in ("$1.49", "$0.35", "$2.50", "$4.35"):
         assert figure in page
 
 
