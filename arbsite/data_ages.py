@@ -64,6 +64,7 @@ def cached_ages_ms(client: Any, scope: Scope, now: datetime) -> dict[str, int]:
     for field, book in zip(cached[::2], cached[1::2], strict=True):
         seen = _SEEN.search(book)
         if seen:
-            venue, age_ms = field.decode().partition("|")[0], (to_ns(now) - int(seen[1])) // 1_000_000
+            venue = field.decode().partition("|")[0]
+            age_ms = max(0, to_ns(now) - int(seen[1])) // 1_000_000  # it may have come while this was asked
             ages[venue] = min(ages.get(venue, age_ms), age_ms)
     return ages
