@@ -177,5 +177,5 @@ def _audit_lines(found: Audit | None) -> list[str]:
 
 def _error_lines(ending: Ending) -> list[str]:
     shown = [f"  {error.process}: {error.text}" for error in ending.unexpected[:_ERRORS_SHOWN]]
-    explained = f" ({len(ending.explained)} more belong to what was gone)" if ending.explained else ""
+    explained = f" (beside {len(ending.explained)} expected, of outages or of the end)" if ending.explained else ""
     return [f"Unexpected errors: {len(ending.unexpected)}{explained}.", *shown]
