@@ -1,6 +1,7 @@
 """Secrets that are soon guessed: the texts that stand in examples where one belongs, and weak passwords."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from domain.errors import BadInput
@@ -16,14 +17,29 @@ _MADE_BY_SETUP = (
 )
 
 
-def reject_placeholder(name: str, value: str, origin: str) -> None:
-    """Refuse a secret that is an example's text, or an address whose password is one. Raises: BadInput."""
-    if not (is_placeholder(value) or is_placeholder(_password_of(value))):
-        return
-    remedy = "put a secret of your own there, or leave it out"
+def reject_placeholders(secrets: Iterable[tuple[str, str, str]]) -> None:
+    """Refuse secrets that are an example's text, or addresses whose password is one, all of them at once.
+
+    Each is a name, a value and the place where it stands. Raises: BadInput.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, value, origin in secrets:
+        if is_placeholder(value) or is_placeholder(_password_of(value)):
+            found.setdefault((origin, _remedy_for(name)), []).append(name)
+    if found:
+        raise BadInput("; ".join(_refusal(names, *place) for place, names in found.items()))
+
+
+def _remedy_for(name: str) -> str:
     if name.startswith(_MADE_BY_SETUP):
-        remedy = "remove it and let manage.py setup --env make one"
-    raise BadInput(f"{name} in {origin} is an example's text, which everybody knows: {remedy}")
+        return "remove it and let manage.py setup --env make one"
+    return "put a secret of your own there, or leave it out"
+
+
+def _refusal(names: list[str], origin: str, remedy: str) -> str:
+    told = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
+    verb = "are each" if names[1:] else "is"
+    return f"{told} in {origin} {verb} an example's text, which everybody knows: {remedy}"
 
 
 def is_placeholder(secret: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from arbsite.config.placeholders import reject_placeholder
+from arbsite.config.placeholders import reject_placeholders
 from arbsite.config.variables import MAY_BE_BLANK, SECRET_FILES, VARIABLES
 from domain.errors import BadInput
 
@@ -37,9 +37,8 @@ def read_source(environ: Mapping[str, str], env_file: Path | None) -> Source:
             _reject_misspelt(name, "the environment")
     merged = _layer(read_assignments(env_file), str(env_file), env_file.parent) if env_file else {}
     merged |= _layer(environ, "the environment", Path())
-    for name, (value, origin) in merged.items():
-        if VARIABLES[name].is_secret and name != "TEST_DATABASE_URL":
-            reject_placeholder(name, value.strip(), origin)
+    secrets = [name for name in merged if VARIABLES[name].is_secret and name != "TEST_DATABASE_URL"]
+    reject_placeholders((name, value.strip(), origin) for name in secrets for value, origin in (merged[name],))
     return Source(
         values={name: value.strip() for name, (value, _) in merged.items()},
         origins={name: origin.removeprefix("the ") for name, (_, origin) in merged.items()},

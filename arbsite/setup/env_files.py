@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from arbsite.config.placeholders import SHORTEST_PASSWORD, is_weak, reject_placeholder
+from arbsite.config.placeholders import SHORTEST_PASSWORD, is_weak, reject_placeholders
 from arbsite.config.source import read_assignments
 from arbsite.config.variables import MAY_BE_BLANK, SECRET_FILES
 from domain.errors import BadInput, Refused, Unreachable
@@ -117,7 +117,7 @@ def _refuse_what_is_soon_guessed(given: Mapping[str, str], env_file: Path, folde
         file = folder / name.lower()
         held = _held(file)
         secret, where = (held, file) if held else (given.get(name, ""), env_file)
-        reject_placeholder(name, secret, str(where))
+        reject_placeholders([(name, secret, str(where))])
         if name in GENERATED and secret and is_weak(secret):
             raise BadInput(
                 f"{name} in {where} is too weak, at least {SHORTEST_PASSWORD} characters are wanted: "

@@ -367,6 +367,14 @@ def test_an_examples_text_is_no_secret_wherever_it_stands(tmp_path, name, value)
         assert value not in str(refusal.value)
 
 
+def test_examples_texts_are_told_all_at_once():
+    with pytest.raises(BadInput) as refusal:
+        load(KRAKEN_API_KEY="your_kraken_key", REDIS_PASSWORD="changeme", WALLET_PRIVATE_KEY="your_private_key_here")
+    keys, password = sorted(str(refusal.value).split("; "))
+    assert keys.startswith("KRAKEN_API_KEY and WALLET_PRIVATE_KEY in the environment are each an example's text")
+    assert password.startswith("REDIS_PASSWORD in the environment is an example's text")
+
+
 def test_what_only_resembles_an_examples_text_is_accepted():
     assert load(ARB_ADMIN_PASSWORD="administrator of mountains").web.admin_password
     assert load(REDIS_URL="redis://:hereabouts-and-there@localhost:6379/0").redis_url
