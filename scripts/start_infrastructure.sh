@@ -92,12 +92,13 @@ start_containers() {
 start_embedded() {
     echo "No containers: $why."
     sh scripts/environment.sh
+    "$PY" manage.py show_config >/dev/null || exit $? # what is wrong with a setting is told in one line
     if "$PY" -c "import sys; from arbsite import config; sys.exit(not config.current().database.is_embedded)"; then
         echo "The project's own PostgreSQL and Redis-compatible server are used instead: they start with each command and end with the last."
     else
         echo "The database server that .env names is used; with ARB_ENV_FILE=none before the command the project's own is."
     fi
-    "$PY" manage.py setup || fail 5 "the databases could not be set up: the line above tells why"
+    "$PY" manage.py setup || fail $? "the databases could not be set up: the line above tells why"
     train="$PY scripts/bootstrap_ml_models.py"
 }
 
@@ -127,7 +128,7 @@ EOF
 
 tell_where_embedded() {
     echo "no Grafana and no TimescaleDB here; manage.py mlflow shows MLflow's page, make up runs every process"
-    echo "next: scripts/run_data_collection.sh"
+    echo "next: ${ARB_ENV_FILE:+ARB_ENV_FILE=$ARB_ENV_FILE }scripts/run_data_collection.sh"
 }
 
 read_options "$@"

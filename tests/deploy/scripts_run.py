@@ -22,6 +22,7 @@ _PYTHON = """#!/bin/sh
 echo "python $*" >>"$CALLS"
 case "$*" in
     *is_free*) case "$*" in *"(${TAKEN_PORT:-none})"*) exit 1 ;; esac ;;
+    *show_config*) [ -z "$WRONG_SETTING" ] || { echo "$WRONG_SETTING" >&2; exit 2; } ;;
     *is_embedded*) exit "${IS_CONFIGURED:-0}" ;;
     *os.setsid*) exec "$REAL_PYTHON" "$@" ;;
     *"manage.py up"*) echo "worker-scan started"; exec sleep "${UP_S:-0}" ;;

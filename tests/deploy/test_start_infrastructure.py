@@ -71,6 +71,17 @@ def test_without_an_engine_configured_servers_stay_what_they_are(desk):
     assert "The database server that .env names is used; with ARB_ENV_FILE=none" in ran.said
 
 
+def test_without_an_engine_a_wrong_setting_is_one_line_and_its_own_exit_code(desk):
+    ran = desk.run(START, DOCKER_DOWN="1", WRONG_SETTING="ARB_MODE is 'x'")
+    assert (ran.code, ran.said) == (2, "No containers: no Docker engine answers.\nARB_MODE is 'x'\n")
+    assert "python manage.py setup" not in ran.calls
+
+
+def test_what_is_said_to_come_next_names_the_settings_that_were_given(desk):
+    ran = desk.run(START, DOCKER_DOWN="1", ARB_ENV_FILE="none")
+    assert "next: ARB_ENV_FILE=none scripts/run_data_collection.sh" in ran.said
+
+
 def test_an_unknown_option_is_named(desk):
     ran = desk.run(START, "--fast")
     assert (ran.code, ran.calls) == (2, []) and "unknown option --fast" in ran.said
