@@ -43,7 +43,8 @@ def valkey_program(layout: Layout, account: Account) -> Path:
 def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise Unreachable(f"the embedded server {name} is not installed: run make setup, or configure a server")
+        remedy = "run make environment and use .venv/bin/python, or configure a server"
+        raise Unreachable(f"the embedded server {name} is not installed for this Python: {remedy}")
     return Path(spec.origin).parent
 
 
