@@ -28,7 +28,7 @@ from trading.venues.identity import ChainTable
 ETH_USDC = Pair.parse("ETH/USDC")
 V2_VENUES = ("uniswap_v2", "sushiswap")
 TIP_WEI = 10**9
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 _DECREASE = "decreaseLiquidity((uint256,uint128,uint256,uint256,uint256))"
 _MINT = "mint((address,address,uint24,int24,int24,uint256,uint256,uint256,uint256,address,uint256))"

@@ -31,11 +31,14 @@ TROUBLES = [
 ]
 
 
-def source_behind(chain: LocalChain, *urls: str) -> ChainSource:
-    """Return a source that gives up on a node soon."""
-    quick = {"attempt_s": 0.3, "deadline_s": 0.8, "look_s": 0.3, "hedge_s": 0.05}
-    rpc = rpc_settings(chain, urls=tuple(map(Secret, urls)), **quick)
-    rules = WatchRules(chain.chain_id, 2000, 3_600_000, TIP_WEI)
+QUICK = {"attempt_s": 0.3, "deadline_s": 0.8, "look_s": 0.3, "hedge_s": 0.05}  # gives up on a node soon
+PATIENT = {"attempt_s": 30.0, "deadline_s": 60.0, "look_s": 30.0, "hedge_s": 0.05}  # a busy node is no bad one
+
+
+def source_behind(chain: LocalChain, *urls: str, patience: dict[str, float]) -> ChainSource:
+    """Return a source on the nodes of these addresses."""
+    rpc = rpc_settings(chain, urls=tuple(map(Secret, urls)), **patience)
+    rules = WatchRules(chain.chain_id, 60_000, 3_600_000, TIP_WEI)
     return ChainSource(ChainFeedSettings(rpc, None, 30, rules, chain.deployment), clock=SYSTEM_CLOCK, rng=Random(7))
 
 
@@ -54,7 +57,8 @@ async def test_a_lone_node_in_trouble_gives_no_wrong_state_and_comes_back(
     chain: LocalChain, kind: Trouble, value: float, methods: tuple[str, ...]
 ) -> None:
     async with faulty_node(chain.rpc_url) as node:
-        streaming = Streaming(source_behind(chain, node.url))
+        patience = QUICK if kind is Trouble.HANG else PATIENT
+        streaming = Streaming(source_behind(chain, node.url, patience=patience))
         async with streaming.running(ETH_USDC):
             await streaming.until(lambda: streaming.shows(chain))
             node.suffer(kind, value, methods=methods)
@@ -71,7 +75,7 @@ async def test_a_lone_node_in_trouble_gives_no_wrong_state_and_comes_back(
 async def test_beside_a_sound_node_a_bad_one_is_not_felt(chain: LocalChain, kind: Trouble, value: float) -> None:
     async with faulty_node(chain.rpc_url) as node:
         node.suffer(kind, value)
-        streaming = Streaming(source_behind(chain, node.url, chain.rpc_url))
+        streaming = Streaming(source_behind(chain, node.url, chain.rpc_url, patience=PATIENT))
         async with streaming.running(ETH_USDC):
             for _ in range(3):
                 chain.swap("uniswap_v2", Side.SELL, 10**18)
@@ -83,7 +87,7 @@ async def test_beside_a_sound_node_a_bad_one_is_not_felt(chain: LocalChain, kind
 async def test_a_first_node_that_lags_holds_nothing_back(chain: LocalChain) -> None:
     async with faulty_node(chain.rpc_url) as node:
         node.suffer(Trouble.BEHIND, 2)
-        streaming = Streaming(source_behind(chain, node.url, chain.rpc_url))
+        streaming = Streaming(source_behind(chain, node.url, chain.rpc_url, patience=PATIENT))
         async with streaming.running(ETH_USDC):
             for _ in range(4):
                 chain.swap(V2_VENUES[0], Side.SELL, 10**18)

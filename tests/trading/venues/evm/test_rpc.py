@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -97,22 +98,22 @@ async def test_a_pinned_question_is_answered_for_its_block(nodes: Nodes, trouble
 async def test_a_lone_node_in_trouble_gives_a_reason_and_comes_back_by_itself(
     nodes: Nodes, trouble: Trouble, value: float
 ) -> None:
-    async with rpc_to(
-        nodes.first, deadline_s=0.2, attempt_s=0.2, look_s=0.2, first_rest_s=0.01, longest_rest_s=0.02
-    ) as rpc:
-        head = await rpc.head()
+    patience_s = 0.2 if trouble in (Trouble.HANG, Trouble.SLOW) else 30.0
+    patience = dict.fromkeys(("deadline_s", "attempt_s", "look_s"), patience_s)
+    async with rpc_to(nodes.first, first_rest_s=0.01, longest_rest_s=0.02, **patience) as rpc:
+        head = await in_the_end(rpc.head)
         nodes.first.suffer(trouble, value, methods=["eth_call"])
         if trouble is not Trouble.BEHIND:  # a lone node that is behind is the head there is
             with pytest.raises((Unreachable, Refused), match="ethereum"):
                 await rpc.call("eth_call", QUESTION, at=head)
         nodes.first.recover()
-        assert await answer_in_the_end(rpc, nodes) == nodes.truth()
+        assert await in_the_end(lambda: rpc.call("eth_call", QUESTION)) == nodes.truth()
 
 
-async def answer_in_the_end(rpc, nodes: Nodes) -> object:
-    for _ in range(200):
+async def in_the_end(ask: Callable[[], Awaitable[Any]]) -> Any:
+    for _ in range(2_000):
         try:
-            return await rpc.call("eth_call", QUESTION)
+            return await ask()
         except Unreachable:
             await asyncio.sleep(0.005)
     raise AssertionError("the node never came back")
