@@ -8,14 +8,14 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, disable_created_metrics
 
+from ops.collectors import COLLECTORS
 from ops.process_use import ProcessUse
-from ops.readouts import READOUTS
 
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 REGISTRY = CollectorRegistry()  # of our own: the library's would add what it tells of any process, children left out
 disable_created_metrics()  # a second series beside each, for what no query of ours asks
 REGISTRY.register(ProcessUse())
-REGISTRY.register(READOUTS)
+REGISTRY.register(COLLECTORS)
 
 _counter = partial(Counter, registry=REGISTRY)
 _timer = partial(Histogram, registry=REGISTRY, buckets=SECONDS)

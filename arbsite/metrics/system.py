@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from arbsite.metrics import readings
 from arbsite.metrics.readings import Readings
 from domain.breakers import BreakerState
-from ops import metrics, readouts
+from ops import collectors, metrics
 from ops.models import ReadingKind
 from risk.models import GateState
 from risk.services import Status, status
@@ -56,8 +56,8 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def tell_of_the_system() -> None:
     """Tell of readings, breakers and the gate whenever this process is asked."""
-    readouts.tell("readings", _readings_now)
-    readouts.tell("risk", _risk_now)
+    collectors.register("readings", _readings_now)
+    collectors.register("risk", _risk_now)
 
 
 def of_readings(found: Readings) -> list[Metric]:

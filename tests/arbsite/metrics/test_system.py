@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from arbsite.metrics import system
 from domain.breakers import BreakerKind
-from ops import readouts
+from ops import collectors
 from ops.metrics import REGISTRY
 from ops.models import ReadingKind
 from ops.services import canaries
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 def scope(settings):
     system.tell_of_the_system()
     yield settings.ARB.scope
-    readouts.tell("readings", list)
-    readouts.tell("risk", list)
+    collectors.register("readings", list)
+    collectors.register("risk", list)
 
 
 def test_every_kind_of_reading_has_a_gauge_in_the_unit_of_its_name():

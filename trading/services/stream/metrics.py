@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from prometheus_client import Metric
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
-from ops import readouts
+from ops import collectors
 from trading.marketdata.feeds import Feeds, VenueStatus
 from trading.marketdata.price_cache import PriceCache
 from trading.marketdata.venue_score import BEST, score_of
@@ -15,8 +15,8 @@ from trading.services.writer import Writer
 
 def tell_of_watch(feeds: Feeds, cache: PriceCache, writer: Writer) -> None:
     """Tell of these from now on, in place of an earlier watch of this process."""
-    readouts.tell("feeds", lambda: of_venues(feeds.latest))  # of the last second: the board asks once a second
-    readouts.tell("writing", lambda: of_writing(cache, writer))
+    collectors.register("feeds", lambda: of_venues(feeds.latest))  # of the last second: the board asks once a second
+    collectors.register("writing", lambda: of_writing(cache, writer))
 
 
 def of_venues(statuses: Iterable[VenueStatus]) -> list[Metric]:

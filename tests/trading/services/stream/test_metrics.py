@@ -2,7 +2,7 @@
 
 from random import Random
 
-from ops import readouts
+from ops import collectors
 from tests.fakes import NOW_NS, SIM, FixedClock
 from tests.told import value_of
 from trading.marketdata.feeds import Feeds
@@ -45,5 +45,5 @@ def test_venues_and_writer_are_told_as_they_counted():
         assert value_of("arbsite_writer_waiting_jobs") == 1
         assert value_of("arbsite_writer_dropped_total") == 1
     finally:
-        readouts.tell("feeds", list)
-        readouts.tell("writing", list)
+        collectors.register("feeds", list)
+        collectors.register("writing", list)

@@ -11,12 +11,12 @@ log = structlog.get_logger(__name__)
 Read = Callable[[], Iterable[Metric]]
 
 
-def tell(name: str, read: Read) -> None:
+def register(name: str, read: Read) -> None:
     """Call ``read`` whenever somebody asks, in place of an earlier one of that name; it runs in a thread beside."""
-    READOUTS.by_name[name] = read
+    COLLECTORS.by_name[name] = read
 
 
-class Readouts(Collector):
+class Collectors(Collector):
     """Everything that is read in this process."""
 
     def __init__(self) -> None:
@@ -31,4 +31,4 @@ class Readouts(Collector):
                 log.exception("metrics_not_read", source=name)
 
 
-READOUTS = Readouts()
+COLLECTORS = Collectors()
