@@ -28,7 +28,7 @@ def _python(name: str, code: str) -> Process:
     return Process(name, (sys.executable, "-c", code))
 
 
-def _eventually(holds: Callable[[], bool], *, within_s: float = 30) -> None:
+def _eventually(holds: Callable[[], bool], *, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline, "it did not happen"

@@ -21,7 +21,7 @@ from trading.venues.kraken.feed import KrakenFeed, KrakenFeedSettings
 BTC_USD, ETH_USD = Pair.parse("BTC/USD"), Pair.parse("ETH/USD")
 PAIRS = (BTC_USD, ETH_USD)
 MAX_AGE_MS = 2000
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def _socket(url: str, headers: dict[str, str] | None = None) -> SocketSettings:

@@ -18,7 +18,7 @@ def desk(tmp_path) -> Desk:
 
 
 def _until(holds) -> None:
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline_s
         time.sleep(0.02)

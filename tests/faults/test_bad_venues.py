@@ -35,7 +35,7 @@ from trading.venues.base import MarketSource
 
 VENUES = tuple(sorted(SOURCES))
 MAX_SKEW_MS = 1000
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SIDE_BY_SIDE = 3
 CUT = {"cut_off", "no_connection", "closed", "closed_1006", "handshake", "connect_timeout", "silent"}
 UNREADABLE = {"not_json", "not_msgpack", "malformed"}

@@ -49,7 +49,7 @@ def parent(start):
 
 
 def only_child(pid: int, *, but: int = 0) -> int:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         children = [child for child in children_of(pid) if child != but]
         if children:

@@ -59,7 +59,7 @@ def _keeper_pid(state_dir: Path) -> int:
     return read_status(Layout(state_dir).status).keeper_pid
 
 
-def _eventually(holds: Callable[[], bool], *, within_s: float = 30) -> None:
+def _eventually(holds: Callable[[], bool], *, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline, "it did not happen"

@@ -206,7 +206,7 @@ def test_over_http_it_answers_as_grafana_expects(live_server):
         headers = {"Authorization": shown, "Content-Type": "application/json", "User-Agent": "Grafana"}
         request = urllib.request.Request(live_server.url + URL, json.dumps(payload(reported())).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)

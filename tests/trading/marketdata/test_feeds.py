@@ -44,7 +44,7 @@ class ScriptedSource:
 
 async def run_until(feeds: Feeds, condition: Callable[[], bool]) -> None:
     task = asyncio.create_task(feeds.run())
-    for _ in range(2000):
+    for _ in range(12_000):
         if condition():
             break
         await asyncio.sleep(0.005)

@@ -7,20 +7,22 @@ from django.db import IntegrityError, OperationalError
 from domain.errors import BadInput, Unreachable
 from trading.services.writer import Writer
 
+PATIENCE_S = 60
+
 
 @pytest.fixture
 def writer():
     writer = Writer(capacity=3)
     writer.start()
     yield writer
-    writer.stop(timeout_s=5)
+    writer.stop(timeout_s=PATIENCE_S)
 
 
 def test_jobs_run_in_order_and_are_counted(writer):
     done = []
     for number in range(3):
         assert writer.submit("job", lambda number=number: done.append(number))
-    writer.stop(timeout_s=5)
+    writer.stop(timeout_s=PATIENCE_S)
     assert (done, writer.counts["job"]) == ([0, 1, 2], 3)
 
 
@@ -34,7 +36,7 @@ def test_a_job_that_finds_no_database_is_tried_until_it_succeeds(writer, outage)
             raise outage
 
     writer.submit("job", job)
-    writer.stop(timeout_s=5)
+    writer.stop(timeout_s=PATIENCE_S)
     assert (len(attempts), writer.counts["job"]) == (3, 1)
 
 
@@ -49,14 +51,14 @@ def test_a_row_that_cannot_be_written_is_given_up_and_the_next_job_runs(writer, 
     done = threading.Event()
     writer.submit("bad", bad)
     writer.submit("good", done.set)
-    writer.stop(timeout_s=5)
+    writer.stop(timeout_s=PATIENCE_S)
     assert done.is_set()
     assert (writer.counts["failed"], writer.counts["good"]) == (1, 1)
 
 
 def test_a_full_queue_drops_and_counts_and_never_waits(writer):
     release = threading.Event()
-    writer.submit("slow", lambda: release.wait(5))
+    writer.submit("slow", lambda: release.wait(PATIENCE_S))
     taken = [writer.submit("next", lambda: None) for _ in range(6)]
     release.set()
     assert taken.count(False) == writer.counts["dropped"] >= 2
@@ -85,14 +87,14 @@ def test_an_end_takes_no_longer_than_was_allowed(monkeypatch):
 
 def test_a_job_ahead_passes_those_that_wait_even_where_no_other_finds_room(writer):
     done, release, begun = [], threading.Event(), threading.Event()
-    writer.submit("slow", lambda: (begun.set(), release.wait(5)))
-    assert begun.wait(5)
+    writer.submit("slow", lambda: (begun.set(), release.wait(PATIENCE_S)))
+    assert begun.wait(PATIENCE_S)
     while writer.offer("waits", lambda: done.append("waits")):
         pass
     for number in range(2):
         assert writer.offer("page", lambda number=number: done.append(number), ahead=True)
     release.set()
-    writer.stop(timeout_s=5)
+    writer.stop(timeout_s=PATIENCE_S)
     assert done == [0, 1, "waits", "waits", "waits"]
     assert writer.counts["dropped"] == 0
 
@@ -100,14 +102,14 @@ def test_a_job_ahead_passes_those_that_wait_even_where_no_other_finds_room(write
 def test_an_idle_writer_wakes_for_a_job_ahead(writer):
     done = threading.Event()
     assert writer.offer("page", done.set, ahead=True)
-    assert done.wait(5)
+    assert done.wait(PATIENCE_S)
 
 
 def test_what_is_ahead_is_done_before_the_end(writer):
     done, release, begun = [], threading.Event(), threading.Event()
-    writer.submit("slow", lambda: (begun.set(), release.wait(5)))
-    assert begun.wait(5)
-    stopping = threading.Thread(target=writer.stop, kwargs={"timeout_s": 5})
+    writer.submit("slow", lambda: (begun.set(), release.wait(PATIENCE_S)))
+    assert begun.wait(PATIENCE_S)
+    stopping = threading.Thread(target=writer.stop, kwargs={"timeout_s": PATIENCE_S})
     stopping.start()
     assert writer.offer("page", lambda: done.append("page"), ahead=True)
     release.set()

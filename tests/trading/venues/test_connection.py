@@ -77,7 +77,7 @@ async def test_a_process_that_is_behind_takes_nobody_for_silent() -> None:
         task = asyncio.create_task(
             keep_talking(settings, lambda: talk, health=health, clock=SYSTEM_CLOCK, rng=Random(1))
         )
-        for _ in range(500):
+        for _ in range(3_000):
             if talk.frames >= 40:
                 break
             await asyncio.sleep(0.02)
@@ -157,7 +157,7 @@ async def test_quiet_books_are_confirmed_only_when_nothing_waits_to_be_read() ->
         task = asyncio.create_task(
             keep_talking(settings, lambda: talk, health=health, clock=SYSTEM_CLOCK, rng=Random(1))
         )
-        for _ in range(500):
+        for _ in range(3_000):
             if len(talk.confirmed_after) >= 3 and health.round_trip_ns:
                 break
             await asyncio.sleep(0.02)

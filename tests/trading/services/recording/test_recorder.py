@@ -20,6 +20,7 @@ from trading.services.writer import Writer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOUR_NS = 3_600 * NS_PER_S
+PATIENCE_S = 60
 
 
 class Gate:
@@ -30,7 +31,7 @@ class Gate:
         self.is_open.set()
 
     def wait(self) -> None:
-        assert self.is_open.wait(10)
+        assert self.is_open.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def writer():
     writer = Writer(capacity=4)
     writer.start()
     yield writer
-    writer.stop(timeout_s=5)
+    writer.stop(timeout_s=PATIENCE_S)
 
 
 def recorder_on(writer: Writer, **options) -> Recorder:
@@ -61,8 +62,8 @@ def books(count: int, *, venue: str = "a", begin_ns: int = NOW_NS, every_ns: int
 def drained(writer: Writer) -> None:
     """Wait until the writer has done what it was given."""
     done = threading.Event()
-    assert writer.offer("drained", done.set, wait_s=10)
-    assert done.wait(10)
+    assert writer.offer("drained", done.set, wait_s=PATIENCE_S)
+    assert done.wait(PATIENCE_S)
 
 
 def stored() -> list[str]:

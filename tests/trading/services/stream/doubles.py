@@ -27,13 +27,13 @@ def doubles_in_thread(pairs: Sequence[Pair], *, seed: int = 1) -> Iterator[Urls]
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     serving = serve(SimulatorConfig(seed=seed, pairs=tuple(pairs), incident_at_s=None))
-    doubles = asyncio.run_coroutine_threadsafe(serving, loop).result(20)
+    doubles = asyncio.run_coroutine_threadsafe(serving, loop).result(60)
     try:
         yield doubles.urls
     finally:
-        asyncio.run_coroutine_threadsafe(doubles.stop(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(doubles.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
+        thread.join(60)
         loop.close()
 
 

@@ -49,7 +49,7 @@ def promote(tag: str, seed: int = 1) -> None:
     place(version_of(PROFIT, scope=SIM, tag=tag, seed=seed))
 
 
-async def until(is_so, within_s: float = 30) -> None:
+async def until(is_so, within_s: float = 60) -> None:
     async with asyncio.timeout(within_s):
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -82,7 +82,7 @@ async def test_what_is_served_is_told(writer, scorer, following):
         return await from_rows(rows, writer=writer)
 
     async def until_told(tag, abstains):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await told()).get((PROFIT.value, "champion")) != (tag, abstains, from_ns(NOW_NS)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 

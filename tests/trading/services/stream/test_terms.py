@@ -79,7 +79,7 @@ async def test_where_the_terms_change_the_watch_ends_and_the_next_goes_by_the_ne
     await asyncio.sleep(0.2)
     assert not watching.done()
     await in_rows(writer, partial(state, FINER))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         latest = await watching
     assert ended.is_set() and latest.known.lots == {MARKET: FINER}
 
@@ -99,7 +99,7 @@ async def test_the_context_of_the_models_follows_the_rows(writer):
     following = asyncio.ensure_future(
         follow_context(learnt.append, scope=SIM, clock=FixedClock(), writer=writer, every_s=0.05)
     )
-    for _ in range(200):
+    for _ in range(1_200):
         await asyncio.sleep(0.05)
         if learnt:
             break

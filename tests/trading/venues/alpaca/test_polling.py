@@ -33,7 +33,7 @@ class Listening:
         self.task = asyncio.create_task(feed.stream(pairs, self.books.append))
 
     async def until(self, condition) -> None:
-        for _ in range(1000):
+        for _ in range(6_000):
             if condition():
                 return
             assert not self.task.done(), self.task.exception()
