@@ -7,6 +7,7 @@ renames. What it replaces is kept under another name.
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,9 +84,11 @@ def restore(arb: Arb, order: Order, *, now: datetime) -> Restored:
     operators.require_reason(order.reason)
     with shelf.alone(arb.backups.directory):
         folder, told = checked(arb, order)
-        drafts = [_draft(arb, one, folder, order, now=now) for one in _chosen(told, order)]
-        copied = _bring_models(folder, told, arb.models.directory)
-        swapped = _swap(arb.database, drafts, order, now=now)
+        with ExitStack() as on_failure:
+            drafts = [_draft(arb, one, folder, order, on_failure, now=now) for one in _chosen(told, order)]
+            copied = _bring_models(folder, told, arb.models.directory)
+            swapped = _swap(arb.database, drafts, order, now=now)
+            on_failure.pop_all()
     seconds = time.monotonic() - began_s
     log.info("backup_restored", backup=told.name, databases=[one.name for one in swapped], seconds=round(seconds, 1))
     return Restored(told, swapped, copied, seconds)
@@ -160,22 +163,21 @@ def _check_unused(database: Database, name: str) -> None:
         raise Refused(f"the database {name} is in use ({others}): stop the system and whoever else reads it first")
 
 
-def _draft(arb: Arb, dumped: Dumped, folder: Path, order: Order, *, now: datetime) -> tuple[Dumped, str]:
+def _draft(
+    arb: Arb, dumped: Dumped, folder: Path, order: Order, on_failure: ExitStack, *, now: datetime
+) -> tuple[Dumped, str]:
     """Make the database that will be swapped in, and return it with the name it has until then."""
     name = order.base_name + dumped.suffix + DRAFT
     admin = admin_of(arb, dumped)
     drop(admin, name)  # what a killed restore left
-    try:
-        owner = arb.database.user if admin.user != arb.database.user else None
-        jobs = load(arb, dumped, folder / dumped.file, into=name, admin=admin, owner=owner)
-        check_equal(dumped, admin, name)
-        with using(name):
-            _make_ready(arb, dumped, order, now=now)
-        if jobs:
-            start_jobs(admin, name, jobs)
-    except BaseException:
-        drop(admin, name)
-        raise
+    on_failure.callback(drop, admin, name)
+    owner = arb.database.user if admin.user != arb.database.user else None
+    jobs = load(arb, dumped, folder / dumped.file, into=name, admin=admin, owner=owner)
+    check_equal(dumped, admin, name)
+    with using(name):
+        _make_ready(arb, dumped, order, now=now)
+    if jobs:
+        start_jobs(admin, name, jobs)
     return dumped, name
 
 
@@ -205,8 +207,12 @@ def _bring_models(folder: Path, told: Manifest, models: Path) -> int:
         target = models / Path(one.path).relative_to(MODELS)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.draft")
-        shutil.copyfile(folder / one.path, draft)
-        draft.rename(target)
+        try:
+            shutil.copyfile(folder / one.path, draft)
+            draft.rename(target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
     return len(missing)
 
 
@@ -223,8 +229,6 @@ def _swap(
                     _rename(server, one.name, one.kept_as)
                 _rename(server, draft, one.name)
     except psycopg.errors.ObjectInUse as error:
-        for _, draft in drafts:
-            drop(database, draft)
         raise Refused(
             f"somebody uses the database: stop the system first; nothing was changed ({str(error).splitlines()[0]})"
         ) from None

@@ -96,10 +96,13 @@ def digest_of(file: Path) -> str:
 def note_verified(folder: Path, told: Manifest, *, now: datetime, seconds: float) -> None:
     """Keep with the backup that it was restored and found equal."""
     draft = folder / f"{VERIFIED}.draft"
-    draft.write_text(
-        json.dumps({"at": now.isoformat(), "digest": told.digest, "seconds": round(seconds, 1)}), encoding="utf-8"
-    )
-    draft.rename(folder / VERIFIED)
+    noted = json.dumps({"at": now.isoformat(), "digest": told.digest, "seconds": round(seconds, 1)})
+    try:
+        draft.write_text(noted, encoding="utf-8")
+        draft.rename(folder / VERIFIED)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def is_verified(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from django.db import connection
 
 from arbsite.backups import newest_verified_at, shelf
 from arbsite.backups.create import create
-from arbsite.backups.manifest import Manifest
+from arbsite.backups.manifest import Manifest, ModelFile
 from arbsite.backups.restore import DRAFT, restore
 from arbsite.backups.verify import verify
 from arbsite.setup import schema
@@ -106,6 +106,19 @@ def test_a_dump_that_holds_other_rows_than_its_manifest_is_refused_and_leaves_no
     )
     retold(made, tables=tables)
     refuses(arb, made, "django_migrations has rows of other content")
+
+
+def test_models_that_cannot_be_kept_leave_no_database_behind(backup):
+    arb, made = backup
+    before = databases(arb)
+    (made.folder / "models").mkdir()
+    (made.folder / "models" / "model.json").write_text("{}")
+    model = ModelFile("models/model.json", 2, shelf.digest_of(made.folder / "models" / "model.json"))
+    replace(made.manifest, models=(model,)).write(made.folder)
+    arb.models.directory.write_text("a file where a folder should be")
+    with pytest.raises(FileExistsError):
+        restore(arb, order(made), now=NOW)
+    assert databases(arb) == before
 
 
 def test_no_backup_is_made_of_databases_that_hold_nothing_of_ours(tmp_path):

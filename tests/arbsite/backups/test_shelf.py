@@ -135,6 +135,14 @@ def test_the_newest_verified_backup_is_the_newest_that_was_proved_as_it_is(direc
     assert newest_verified_at(directory) == NOW - timedelta(days=2)
 
 
+def test_a_proof_that_cannot_be_noted_leaves_nothing_half_written(directory):
+    folder = made(directory)
+    (folder / shelf.VERIFIED).mkdir()
+    with pytest.raises(IsADirectoryError):
+        shelf.note_verified(folder, manifest.read(folder), now=NOW, seconds=1)
+    assert sorted(path.name for path in folder.iterdir()) == ["database.dump", manifest.FILE, shelf.VERIFIED]
+
+
 def test_old_backups_go_but_never_the_newest_nor_the_last_that_was_proved(directory):
     proved = made(directory, days_ago=40, is_verified=True)
     doomed = made(directory, days_ago=30)
