@@ -1,4 +1,4 @@
-"""Runs the scripts that the seed names beside doubles of ``docker`` and of the project's Python that write down calls."""
+"""Runs the scripts of the operator's guide beside doubles of ``docker`` and of our Python that write down calls."""
 
 import subprocess
 import sys
