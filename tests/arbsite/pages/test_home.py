@@ -14,6 +14,7 @@ from mlops.models import ModelAlias, ModelPerformance, ModelVersion, ServedModel
 from risk.models import Breaker
 from risk.services.gate import lock_gate
 from tests.fakes import SIM, book
+from tests.hours import this_hour
 from tests.mlops.test_models import store
 from tests.trading.models.rows import make
 from tests.trading.services.conftest import Line
@@ -101,10 +102,10 @@ def test_of_replays_the_newest_run_is_shown_whatever_time_it_replayed(home):
 
 
 def test_the_hours_of_two_days_are_drawn_and_each_leads_to_its_rows(home):
-    now = datetime.now(UTC)
-    make(Opportunity, timestamp=now, executed=True)
-    make(Opportunity, timestamp=now)
-    make(ExecutionLog, timestamp=now, profit_usd=Decimal("-1.25"))
+    at = this_hour()
+    make(Opportunity, timestamp=at, executed=True)
+    make(Opportunity, timestamp=at)
+    make(ExecutionLog, timestamp=at, profit_usd=Decimal("-1.25"))
     found, earned = home(Scope(Mode.SIM)).context["charts"]
     assert len(found.bars) == len(earned.bars) == 48
     assert found.bars[-1].says.endswith("2 opportunities, 1 executed")

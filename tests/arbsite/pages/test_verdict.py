@@ -1,7 +1,7 @@
 """The verdict's page: plain words first, every figure behind them, in the words that the command uses."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from tests.hours import this_hour
 from tests.trading.models.rows import make
 from trading.models import EvaluationCount, OfferedEdge
 
@@ -25,7 +26,7 @@ def operator(client):
 
 @pytest.fixture
 def _offered():
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hour = this_hour()
     for days in (0, 1, 20):
         for route, tenth_bps in zip(ROUTES, (123, -130), strict=True):
             make(

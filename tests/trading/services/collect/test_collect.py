@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -187,7 +188,8 @@ def test_what_is_collected_replays_to_the_decisions_that_were_made_and_nothing_i
     assert figures.opportunities == Opportunity.objects.count()
     assert EvaluationCount.objects.exists()
     assert OfferedEdge.objects.exists()
-    assert {one.venue: one.hours_with_data for one in figures.coverage} == {"kraken": 1, "alpaca": 1}
+    hours = Counter(RecordedHour.objects.values_list("venue", flat=True))  # two where the hour turned meanwhile
+    assert {one.venue: one.hours_with_data for one in figures.coverage} == hours and set(hours) == {"kraken", "alpaca"}
     assert json.loads(json.dumps(figures.as_json()))["recorded"]["bytes_per_update"] < 300
 
 
@@ -319,7 +321,7 @@ def test_a_venue_that_does_not_answer_holds_up_no_other_and_joins_once_it_does(d
     assert [one.problem for one in figures.venues] == ["", ""]
 
 
-def test_where_nothing_answers_nothing_is_recorded_and_the_reason_is_told(settings):
+def test_where_nothing_answers_nothing_is_recorded_and_the_reason_is_told(settings, monkeypatch):
     from simulator.server import Urls
 
     nowhere = "http://127.0.0.1:9"
@@ -327,6 +329,13 @@ def test_where_nothing_answers_nothing_is_recorded_and_the_reason_is_told(settin
         Urls(nowhere, "ws://127.0.0.1:9", nowhere, nowhere, "ws://127.0.0.1:9/crypto/us"), PAIRS
     )
     notes = Notes()
-    figures = collect(SCOPE, clock=SYSTEM_CLOCK, teller=notes, duration_s=4)
+
+    def stop_once_all_failed(figures):
+        if {venue for venue, *_ in notes.failures} == {"kraken", "alpaca"}:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("trading.services.collect.collection.BEAT_EVERY_S", 0.2)
+    notes.beats = stop_once_all_failed
+    figures = collect(SCOPE, clock=SYSTEM_CLOCK, teller=notes)
     assert (figures.books, figures.recordings) == (0, ())
     assert {one.venue for one in figures.venues if one.problem.startswith("cannot be reached")} == {"kraken", "alpaca"}
