@@ -42,6 +42,7 @@ WITHOUT_SCHEMA = frozenset(
 )
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_ACCESS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 DJANGO_S_OPTIONS = (  # they work, and are listed by no command's help
     "--version",
@@ -68,9 +69,9 @@ def main(argv: list[str]) -> int:
         _drop_output()
         return 1
     except OSError as error:
-        if error.errno not in NO_SPACE:
+        if error.errno not in NO_SPACE | NO_ACCESS:
             raise
-        print(f"there is no space left: {error}", file=sys.stderr)
+        print(f"there is no {'space left' if error.errno in NO_SPACE else 'access'}: {error}", file=sys.stderr)
         _drop_output()
         return 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from arbsite.backups import manifest
 from arbsite.backups.manifest import Manifest
+from arbsite.config.folders import claim_folder
 from arbsite.embedded import locks
 from domain.errors import ArbError, BadInput, Refused
 
@@ -22,8 +23,11 @@ _STAMP = "%Y%m%d_%H%M%S"
 
 @contextmanager
 def alone(directory: Path) -> Iterator[None]:
-    """Keep other backup commands out, and clear away what a killed one left. Raises: Refused while another runs."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Keep other backup commands out, and clear away what a killed one left.
+
+    Raises: Refused while another runs, Unreachable where nothing can be written.
+    """
+    claim_folder(directory, variable="ARB_BACKUP_DIR", mode=0o700)
     lock = locks.open_lock(directory / ".lock")
     try:
         if not locks.try_alone(lock):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from arbsite.config.folders import claim_folder
 from arbsite.embedded import Lease
 from arbsite.processes import Process
 from arbsite.supervisor.child import Child, ChildStatus
@@ -45,7 +46,7 @@ class Supervisor:
     def start(self) -> None:
         """Start every process and watch over them in a thread."""
         try:
-            self._log_dir.mkdir(parents=True, exist_ok=True)
+            claim_folder(self._log_dir, variable="ARB_LOG_DIR")
             self._summon_guardian()
             for child in self._children:
                 self._start(child, EventKind.STARTED)

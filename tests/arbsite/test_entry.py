@@ -1,5 +1,6 @@
 """The way in: exit codes, one line on stderr, and the mode that an option names."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -112,6 +113,18 @@ def test_output_that_nobody_takes_ends_with_1_and_no_traceback(output, complaint
     finally:
         os.close(end)
     assert (done.returncode, done.stderr) == (1, complaint)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_file_that_the_user_may_not_touch_is_one_line_that_names_it(number, capsys, monkeypatch):
+    def refused(_argv: list[str]) -> int:
+        raise OSError(number, os.strerror(number), "/srv/backups/.lock")
+
+    monkeypatch.setattr(entry, "_run", refused)
+    monkeypatch.setattr(entry, "_drop_output", lambda: None)
+    assert entry.main(["manage.py", "backup"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("there is no access: ") and said.endswith("'/srv/backups/.lock'\n") and said.count("\n") == 1
 
 
 def _pipe_without_reader() -> int:

@@ -15,6 +15,7 @@ from arbsite.guardian import listed_groups, signal_group
 from arbsite.processes import Process
 from arbsite.supervisor import ChildState, EventKind, Supervisor
 from arbsite.supervisor import child as child_module
+from domain.errors import Unreachable
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLEEPS = "import time; time.sleep(600)"
@@ -119,6 +120,16 @@ def test_a_program_that_is_not_there_leaves_nothing_running(tmp_path):
     with pytest.raises(FileNotFoundError):
         supervisor.start()
     assert [status.pid for status in supervisor.states()] == [None, None]
+
+
+def test_a_folder_of_logs_that_cannot_be_made_is_named_before_anything_runs(tmp_path):
+    (tmp_path / "logs").write_text("no folder")
+    supervisor = _supervisor(tmp_path, _python("one", SLEEPS))
+    with pytest.raises(
+        Unreachable, match=rf"ARB_LOG_DIR is {tmp_path}/logs, which cannot be made a folder: File exists"
+    ):
+        supervisor.start()
+    assert [status.pid for status in supervisor.states()] == [None]
 
 
 _SUPERVISES = textwrap.dedent("""

@@ -9,7 +9,7 @@ import pytest
 
 from arbsite.backups import manifest, newest_verified_at, shelf
 from arbsite.backups.manifest import Dumped, Manifest, ModelFile, Table
-from domain.errors import BadInput, Refused
+from domain.errors import BadInput, Refused, Unreachable
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -35,6 +35,13 @@ def directory(tmp_path):
     with shelf.alone(tmp_path / "backups"):
         pass
     return tmp_path / "backups"
+
+
+def test_a_folder_in_which_nothing_can_be_kept_is_named_with_its_setting(tmp_path):
+    (tmp_path / "backups").write_text("no folder")
+    with pytest.raises(Unreachable, match=rf"ARB_BACKUP_DIR is {tmp_path}/backups, which cannot be made a folder"):
+        with shelf.alone(tmp_path / "backups"):
+            pass
 
 
 def test_a_manifest_is_read_as_it_was_written(directory):
