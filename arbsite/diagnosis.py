@@ -95,7 +95,7 @@ def _ports(arb: Arb) -> Iterator[Finding]:
 
 def _stop_file(arb: Arb) -> Iterator[Finding]:
     if arb.stop_file.exists():
-        yield Finding("stop file", Verdict.NOTE, f"{arb.stop_file} exists: nothing is sent until it is removed")
+        yield Finding("stop file", Verdict.NOTE, f"{arb.stop_file} exists, so nothing is sent: manage.py resume")
 
 
 def _env_file(arb: Arb) -> Iterator[Finding]:
