@@ -103,16 +103,12 @@ def _sqlstring(values: tuple[str, ...]) -> str:
     return ",".join("'" + value.replace("'", "''") + "'" for value in values)
 
 
-def _joined(values: tuple[str, ...]) -> str:
-    return ",".join(values)
-
-
 _FORMATS: dict[str, Callable[[tuple[str, ...]], str]] = {
     "sqlstring": _sqlstring,
     "singlequote": lambda values: ",".join("'" + value.replace("'", "\\'") + "'" for value in values),
     "doublequote": lambda values: ",".join('"' + value.replace('"', '\\"') + '"' for value in values),
-    "csv": _joined,
-    "raw": _joined,
+    "csv": ",".join,
+    "raw": ",".join,
     "text": " + ".join,
     "json": lambda values: json.dumps(list(values)) if len(values) > 1 else json.dumps(values[0]),
     "pipe": "|".join,

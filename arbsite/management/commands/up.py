@@ -96,7 +96,7 @@ def _chain_for(arb: Arb) -> World | None:
     return world if world and {key.pair for key in world.pools} <= set(arb.pairs) else None
 
 
-def run_until_interrupted(supervisor: Supervisor, *, seconds: float | None = None) -> int:
+def run_until_interrupted(supervisor: Supervisor, *, seconds: float | None) -> int:
     """Run the processes until SIGINT, SIGTERM or SIGHUP comes, and end them.
 
     Returns the signal's number, 0 where ``seconds`` were over first.
