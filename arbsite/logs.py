@@ -7,11 +7,10 @@ import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
-from domain.secret import Secret
+from domain.secret import Secret, password_in
 from ops import correlation, redaction
 
 # Libraries whose info lines are a line per request or per task.
@@ -76,7 +75,8 @@ def secrets_in(tree: Any) -> Iterator[str]:
     """Yield every secret in a tree of dataclasses, mappings and sequences, and the password of those that are URLs."""
     if isinstance(tree, Secret):
         yield tree.reveal()
-        yield from _password_of(tree.reveal())
+        if password := password_in(tree.reveal()):
+            yield password
     elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         for field in dataclasses.fields(tree):
             yield from secrets_in(getattr(tree, field.name))
@@ -86,17 +86,6 @@ def secrets_in(tree: Any) -> Iterator[str]:
     elif isinstance(tree, list | tuple | set | frozenset):
         for value in tree:
             yield from secrets_in(value)
-
-
-def _password_of(text: str) -> Iterator[str]:
-    if "://" not in text:
-        return
-    try:
-        password = urlsplit(text).password
-    except ValueError:  # an Apprise address need not be a URL that Python can split
-        return
-    if password:
-        yield password
 
 
 def _add_correlation(logger: Any, method: str, event: Event) -> Event:

@@ -1,6 +1,7 @@
 """Values that are used but never shown."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 class Secret:
@@ -43,3 +44,11 @@ class Credentials:
 
     key: Secret
     secret: Secret
+
+
+def password_in(address: str) -> str:
+    """Return the password that an address holds; empty where it holds none, or is none."""
+    try:
+        return urlsplit(address).password or "" if "://" in address else ""
+    except ValueError:  # an Apprise address need not be a URL that Python can split
+        return ""

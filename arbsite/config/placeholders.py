@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from domain.errors import BadInput
+from domain.secret import password_in
 
 _PLACEHOLDER = re.compile(
     r"your[_-].*|.*[_-]here|.*change[_-]?(me|this|in[_-]production).*|<.*>|x{4,}|admin|example", re.IGNORECASE
@@ -24,7 +24,7 @@ def reject_placeholders(secrets: Iterable[tuple[str, str, str]]) -> None:
     """
     found: dict[tuple[str, str], list[str]] = {}
     for name, value, origin in secrets:
-        if is_placeholder(value) or is_placeholder(_password_of(value)):
+        if is_placeholder(value) or is_placeholder(password_in(value)):
             found.setdefault((origin, _remedy_for(name)), []).append(name)
     if found:
         raise BadInput("; ".join(_refusal(names, *place) for place, names in found.items()))
@@ -51,12 +51,3 @@ def is_weak(password: str, user: str | None = None) -> bool:
     """Whether ``password`` is soon guessed: short, of few different characters, or holding its user's name."""
     is_named = user is not None and user in password
     return len(password) < SHORTEST_PASSWORD or len(set(password)) < _FEWEST_CHARACTERS or is_named
-
-
-def _password_of(value: str) -> str:
-    if "://" not in value:
-        return ""
-    try:
-        return urlsplit(value).password or ""
-    except ValueError:  # an Apprise address need not be a URL that Python can split
-        return ""
