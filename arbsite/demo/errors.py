@@ -12,8 +12,8 @@ _BAD_LEVELS = frozenset({"error", "critical"})
 _SHOWN = 300
 # how it reads when a server, a broker or a process went away under somebody
 _OF_AN_OUTAGE = re.compile(
-    r"connect|OperationalError|InterfaceError|AdminShutdown|CrashShutdown|CannotConnectNow|IdleInTransaction"
-    r"|WorkerLostError|TimeLimit|TimeoutError|[Tt]imed? ?out|BrokenPipe|ConnectionReset|closed the|terminat"
+    r"connect|OperationalError|InterfaceError|AdminShutdown|CrashShutdown|IdleInTransaction"
+    r"|WorkerLostError|TimeLimit|timed? ?out|BrokenPipe|closed the|terminat"
     r"|starting up|shutting down|recovery|unreachable|database|broker|redis|exited with|SIGKILL|signal 9",
     re.IGNORECASE,
 )
