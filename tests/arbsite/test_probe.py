@@ -1,5 +1,6 @@
 """Probes: a process that does its work is told from one that is merely there, in a sentence and an exit code."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -65,7 +66,7 @@ def test_a_worker_that_has_consumed_its_canary_is_well(arb, capsys):
     assert capsys.readouterr().err == "scan has given no sign of life\n"
     canaries.seen("scan", scope=arb.scope)
     assert probe.main(["queue", "scan"]) == 0
-    assert capsys.readouterr().out == "scan gave a sign of life 0 s ago\n"
+    assert re.fullmatch(r"scan gave a sign of life \d s ago\n", capsys.readouterr().out)
     assert probe.main(["queue", "ml"]) == 1
 
 
@@ -76,7 +77,8 @@ def test_a_worker_whose_canary_waits_is_not_well(arb, capsys):
             "UPDATE ops_canary SET sent_at = now() - interval '1 hour', consumed_at = now() - interval '46 s'"
         )
     assert probe.main(["queue", "scan"]) == 1
-    assert capsys.readouterr().err == "scan has been silent for 46 s, and 45 s are allowed\n"
+    said = re.fullmatch(r"scan has been silent for (\d+) s, and 45 s are allowed\n", capsys.readouterr().err)
+    assert said and int(said[1]) in range(46, 106)  # and what this machine took to ask
 
 
 def test_beat_is_well_while_it_beats(arb):
@@ -92,7 +94,8 @@ def test_the_stream_is_well_while_it_tells_of_its_venues(arb, board, capsys):
     assert probe.main(["stream"]) == 0
     board.set(board_key(arb.scope), "[]", ex=BOARD_EXPIRE_S - 20)
     assert probe.main(["stream"]) == 1
-    assert "silent for 20 s" in capsys.readouterr().err
+    said = re.search(r"silent for (\d+) s", capsys.readouterr().err)
+    assert said and int(said[1]) in range(20, 80)
 
 
 def test_servers_that_do_not_answer_are_said_without_their_addresses(arb, monkeypatch, capsys):

@@ -36,14 +36,15 @@ async def test_an_exchange_that_is_cancelled_at_any_instant_ends_there_and_the_n
     assert turn > 1
 
 
-async def test_a_server_that_takes_everything_and_answers_nothing_holds_no_writer_up(unused_tcp_port, monkeypatch):
+async def test_a_server_that_takes_everything_and_answers_nothing_holds_no_writer_up(monkeypatch):
     async def take_all(reader, writer):
         await reader.read()
         writer.close()
 
     monkeypatch.setattr("trading.async_redis.ANSWER_WITHIN_S", 0.05)
-    async with await asyncio.start_server(take_all, "127.0.0.1", unused_tcp_port), asyncio.timeout(20):
-        async with aclosing(async_client(f"redis://127.0.0.1:{unused_tcp_port}")) as client:
+    async with await asyncio.start_server(take_all, "127.0.0.1", 0) as server, asyncio.timeout(60):
+        host, port = server.sockets[0].getsockname()
+        async with aclosing(async_client(f"redis://{host}:{port}")) as client:
             cache = PriceCache(client, SIM)
             cache.put(book("kraken", "99", "100"))
             await cache.flush()

@@ -1,6 +1,7 @@
 """``manage.py models``: what it shows at 80 columns and at 120, what it changes, and what it refuses with which code."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -74,7 +75,8 @@ def test_the_list_shows_who_serves_where_and_why_one_abstains(ask, columns):
     assert any(line.startswith(new.tag) and " no " in line for line in lines)
     assert "MLflow does not know 2 versions yet." in shown
     by_process = {line.split()[0]: line for line in lines if line.strip()}
-    assert "5 s ago" in by_process["stream"]
+    seen = re.search(r"(\d+) s ago", by_process["stream"])
+    assert seen and int(seen[1]) in range(5, 65)  # and what this machine took to ask
     assert "judges" in by_process["scan"]
     assert "is silent" in by_process["collect"]
 

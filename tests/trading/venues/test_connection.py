@@ -198,14 +198,14 @@ async def test_what_is_ended_at_the_instant_at_which_its_watch_fails_ends() -> N
     async with serve(chatter, "127.0.0.1", 0) as server:
         talking = talking_to(server, talk)
         talk.before = talking.cancel
-        await asyncio.wait([talking], timeout=5)
+        await asyncio.wait([talking], timeout=60)
         assert talking.cancelled()
 
 
 async def test_a_connection_does_not_go_on_without_its_watch() -> None:
     async with serve(chatter, "127.0.0.1", 0) as server:
         talking = talking_to(server, Failing(ValueError("our own fault")))
-        await asyncio.wait([talking], timeout=3)
+        await asyncio.wait([talking], timeout=60)
         assert talking.done()
         with pytest.raises(ValueError, match="our own fault"):
             await talking
@@ -230,5 +230,5 @@ async def test_a_conversation_with_a_venue_that_takes_nothing_in_ends_when_asked
         talking = talking_to(server, Flooding())
         await asyncio.wait([talking], timeout=0.3)
         talking.cancel()
-        await asyncio.wait([talking], timeout=5)
+        await asyncio.wait([talking], timeout=60)
         assert talking.cancelled()

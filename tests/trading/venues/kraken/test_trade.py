@@ -20,7 +20,7 @@ READ_KEYS = Credentials(Secret(KRAKEN_READ.key), Secret(KRAKEN_READ.secret))
 
 
 def account_at(doubles: Doubles, keys: Credentials | None = READ_KEYS) -> KrakenAccount:
-    return KrakenAccount(doubles.urls.kraken_rest, keys, PAIRS, clock=SYSTEM_CLOCK, timeout_s=2.0)
+    return KrakenAccount(doubles.urls.kraken_rest, keys, PAIRS, clock=SYSTEM_CLOCK, timeout_s=60.0)
 
 
 async def test_listings_speak_our_symbols(doubles: Doubles) -> None:
