@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import connection
-from psycopg import sql
+from django.db import OperationalError, connection
+from psycopg import errors, sql
 
-from domain.errors import BadInput
+from domain.errors import BadInput, Refused, Unreachable
+from ops.locks import advisory
 from ops.series import has_community_edition, is_hypertable, timescale_enabled
 from ops.sql import rows_of
 
@@ -49,6 +50,12 @@ _NAMES = """
 SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace
 ORDER BY relname
 """
+# What a reindex that was cut off leaves: a new index that is not whole, or the old one that was replaced.
+_LEFT_OVER = """
+SELECT c.relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+WHERE indrelid = to_regclass(%s) AND NOT indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' ORDER BY c.relname
+"""
+_LOCK = "maintenance"
 
 _SMALL_BYTES = 4 * 1024 * 1024
 
@@ -133,25 +140,40 @@ def _counted(table: Table) -> Table:
 
 
 def vacuum(table: str | None, *, is_trial: bool) -> list[str]:
-    """Vacuum and analyze ``table``, or every one; return the statements. Raises: BadInput for no table of ours."""
+    """Vacuum and analyze ``table``, or every one; return the statements.
+
+    Raises: BadInput for no table of ours; Refused while another is at it; Unreachable where it gave way to others.
+    """
     return _carry_out("VACUUM (ANALYZE) {table}", table, is_trial=is_trial)
 
 
 def reindex(table: str | None, *, is_trial: bool) -> list[str]:
     """Build the indexes of ``table``, or of every one, anew while it is read and written; return the statements.
 
-    Raises: BadInput for no table of ours.
+    What one that was cut off left is dropped first. Raises: as ``vacuum`` does.
     """
     return _carry_out("REINDEX TABLE {way}{table}", table, is_trial=is_trial)
 
 
 def _carry_out(statement: str, table: str | None, *, is_trial: bool) -> list[str]:
-    said = []
-    for one in _statements(statement, table):
-        said.append(one.as_string())
-        if not is_trial:
-            with connection.cursor() as cursor:
-                cursor.execute(one)
+    if is_trial:
+        return [one.as_string() for one in _statements(statement, table)]
+    with advisory(_LOCK) as is_ours:
+        if not is_ours:  # two that build one table's indexes anew wait for each other
+            raise Refused("another vacuum or reindex of this database is under way: wait for its end")
+        return [_carried_out(one) for one in _statements(statement, table)]
+
+
+def _carried_out(statement: sql.Composed) -> str:
+    said = statement.as_string()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.DeadlockDetected | errors.LockNotAvailable):
+            raise
+        reason = str(error).splitlines()[0]
+        raise Unreachable(f"{said} gave way to another session ({reason}): run it again") from error
     return said
 
 
@@ -160,6 +182,9 @@ def _statements(statement: str, table: str | None) -> Iterator[sql.Composed]:
     if table is not None and table not in names:
         raise BadInput(f"{table!r} is no table of {connection.settings_dict['NAME']}: maintenance status lists them")
     for name in names if table is None else [table]:
+        if "REINDEX" in statement:  # which leaves out what is not valid
+            for (left,) in rows_of(_LEFT_OVER, [connection.ops.quote_name(name)]):
+                yield sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(left))
         # TimescaleDB refuses CONCURRENTLY on a hypertable; it locks one chunk after the other instead
         way = sql.SQL("" if is_hypertable(connection, name) else "CONCURRENTLY ")
         yield sql.SQL(statement).format(way=way, table=sql.Identifier(name))

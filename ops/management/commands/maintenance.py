@@ -35,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do what was asked. Raises: BadInput for a table that is none of ours."""
+        """Do what was asked. Raises: BadInput for a table that is none of ours; Refused, Unreachable."""
         what, table, is_trial = options["what"], options["table"], options["dry_run"]
         if table and what in ("status", "policies"):
             raise BadInput(f"{what} takes no table, and {table!r} was given")

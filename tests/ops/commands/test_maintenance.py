@@ -3,12 +3,17 @@
 import json
 from io import StringIO
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from domain.errors import BadInput
+from arbsite.setup.schema import connect_beside
+from domain.errors import BadInput, Refused, Unreachable
+from ops.locks import key_of
 from ops.series import has_community_edition
+from ops.services import maintenance
 from tests.trading.models.rows import make
 from trading.models import Opportunity
 
@@ -68,6 +73,31 @@ def test_an_index_is_built_anew_without_locking_an_ordinary_table():
     before = file_of("market_snapshots")
     ask("reindex", "market_snapshots")
     assert file_of("market_snapshots") != before or has_community_edition(connection)
+
+
+def test_what_a_reindex_that_was_cut_off_left_is_dropped():
+    with beside() as other, connection.cursor() as cursor:
+        with other.transaction():
+            other.execute("SELECT count(*) FROM trading_run")  # whom a reindex waits for in the end
+            cursor.execute("SET lock_timeout = '50ms'")
+            with pytest.raises(Unreachable, match='CONCURRENTLY "trading_run" gave way to another session'):
+                ask("reindex", "trading_run")
+        cursor.execute("SET lock_timeout = 0")
+    assert {index.is_valid for index in maintenance.status().indexes if index.table == "trading_run"} == {True, False}
+    assert "DROP INDEX CONCURRENTLY" in ask("reindex", "trading_run")
+    assert {index.is_valid for index in maintenance.status().indexes if index.table == "trading_run"} == {True}
+
+
+@pytest.mark.parametrize("verb", ["vacuum", "reindex"])
+def test_a_second_one_at_once_is_refused(verb):
+    with beside() as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [key_of("maintenance")])
+        with pytest.raises(Refused, match="another vacuum or reindex"):
+            ask(verb, "trading_run")
+
+
+def beside() -> psycopg.Connection:
+    return connect_beside(settings.ARB.database, name=connection.settings_dict["NAME"])
 
 
 def file_of(table: str) -> int:
