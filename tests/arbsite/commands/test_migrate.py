@@ -29,7 +29,7 @@ def beside() -> Iterator[psycopg.Connection]:
         yield session
 
 
-def until(is_so: Callable[[], bool], *, within_s: float = 30) -> None:
+def until(is_so: Callable[[], bool], *, within_s: float = 60) -> None:
     end_s = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < end_s, "it never came"

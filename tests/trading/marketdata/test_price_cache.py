@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -122,13 +123,15 @@ async def test_without_redis_the_writer_goes_on_and_says_so_once() -> None:
     await client.aclose()
 
 
-async def test_after_an_outage_the_latest_book_is_written(server: "redis.Redis", unused_tcp_port: int) -> None:
-    client = redis.asyncio.Redis.from_url(_through(unused_tcp_port))
+async def test_after_an_outage_the_latest_book_is_written(server: "redis.Redis") -> None:
+    way = socket.socket()
+    way.bind(("127.0.0.1", 0))  # ours from now on, though nobody listens yet
+    client = redis.asyncio.Redis.from_url(_through(way.getsockname()[1]))
     cache = PriceCache(client, SCOPE)
     cache.put(BOOK)
     await cache.flush()
     assert not cache.is_available and reader(server).book(KEY) is None
-    async with await asyncio.start_server(_forward, "127.0.0.1", unused_tcp_port):
+    async with await asyncio.start_server(_forward, sock=way):
         await cache.flush()
         assert cache.is_available and reader(server).book(KEY) == BOOK
         await client.aclose()
