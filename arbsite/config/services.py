@@ -14,6 +14,8 @@ from domain.secret import Secret
 EMBEDDED_BASE_NAME = "arbsite"
 EMBEDDED_ROLE = "arbsite"
 _SCHEMES = ("postgresql", "postgres")
+# Said otherwise, or by us; and pg_dump is begun with options where everybody sees them.
+_NO_OPTIONS = {"host", "hostaddr", "port", "dbname", "user", "password", "sslpassword", "connect_timeout"}
 
 
 def database(source: Source, mode: Mode) -> Database:
@@ -36,13 +38,19 @@ def parse_database_url(variable: str, url: str, mode: Mode) -> Database:
         raise BadInput(f"{variable} names no database: write postgresql://user:password@host:port/name")
     if not parts.username:
         raise BadInput(f"{variable} names no user: write postgresql://user:password@host:port/name")
+    options = dict(parse_qsl(parts.query))
+    if said_twice := sorted(_NO_OPTIONS & options.keys()):
+        raise BadInput(
+            f"{variable} has {', '.join(said_twice)} among its options: leave it out; a login is written "
+            "postgresql://user:password@host:port/name"
+        )
     return _database(
         parts.hostname or "",
         parts.port or 5432,
         base_name,
         unquote(parts.username),
         unquote(parts.password or ""),
-        dict(parse_qsl(parts.query)),
+        options,
         mode,
         is_embedded=False,
     )

@@ -10,6 +10,7 @@ import pytest
 
 from arbsite import config
 from arbsite.config import Fees
+from arbsite.config.services import parse_database_url
 from arbsite.config.variables import VARIABLES
 from domain.errors import BadInput, Unreachable
 from domain.scope import Mode, Scope
@@ -205,6 +206,13 @@ def test_the_seeds_variables_and_an_address_name_the_same_database():
     assert (by_parts.host, by_parts.port, by_parts.user) == ("db.example", 5433, "trading user")
     assert by_parts.password.reveal() == "p@ss/word"
     assert load(DATABASE_URL=config.database_url(by_parts)).database == by_parts
+
+
+@pytest.mark.parametrize("option", ["password", "sslpassword", "user", "dbname"])
+def test_an_address_hides_no_second_login_among_its_options(option):
+    with pytest.raises(BadInput, match=f"^DATABASE_URL has {option} among its options") as refused:
+        parse_database_url("DATABASE_URL", f"postgresql://ann:one@host/arb?{option}=hunter2", Mode.SIM)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_an_address_keeps_its_options():
