@@ -16,6 +16,7 @@ from domain.errors import Refused, Unreachable
 from domain.partition import WHOLE, Deal, Share
 from domain.scope import Scope
 from ops.locks import key_of
+from ops.sql import rows_of
 from trading.async_database import Session
 
 log = structlog.get_logger(__name__)
@@ -57,9 +58,7 @@ async def take_watch(scope: Scope, share: Share = WHOLE) -> Session:
 
 def watched_otherwise(scope: Scope, deal: Deal) -> list[str]:
     """Return who watches ``scope`` and shares the pairs otherwise; a watch of all pairs fits any deal."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OTHER_DEALS, [_deals_of(scope), [0, deal.fingerprint]])
-        return _in_words(cursor.fetchall())
+    return _in_words(rows_of(_OTHER_DEALS, [_deals_of(scope), [0, deal.fingerprint]]))
 
 
 async def _take(scope: Scope, share: Share, session: Session) -> None:
