@@ -33,6 +33,13 @@ def test_every_page_opens(operator, model):
     assert operator.get(reverse(f"{address}_add")).status_code in (200, 403)
 
 
+def test_an_empty_list_says_where_rows_may_be_and_offers_to_make_none(operator):
+    page = operator.get(reverse("admin:ops_alert_changelist")).content.decode()
+    assert "No row yet. Filters show other rows: a demo, a replay or a backtest is a run of its own." in page
+    assert "Reset filters" not in page and "new item" not in page and "Add alert" not in page
+    assert "No row fits what was asked for." in operator.get("/admin/ops/alert/?mode=replay").content.decode()
+
+
 def test_the_first_page_shows_mode_queues_and_alerts(operator):
     canaries.seen("scan", scope=SIM)
     Alert.objects.create(key="k", level="error", title="A breaker opened", **SIM.columns)
