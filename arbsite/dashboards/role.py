@@ -78,8 +78,7 @@ def become(cursor: Any, user: str) -> None:
 
 def search_path(cursor: Any) -> str:
     """Return where the role's queries look: the views, then wherever this server has ``time_bucket``."""
-    cursor.execute(_SCHEMAS_OF_TIME_BUCKET)
-    return ", ".join([SCHEMA, *sorted(name for (name,) in cursor.fetchall())])
+    return ", ".join([SCHEMA, *sorted(_all(cursor, _SCHEMAS_OF_TIME_BUCKET))])
 
 
 def _agreed(connection: Any, deed: Callable[[Any], Any]) -> Any:
