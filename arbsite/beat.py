@@ -1,5 +1,6 @@
 """Beat's scheduler: the stored schedule, one beat at a time, and a sign of life."""
 
+import threading
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ log = structlog.get_logger(__name__)
 LOCK = "beat"
 STANDBY_S = 2.0
 SIGN_EVERY_S = 5.0
+STORE_WITHIN_S = 3.0
 
 
 class OneBeat(DatabaseScheduler):
@@ -39,6 +41,22 @@ class OneBeat(DatabaseScheduler):
             connection.close()
             return STANDBY_S
         return min(float(pause_s), SIGN_EVERY_S)
+
+    def close(self) -> None:
+        """Store what was sent, in a session of its own, within a few seconds.
+
+        A signal's handler asks for it: in the session of a question that is under way it would wait for itself, and for
+        a database that is away without end.
+        """
+        storing = threading.Thread(target=self._store, name="beat-storing", daemon=True)
+        storing.start()
+        storing.join(STORE_WITHIN_S)
+
+    def _store(self) -> None:
+        try:
+            self.sync()
+        finally:
+            connection.close()
 
     def _has_lock(self) -> bool:
         connection.ensure_connection()

@@ -1,5 +1,7 @@
 """Beat: one at a time, with a sign of life, and through a database that goes away."""
 
+import threading
+
 import pytest
 from django.db import OperationalError, connection
 
@@ -53,6 +55,24 @@ def test_a_database_that_is_away_is_waited_for(beat, monkeypatch):
     monkeypatch.undo()
     beat.tick()
     assert Canary.objects.filter(queue=canaries.BEAT).exists()
+
+
+def test_what_was_sent_is_stored_though_a_signal_comes_amid_a_question(beat, monkeypatch):
+    beat.tick()
+    stored = []
+    monkeypatch.setattr(beat, "sync", lambda: stored.append(Canary.objects.count()))
+    with connection.connection.lock:  # as whoever asks holds it
+        beat.close()
+    assert stored == [1]
+
+
+def test_an_end_waits_for_no_database_that_never_answers(beat, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr("arbsite.beat.STORE_WITHIN_S", 0.01)
+    monkeypatch.setattr(beat, "sync", lambda: answered.wait(10))
+    beat.close()
+    assert not answered.is_set()
+    answered.set()
 
 
 def test_the_schedule_gains_no_entry_of_its_own(beat):
