@@ -22,8 +22,9 @@ from arbsite.setup.schema import (
 from domain.errors import Refused, Unreachable
 from domain.secret import Secret
 
-ROLE = "arbsite_test_plain_role"
-ABSENT = "arbsite_test_absent"
+SLOT = config.current().redis_url.rpartition("/")[2]  # roles and databases are the whole server's, and other runs'
+ROLE = f"arbsite_test_plain_role_{SLOT}"
+ABSENT = f"arbsite_test_absent_{SLOT}"
 
 
 @pytest.fixture
