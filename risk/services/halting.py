@@ -57,7 +57,7 @@ def _attempt(act: Callable[[], None]) -> str:
     try:
         act()
     except (OSError, DatabaseError, InterfaceError) as error:
-        return str(error).strip() or type(error).__name__
+        return str(error).strip().partition("\n")[0] or type(error).__name__
     return ""
 
 
