@@ -31,7 +31,7 @@ ROUTES = {
     **{f"ops.canary.{queue}": queue for queue in Queue},
 }
 
-app = Celery("arbsite")
+app = Celery("arbsite", events="arbsite.task_events:HastyEvents")
 app.conf.update(
     broker_url=settings.ARB.redis_url or NO_BROKER,
     broker_connection_timeout=2,
