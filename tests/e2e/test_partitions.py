@@ -19,6 +19,7 @@ PAIRS = "BTC/USD,ETH/USD,SOL/USD,LTC/USD,AVAX/USD,ETH/USDC"
 SETTINGS = {"ARB_MODE": "sim", "ARB_PARTITIONS": "2", "ARB_PAIRS": PAIRS, "ARB_FEES": "kraken=25/40,alpaca=15/25"}
 FIRST, SECOND = {"BTC/USD", "SOL/USD", "AVAX/USD"}, {"ETH/USD", "LTC/USD", "ETH/USDC"}
 EVERY_S = 10  # from one snapshot of a market to the next
+UNHEARD_S = 60  # a server is awaited and begun anew, and every process connects again
 
 TOLD = """
 import json
@@ -87,6 +88,10 @@ class Running:
             time.sleep(2)
         return told
 
+    def server_pid(self, file: str) -> int:
+        """Return the pid of the server that keeps it in ``file``."""
+        return int(next(self.logs.parent.rglob(file)).read_text().split()[0])
+
     def pids(self, name: str) -> list[int]:
         """Return the pids that a process has had, the present one last."""
         log = self.logs / "supervisor.log"
@@ -142,10 +147,32 @@ def test_two_streams_and_two_scan_workers_handle_each_market_once(running):
     assert json.loads(out)["restarts"] == {"stream-2": 1}
 
 
-def handled_once(told: dict[str, Any]) -> None:
-    """Two that followed one market would each take their snapshots; one that was begun anew takes one at once."""
+@pytest.mark.campaign
+@pytest.mark.timeout(600)
+def test_a_frozen_redis_and_a_database_that_goes_away_hand_no_market_to_two_or_to_nobody(running):
+    told = running.told_once(lambda told: len(told["snapshots"]) == 12 and len(told["watches"]) == 2)
+    redis = running.server_pid("valkey.pid")
+    os.kill(redis, signal.SIGSTOP)
+    time.sleep(15)
+    os.kill(redis, signal.SIGCONT)
+    os.kill(running.server_pid("postmaster.pid"), signal.SIGKILL)
+    time.sleep(20)
+    count = {market: len(at) for market, at in told["snapshots"].items()}
+    later = running.told_once(
+        lambda told: all(len(at) >= count[market] + 4 for market, at in told["snapshots"].items())
+    )
+    handled_once(later, late=2)
+    assert later["watches"] == [f"arbsite watches partition {one} of 2" for one in (1, 2)]
+    assert max(gap for at in later["snapshots"].values() for gap in gaps(at)) < UNHEARD_S
+
+
+def handled_once(told: dict[str, Any], *, late: int = 0) -> None:
+    """Two that followed one market would each take their snapshots; one that was begun anew takes one at once.
+
+    What came ``late`` so often was each time followed by the next one sooner.
+    """
     short = {market: sum(gap < EVERY_S - 2 for gap in gaps(at)) for market, at in told["snapshots"].items()}
-    assert max(short.values()) <= len(told["restarted"]), short
+    assert max(short.values()) <= len(told["restarted"]) + late, short
     assert set(told["opportunities"]) <= FIRST | SECOND
     assert told["looks"] == told["samples"] == 1
     assert told["restarted"] or told["unseen"] == 0
