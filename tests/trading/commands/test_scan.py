@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,3 +118,18 @@ def test_connections_are_kept_until_the_settings_change(settings):
     assert process_connections(SYSTEM_CLOCK) is first
     settings.ARB = replace(django_settings.ARB, pairs=PAIRS, scope=Scope(Mode.SIM, "other"))
     assert process_connections(SYSTEM_CLOCK) is not first
+
+
+def test_a_scan_that_gets_no_answer_ends_all_the_same(settings, monkeypatch):
+    def wait_for_an_answer(*args, **options):
+        signal.raise_signal(signal.SIGTERM)
+        threading.Event().wait(10)
+
+    monkeypatch.setattr("trading.management.commands.scan.PATIENCE_S", 0.05)
+    monkeypatch.setattr("trading.services.scan.scan", wait_for_an_answer)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with doubles_as_venues(settings), pytest.raises(KeyboardInterrupt):
+            said("--every", "1")
+    finally:
+        signal.signal(signal.SIGTERM, before)

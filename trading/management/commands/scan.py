@@ -1,6 +1,7 @@
 """``manage.py scan``: every route looked at once, at a fixed pace, decided and committed as the stream does."""
 
 import json
+import os
 import signal
 import threading
 from argparse import ArgumentTypeError
@@ -29,6 +30,7 @@ from trading.services.simulated import check_simulated
 from trading.venues import roster
 
 EVERY_S = 5.0
+PATIENCE_S = 10.0  # with a scan that is under way when we are asked to end
 MOST_ROUTES = 20
 RATIOS = ("bps",)
 UNLIKE = "no_conversion"
@@ -97,9 +99,16 @@ def _seconds(text: str) -> float:
 
 
 def _until_stopped() -> threading.Event:
-    """Return what is set on SIGTERM; Ctrl-C ends the command by itself."""
+    """Return what is set on SIGTERM, a scan that gets no answer then ends as by Ctrl-C, which does so by itself."""
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+
+    def end(*_: object) -> None:
+        ended.set()
+        impatient = threading.Timer(PATIENCE_S, os.kill, (os.getpid(), signal.SIGINT))
+        impatient.daemon = True
+        impatient.start()
+
+    signal.signal(signal.SIGTERM, end)
     return ended
 
 
