@@ -292,6 +292,7 @@ def test_a_role_that_writes_our_rows_keeps_its_locks(role):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("role")  # what all may call has been taken from them by then
 def test_who_owns_only_the_views_lets_them_be_read_and_says_what_is_left():
     database = connection.settings_dict["NAME"]
     us, reader = f"owner_{database}", f"reader_{database}"
