@@ -23,7 +23,8 @@ from domain.terms import Caps, Lot
 from tests.fakes import book
 from tests.fuzz import chains, exchanges, stored
 from tests.fuzz.shape import MAX_AGE_MS, NOW_NS, Shape, proof_of
-from trading.marketdata.price_cache import decode, encode
+from trading.market_json import market_to_json
+from trading.marketdata.price_cache import decode
 from trading.marketdata.view import BookView
 from trading.services.recording.pages import PageEncoder, decode_page
 
@@ -153,7 +154,7 @@ def _judge_candidate(candidate: Candidate, shape: Shape) -> None:
 
 def _judge_stored(market: Market) -> None:
     """Hold what would be stored against what is read again."""
-    text = encode(market, depth=5000)
+    text = json.dumps(market_to_json(market, depth=5000))
     json.loads(text, parse_constant=_refuse)
     if decode(text) != market:
         raise Unsound("the cache gives another market back")

@@ -28,8 +28,8 @@ NOWHERE = Urls(*["http://127.0.0.1:9", "ws://127.0.0.1:9", *["http://127.0.0.1:9
 
 
 def figures(**changes) -> Figures:
-    kraken = VenueFigures("kraken", 2, True, 1_200, 90, None, {"stale": 3}, {"closed": 1}, "")
-    alpaca = VenueFigures("alpaca", 2, False, 0, None, 1000, {}, {}, "cannot be reached (timed out)")
+    kraken = VenueFigures("kraken", 2, True, 1_200, 40, 90, None, {"stale": 3}, {"closed": 1}, "")
+    alpaca = VenueFigures("alpaca", 2, False, 0, 0, None, 1000, {}, {}, "cannot be reached (timed out)")
     told = Figures(
         mode="dry_run",
         started_at=from_ns(NOW_NS),

@@ -23,6 +23,7 @@ class VenueFigures:
     markets: int
     is_connected: bool
     books: int
+    confirmed: int  # quiet books that the living connection proved to be of now
     age_ms: int | None
     polled_every_ms: int | None
     refused: Mapping[str, int]
@@ -53,6 +54,11 @@ class Figures:
     def books(self) -> int:
         """Return how many sound books came from all venues."""
         return sum(one.books for one in self.venues)
+
+    @property
+    def updates(self) -> int:
+        """Return how many states of markets came: books, and quiet ones confirmed; each is recorded."""
+        return self.books + sum(one.confirmed for one in self.venues)
 
     def rate_of(self, books: int) -> float:
         """Return books a second while the markets were watched."""
@@ -114,6 +120,7 @@ def _of(status: VenueStatus, before: Sequence[VenueStatus], markets: Mapping[str
         markets=markets.get(feed.venue, 0),
         is_connected=status.is_connected,
         books=sum(one.feed.books for one in whole),
+        confirmed=sum(one.feed.confirmed for one in whole),
         age_ms=status.age_ms,
         polled_every_ms=feed.polled_every_ms,
         refused=dict(refused),
@@ -130,7 +137,7 @@ def problem_of(error: ArbError) -> str:
 
 def absent(venue: str, problem: str) -> VenueFigures:
     """Return the figures of a venue that is not watched."""
-    return VenueFigures(venue, 0, False, 0, None, None, {}, {}, problem)
+    return VenueFigures(venue, 0, False, 0, 0, None, None, {}, {}, problem)
 
 
 def sum_of(parts: Sequence[Recorded]) -> Recorded:

@@ -179,11 +179,11 @@ def test_what_is_collected_replays_to_the_decisions_that_were_made_and_nothing_i
     assert decided_again() == [_told(decision) for decision in notes.decisions]
     committed = Opportunity.objects.order_by("id").values_list("route_key", "timestamp")
     assert list(committed) == [(key, from_ns(at_ns)) for key, at_ns, *_ in decided_again()]
-    assert figures.recorded.written == figures.recorded.seen == figures.books > 20
+    assert figures.recorded.written == figures.recorded.seen == figures.updates > 20
     assert (figures.recorded.lost, figures.dropped, figures.failed) == (0, 0, 0)
-    assert sum(RecordedHour.objects.values_list("updates", flat=True)) == figures.books
+    assert sum(RecordedHour.objects.values_list("updates", flat=True)) == figures.updates
     row = Recording.objects.get()
-    assert (row.process, row.updates, row.ended_at is not None) == ("collect", figures.books, True)
+    assert (row.process, row.updates, row.ended_at is not None) == ("collect", figures.updates, True)
     assert figures.executions.keys() & EXECUTION_TERMINAL
     assert figures.opportunities == Opportunity.objects.count()
     assert EvaluationCount.objects.exists()
@@ -242,10 +242,10 @@ def test_a_database_that_is_away_for_a_while_costs_no_book_and_no_decision(doubl
     figures = collect(SCOPE, clock=SYSTEM_CLOCK, teller=notes)
     away.join()
     assert (figures.recorded.lost, figures.recorded.waiting, figures.dropped) == (0, 0, 0)
-    assert figures.recorded.written == Recording.objects.get().updates == figures.books
+    assert figures.recorded.written == Recording.objects.get().updates == figures.updates
     assert decided_again() == [_told(decision) for decision in notes.decisions]
     assert Opportunity.objects.count() == len(notes.decisions)
-    assert sum(one.updates for one in figures.coverage) == figures.books  # counted on a session of after the outage
+    assert sum(one.updates for one in figures.coverage) == figures.updates  # counted on a session of after the outage
 
 
 async def test_a_second_process_is_refused_the_watch_in_one_sentence():
@@ -317,7 +317,7 @@ def test_a_venue_that_does_not_answer_holds_up_no_other_and_joins_once_it_does(d
     assert notes.failures == [("kraken", "it sleeps", False)]
     assert [{market.venue for market in markets} for markets in notes.watched] == [{"alpaca"}, {"kraken", "alpaca"}]
     assert len(figures.recordings) == Recording.objects.filter(ended_at__isnull=False).count() == 2
-    assert figures.recorded.written == figures.books == sum(Recording.objects.values_list("updates", flat=True))
+    assert figures.recorded.written == figures.updates == sum(Recording.objects.values_list("updates", flat=True))
     assert [one.problem for one in figures.venues] == ["", ""]
 
 
