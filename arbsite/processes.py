@@ -22,7 +22,7 @@ _NODES = (  # an address of a node may hold a key
 )
 _ALERTS = ("ARB_ALERT_URLS",)
 
-MOST_ML_KIB = 200_000  # a child that training has made larger is replaced after its task: memory is given back
+MOST_ML_KIB = 600_000  # a child that its work has made larger is replaced after its task
 PREFERRED_WEB_PORT = 8000
 PREFERRED_FLOWER_PORT = 5555
 

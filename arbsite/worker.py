@@ -1,5 +1,7 @@
 """What workers' parents and beat do beside their own work: publish the outbox, tell metrics, ask accounts soon."""
 
+import gc
+import os
 from typing import Any
 
 import structlog
@@ -7,6 +9,7 @@ from celery import signals
 from django.conf import settings
 
 from domain.errors import Unreachable
+from mlops.tasks import load_libraries
 from ops import broker, metering, metrics_server
 from ops.queues import Queue
 from ops.services.publisher import Publisher
@@ -15,12 +18,22 @@ log = structlog.get_logger(__name__)
 
 ASK_AFTER_S = 20.0  # the venues' libraries take seconds of processor time, which whatever starts beside it needs more
 ASK_WITHIN_S = 300.0
+ML_NICENESS = 10
 
 
 @signals.worker_init.connect
 def gather_metrics_of_children(**kwargs: Any) -> None:
     """Let the pool's processes, which come and go, count where they can be asked."""
     metering.share_with_children()
+
+
+@signals.celeryd_after_setup.connect
+def load_what_trains(instance: Any, **kwargs: Any) -> None:
+    """Import what models take before the pool forks, so that its children share it; let it all give way to others."""
+    if _consumes(instance, Queue.ML):
+        os.nice(ML_NICENESS)
+        load_libraries()
+        gc.freeze()  # a collection would copy the pages that children share
 
 
 @signals.worker_ready.connect

@@ -45,6 +45,12 @@ class Known:
     version: str
 
 
+def load_library() -> None:
+    """Import MLflow and what its stores take."""
+    import mlflow.store.model_registry.sqlalchemy_store
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 - late: see _client
+
+
 class Registry:
     """A tracking store and a model registry at one address."""
 

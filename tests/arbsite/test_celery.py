@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 import time
 from datetime import datetime
 from types import SimpleNamespace
@@ -21,6 +23,7 @@ from ops.models import Alert, Canary
 from ops.queues import Queue
 from ops.services.alerts import alert
 from ops.services.schedules import ENTRIES
+from tests.e2e.running import CHECKOUT
 from tests.sessions import end_other_sessions, end_session
 
 PATIENCE_S = 60
@@ -215,3 +218,28 @@ def test_without_a_broker_the_account_worker_starts_and_leaves_the_asking_to_bea
     with structlog.testing.capture_logs() as logs:
         worker_module.ask_accounts_soon(consumer_of(Queue.ACCOUNT))
     assert [(line["event"], line["error"]) for line in logs] == [("accounts_not_asked_at_start", "away")]
+
+
+LOADED = """
+import os, sys
+from arbsite import config
+config.name_settings_module()
+import django
+django.setup()
+from arbsite import worker
+from tests.arbsite.test_celery import consumer_of
+began = os.nice(0)
+for queue in ("scan", "account", "execution", "ml"):
+    worker.load_what_trains(consumer_of(queue))
+    print(queue, os.nice(0) - began, "lightgbm" in sys.modules, "mlflow" in sys.modules)
+"""
+
+
+def test_the_ml_worker_alone_loads_what_models_take_and_gives_way_to_others():
+    told = subprocess.run([sys.executable, "-c", LOADED], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines() == [
+        "scan 0 False False",
+        "account 0 False False",
+        "execution 0 False False",
+        "ml 10 True True",
+    ]

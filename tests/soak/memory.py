@@ -12,7 +12,7 @@ WINDOW_S = 30.0
 
 @dataclass(slots=True)
 class Life:
-    """One process from its start to its end: its resident memory at each age."""
+    """One process from its start to its end: the memory of its own at each age."""
 
     name: str
     pid: int

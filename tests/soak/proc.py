@@ -44,11 +44,15 @@ def option_of(text: str, name: str) -> str:
 
 
 def age_and_memory(pid: int) -> tuple[float, int] | None:
-    """Return a process's age in s and its resident memory in bytes, None where it has gone."""
+    """Return a process's age in s and the memory of its own in bytes, None where it has gone.
+
+    Pages of files, such as libraries, are not its own: the kernel takes and gives them as they are used.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        resident, of_files = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
         uptime_s = float(Path("/proc/uptime").read_text().split()[0])
     except OSError:
         return None
-    started_s, pages = int(fields[19]) / _TICKS_PER_S, int(fields[21])
-    return uptime_s - started_s, pages * _PAGE_BYTES
+    started_s = int(fields[19]) / _TICKS_PER_S
+    return uptime_s - started_s, (resident - of_files) * _PAGE_BYTES
