@@ -120,16 +120,17 @@ def test_connections_are_kept_until_the_settings_change(settings):
     assert process_connections(SYSTEM_CLOCK) is not first
 
 
-def test_a_scan_that_gets_no_answer_ends_all_the_same(settings, monkeypatch):
+@pytest.mark.parametrize("patience_s", [0.05, 60.0], ids=["asked once", "asked twice"])
+def test_a_scan_that_gets_no_answer_ends_all_the_same(settings, monkeypatch, patience_s):
     def wait_for_an_answer(*args, **options):
         signal.raise_signal(signal.SIGTERM)
-        threading.Event().wait(10)
+        if patience_s > 1:
+            signal.raise_signal(signal.SIGTERM)
+        threading.Event().wait(30)
 
-    monkeypatch.setattr("trading.management.commands.scan.PATIENCE_S", 0.05)
+    monkeypatch.setattr("trading.management.commands.scan.PATIENCE_S", patience_s)
     monkeypatch.setattr("trading.services.scan.scan", wait_for_an_answer)
     before = signal.getsignal(signal.SIGTERM)
-    try:
-        with doubles_as_venues(settings), pytest.raises(KeyboardInterrupt):
-            said("--every", "1")
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with doubles_as_venues(settings), pytest.raises(KeyboardInterrupt):
+        said("--every", "1")
+    assert signal.getsignal(signal.SIGTERM) == before

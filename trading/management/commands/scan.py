@@ -5,6 +5,8 @@ import os
 import signal
 import threading
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import IO, Any, cast
 
@@ -62,14 +64,14 @@ class Command(BaseCommand):
         leave_the_terminal_to_words()
         ensure_listings(scope, console, is_quiet=options["json"])
         dispatch, connections = OutboxDispatch(scope), scan.process_connections(SYSTEM_CLOCK)
-        ended = _until_stopped()
-        while True:
-            found = scan.scan(scope, clock=SYSTEM_CLOCK, dispatch=dispatch, connections=connections)
-            self._tell(found, console, options)
-            if options["once"]:
-                return _check(found)
-            if ended.wait(options["every"]):
-                return None
+        with _asked_to_end() as ended:
+            while True:
+                found = scan.scan(scope, clock=SYSTEM_CLOCK, dispatch=dispatch, connections=connections)
+                self._tell(found, console, options)
+                if options["once"]:
+                    return _check(found)
+                if ended.wait(options["every"]):
+                    return None
 
     def _tell(self, found: Scan, console: Console, options: dict[str, Any]) -> None:
         if options["json"]:
@@ -98,18 +100,25 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _until_stopped() -> threading.Event:
-    """Return what is set on SIGTERM, a scan that gets no answer then ends as by Ctrl-C, which does so by itself."""
+@contextmanager
+def _asked_to_end() -> Iterator[threading.Event]:
+    """Give what is set on SIGTERM; asked twice, or ``PATIENCE_S`` later, whatever is under way ends as by Ctrl-C."""
     ended = threading.Event()
+    again = threading.Timer(PATIENCE_S, os.kill, (os.getpid(), signal.SIGTERM))
+    again.daemon = True
 
     def end(*_: object) -> None:
+        if ended.is_set():
+            raise KeyboardInterrupt
         ended.set()
-        impatient = threading.Timer(PATIENCE_S, os.kill, (os.getpid(), signal.SIGINT))
-        impatient.daemon = True
-        impatient.start()
+        again.start()
 
-    signal.signal(signal.SIGTERM, end)
-    return ended
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield ended
+    finally:
+        again.cancel()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _line(found: Scan) -> str:
