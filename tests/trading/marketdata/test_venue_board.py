@@ -99,7 +99,7 @@ async def test_streams_that_share_the_pairs_overwrite_nobody_and_are_read_as_one
     await tell(boards, 2, replace(kraken, restarts=3))
     assert [(one.venue, one.restarts) for one in board.lines()] == [("kraken", 3), ("alpaca", 0)]
     boards.pexpire(board_key(SIM, 1), 1000 * (BOARD_EXPIRE_S - 40))
-    assert 40 <= (board.age_s() or 0) < 45  # the eldest counts
+    assert 40 <= (board.age_s() or 0) < BOARD_EXPIRE_S  # the eldest counts
     assert VenueBoard(boards, SIM).lines() == []
 
 
@@ -109,7 +109,8 @@ async def test_where_one_stream_of_all_pairs_told_last_it_is_heard(boards):
     boards.pexpire(board_key(SIM, 1), 1000 * (BOARD_EXPIRE_S - 40))
     await tell(boards, None, replace(kraken, restarts=9))
     board = VenueBoard(boards, SIM, partitions=2)
-    assert [one.restarts for one in board.lines()] == [9] and (board.age_s() or 99) < 5
+    age_s = board.age_s()
+    assert [one.restarts for one in board.lines()] == [9] and age_s is not None and 0 <= age_s < 40
 
 
 def test_of_one_venue_counts_are_added_and_of_all_else_the_worst_is_told():
