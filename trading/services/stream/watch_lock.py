@@ -93,7 +93,10 @@ def _in_words(names: Sequence[tuple[str | None]]) -> list[str]:
 
 
 async def hold_watch(scope: Scope, session: Session, share: Share = WHOLE) -> None:
-    """Hold the watch until cancelled, taking it again after an outage. Raises: Refused if another process was first."""
+    """Hold the watch until cancelled, taking it again after an outage.
+
+    Raises: Refused if another process was first, told once our own lost session must have ended.
+    """
     try:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
